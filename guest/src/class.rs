@@ -1,0 +1,62 @@
+//! The built-in class of an object, which a script can neither change nor fake.
+#![expect(unsafe_code, reason = "rquickjs has no safe call for the class of an object")]
+
+use rquickjs::{Ctx, Object, Result, Value, qjs};
+
+/// QuickJS's number for a class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Class(qjs::JSClassID);
+
+impl Class {
+    /// The class of an object.
+    pub(crate) fn of(object: &Object<'_>) -> Class {
+        // SAFETY: the value is alive for the length of the call, which only reads its header.
+        Class(unsafe { qjs::JS_GetClassID(object.as_value().as_raw()) })
+    }
+
+    /// The class's name, such as `Map`.
+    pub(crate) fn name(self, ctx: &Ctx<'_>) -> String {
+        let raw = ctx.as_raw().as_ptr();
+        // SAFETY: the class number came from a live object of this runtime. `JS_GetClassName` returns an owned atom,
+        // `JS_AtomToValue` an owned value, which `Value::from_raw` takes over; the atom is freed once.
+        let name = unsafe {
+            let atom = qjs::JS_GetClassName(qjs::JS_GetRuntime(raw), self.0);
+            let value = qjs::JS_AtomToValue(raw, atom);
+            qjs::JS_FreeAtom(raw, atom);
+            Value::from_raw(ctx.clone(), value)
+        };
+        name.as_string().and_then(|name| name.to_string().ok()).unwrap_or_default()
+    }
+}
+
+/// The classes whose objects can cross the boundary.
+#[derive(Debug)]
+pub(crate) struct Classes {
+    pub(crate) object: Class,
+    pub(crate) arguments: Class,
+    pub(crate) date: Class,
+    pub(crate) bytes: Class,
+    pub(crate) array_buffer: Class,
+    pub(crate) error: Class,
+    pub(crate) regexp: Class,
+    pub(crate) map: Class,
+    pub(crate) set: Class,
+}
+
+impl Classes {
+    /// Reads the numbers off one object of each class, before any script has run.
+    pub(crate) fn sample(ctx: &Ctx<'_>) -> Result<Classes> {
+        let of = |source: &str| ctx.eval::<Object<'_>, _>(source).map(|sample| Class::of(&sample));
+        Ok(Classes {
+            object: of("({})")?,
+            arguments: of("(function () { 'use strict'; return arguments })()")?,
+            date: of("new Date(0)")?,
+            bytes: of("new Uint8Array()")?,
+            array_buffer: of("new ArrayBuffer()")?,
+            error: of("new Error()")?,
+            regexp: of("/./")?,
+            map: of("new Map()")?,
+            set: of("new Set()")?,
+        })
+    }
+}

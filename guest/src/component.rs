@@ -1,0 +1,161 @@
+//! The WIT exports, answered with one [`Engine`], and [`Host`], answered with the WIT imports.
+
+use std::cell::{OnceCell, RefCell};
+
+use crate::{Batch, Engine, Failure, Host, LogLevel, ResultForm, Settings, Source, SourceKind};
+
+#[allow(unsafe_code, missing_docs, unreachable_pub, reason = "generated")]
+mod bindings {
+    wit_bindgen::generate!({ path: "../wit", world: "script-engine" });
+}
+
+use bindings::{
+    aiointernal::js::{ambient, types as wit},
+    exports::aiointernal::js::engine as exports,
+};
+
+thread_local! {
+    /// The one engine of this instance, already there in the image that instances start from.
+    static ENGINE: OnceCell<Engine<Ambient>> = const { OnceCell::new() };
+}
+
+fn with_engine<R>(body: impl FnOnce(&Engine<Ambient>) -> R) -> R {
+    ENGINE.with(|engine| body(engine.get_or_init(|| Engine::new(Ambient).unwrap_or_else(|_| no_memory()))))
+}
+
+/// There is nobody to tell: the image could not be made, or an instance has less memory than its image.
+fn no_memory() -> ! {
+    core::arch::wasm32::unreachable()
+}
+
+/// The WIT interface `ambient`.
+struct Ambient;
+
+impl Host for Ambient {
+    fn random(&self) -> u64 {
+        ambient::random()
+    }
+
+    fn log(&self, level: LogLevel, message: &str) {
+        let level = match level {
+            LogLevel::Trace => wit::LogLevel::Trace,
+            LogLevel::Debug => wit::LogLevel::Debug,
+            LogLevel::Info => wit::LogLevel::Info,
+            LogLevel::Warn => wit::LogLevel::Warn,
+            LogLevel::Error => wit::LogLevel::Error,
+        };
+        ambient::log(level, message);
+    }
+
+    fn interrupted(&self) -> bool {
+        ambient::interrupted()
+    }
+}
+
+/// The clock of `Date`: QuickJS's C library shim calls this symbol and would else import it.
+#[expect(unsafe_code, reason = "the symbol's name is the linker's contract; it takes and returns a plain number")]
+#[unsafe(no_mangle)]
+extern "C" fn __rquickjs_host_now_us() -> f64 {
+    ambient::now()
+}
+
+struct Component;
+
+impl exports::Guest for Component {
+    type Batch = RefCell<Batch>;
+
+    fn initialize() {
+        with_engine(|_| ());
+    }
+
+    fn configure(settings: exports::Settings) {
+        with_engine(|engine| {
+            engine.configure(Settings {
+                memory_bytes: settings.memory_bytes,
+                stack_bytes: settings.stack_bytes,
+                result_bytes: settings.result_bytes,
+            });
+        });
+    }
+
+    fn evaluate(source: wit::Source, form: wit::ResultForm) -> Result<wit::Value, wit::Failure> {
+        Ok(with_engine(|engine| engine.evaluate(&source.into(), form.into()))?)
+    }
+
+    fn set_globals(globals: Vec<(String, wit::Value)>) -> Result<(), wit::Failure> {
+        let globals = globals.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+        Ok(with_engine(|engine| engine.set_globals(globals))?)
+    }
+
+    fn get_global(name: String) -> Result<wit::Value, wit::Failure> {
+        Ok(with_engine(|engine| engine.get_global(&name))?)
+    }
+
+    fn call(name: String, arguments: Vec<wit::Value>) -> Result<wit::Value, wit::Failure> {
+        Ok(with_engine(|engine| engine.call(&name, &arguments))?)
+    }
+
+    fn memory_usage() -> exports::HeapUsage {
+        let usage = with_engine(|engine| engine.memory_usage());
+        exports::HeapUsage { used: usage.used, allocated: usage.allocated, objects: usage.objects }
+    }
+}
+
+impl exports::GuestBatch for RefCell<Batch> {
+    fn new(form: wit::ResultForm) -> Self {
+        RefCell::new(Batch::new(form.into()))
+    }
+
+    fn push(&self, sources: Vec<wit::Source>) {
+        self.borrow_mut().push(sources.into_iter().map(Source::from));
+    }
+
+    fn next(&self, max: u32) -> Vec<Result<wit::Value, wit::Failure>> {
+        let results = with_engine(|engine| self.borrow_mut().next(engine, max));
+        results.into_iter().map(|result| Ok(result?)).collect()
+    }
+}
+
+impl From<wit::Source> for Source {
+    fn from(source: wit::Source) -> Source {
+        let kind = match source.kind {
+            wit::SourceKind::Script => SourceKind::Script,
+            wit::SourceKind::Module => SourceKind::Module,
+        };
+        Source { name: source.name, text: source.text, kind }
+    }
+}
+
+impl From<wit::ResultForm> for ResultForm {
+    fn from(form: wit::ResultForm) -> ResultForm {
+        match form {
+            wit::ResultForm::Value => ResultForm::Value,
+            wit::ResultForm::Text => ResultForm::Text,
+        }
+    }
+}
+
+impl From<Failure> for wit::Failure {
+    fn from(failure: Failure) -> wit::Failure {
+        match failure {
+            Failure::Thrown(exception) => wit::Failure::Thrown(wit::Exception {
+                name: exception.name,
+                message: exception.message,
+                stack: exception.stack,
+                thrown: exception.thrown,
+            }),
+            Failure::Interrupted { jobs_left } => wit::Failure::Interrupted(jobs_left),
+            Failure::NeverSettles => wit::Failure::NeverSettles,
+            Failure::NotTransferable(what) => wit::Failure::NotTransferable(what),
+            Failure::ResultTooLarge(limit) => wit::Failure::ResultTooLarge(limit),
+            Failure::InvalidArgument(what) => wit::Failure::InvalidArgument(what),
+            Failure::OutOfMemory => wit::Failure::OutOfMemory,
+        }
+    }
+}
+
+#[expect(unsafe_code, reason = "the exports' symbols are generated")]
+mod export {
+    use super::{Component, bindings};
+    bindings::export!(Component with_types_in bindings);
+}

@@ -1,0 +1,365 @@
+//! The engine: one JavaScript context and what may be done with it.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use rquickjs::{
+    Context, Ctx, Function, Module, Object, Runtime, Value,
+    context::{EvalOptions, intrinsic},
+    function::Args,
+    loader::{ImportAttributes, Loader, Resolver},
+    module::Declared,
+    object::Property,
+    promise::PromiseState,
+};
+
+use crate::{
+    console,
+    failure::Failure,
+    host::Host,
+    intrinsics::{Bound, Intrinsics},
+    text, value,
+};
+
+/// Everything of ECMAScript. `performance` is left out: its origin would be the time at which the image was taken.
+type Everything = (
+    intrinsic::Date,
+    intrinsic::Eval,
+    intrinsic::RegExpCompiler,
+    intrinsic::RegExp,
+    intrinsic::Json,
+    intrinsic::Proxy,
+    intrinsic::MapSet,
+    intrinsic::TypedArrays,
+    intrinsic::Promise,
+    intrinsic::WeakRef,
+);
+
+/// Promise jobs between two questions to the host whether to go on. A job that calls a function of the script asks
+/// by itself; this is for those that do not.
+const JOBS_PER_POLL: u32 = 128;
+
+/// Bytes of stack for JavaScript until the host says otherwise. QuickJS's own default is as much as the module has in
+/// all, which leaves nothing to call from.
+const INITIAL_STACK: usize = 256 * 1024;
+
+/// A source text to evaluate: the WIT record `source`.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The name that error stacks show.
+    pub name: String,
+    /// The text.
+    pub text: String,
+    /// Script or module.
+    pub kind: SourceKind,
+}
+
+/// How a source text is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceKind {
+    /// A classic script.
+    Script,
+    /// An ES module.
+    Module,
+}
+
+/// In which form a result is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResultForm {
+    /// The value, encoded.
+    Value,
+    /// As `console.log` would print it.
+    Text,
+}
+
+/// Limits that the engine itself keeps: the WIT record `settings`.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Bytes that JavaScript values may take.
+    pub memory_bytes: u32,
+    /// Bytes of stack that JavaScript calls may take.
+    pub stack_bytes: u32,
+    /// Longest encoded result.
+    pub result_bytes: u32,
+}
+
+/// Memory of the JavaScript heap: the WIT record `memory-usage`.
+#[derive(Clone, Copy, Debug)]
+pub struct MemoryUsage {
+    /// Bytes that live values take.
+    pub used: u64,
+    /// Bytes obtained for them.
+    pub allocated: u64,
+    /// Live objects.
+    pub objects: u64,
+}
+
+/// One JavaScript context.
+pub struct Engine<H> {
+    runtime: Runtime,
+    context: Context,
+    host: Rc<H>,
+    intrinsics: Rc<Intrinsics>,
+    /// The running call was told to stop.
+    stopped: Rc<Cell<bool>>,
+    result_bytes: Cell<usize>,
+}
+
+impl<H: Host> Engine<H> {
+    /// Creates the context.
+    ///
+    /// # Errors
+    ///
+    /// When there is no memory for it.
+    pub fn new(host: H) -> rquickjs::Result<Engine<H>> {
+        let host = Rc::new(host);
+        let runtime = Runtime::new()?;
+        runtime.set_max_stack_size(INITIAL_STACK);
+        let stopped = Rc::new(Cell::new(false));
+        runtime.set_interrupt_handler(Some(Box::new({
+            let (host, stopped) = (Rc::clone(&host), Rc::clone(&stopped));
+            move || {
+                stopped.set(stopped.get() || host.interrupted());
+                stopped.get()
+            }
+        })));
+        runtime.set_loader(NoModules, NoModules);
+        let context = Context::custom::<Everything>(&runtime)?;
+        let intrinsics = context.with(|ctx| {
+            let intrinsics = Rc::new(Intrinsics::take(&ctx)?);
+            console::install(&ctx, &host, &intrinsics)?;
+            seed_on_first_use(&ctx, &host)?;
+            rquickjs::Result::Ok(intrinsics)
+        })?;
+        Ok(Engine { runtime, context, host, intrinsics, stopped, result_bytes: Cell::new(usize::MAX) })
+    }
+
+    /// Sets the limits.
+    pub fn configure(&self, settings: Settings) {
+        self.runtime.set_memory_limit(settings.memory_bytes as usize);
+        self.runtime.set_max_stack_size(settings.stack_bytes as usize);
+        self.result_bytes.set(settings.result_bytes as usize);
+    }
+
+    /// Evaluates a source, runs promise jobs until none is left, and awaits the result where it is a promise.
+    ///
+    /// # Errors
+    ///
+    /// Every [`Failure`].
+    pub fn evaluate(&self, source: &Source, form: ResultForm) -> Result<Vec<u8>, Failure> {
+        for (what, text) in [("name", &source.name), ("text", &source.text)] {
+            if let Some(at) = text.find('\0') {
+                return Err(Failure::InvalidArgument(format!("the source's {what} holds U+0000 at byte {at}")));
+            }
+        }
+        self.run(form, |ctx, intrinsics| {
+            let evaluated = match source.kind {
+                SourceKind::Script => ctx.eval_with_options(source.text.as_str(), script_options(&source.name)),
+                SourceKind::Module => Module::declare(ctx.clone(), source.name.as_str(), source.text.as_str())
+                    .and_then(Module::eval)
+                    .map(|(_, done)| done.into_value()),
+            };
+            evaluated.map_err(|error| Failure::from_js(ctx, intrinsics, error))
+        })
+    }
+
+    /// Sets each named property of the global object, in order.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::InvalidArgument`] for what is not an encoded value; [`Failure::Thrown`] where a setter throws or
+    /// the property is not writable; [`Failure::OutOfMemory`].
+    pub fn set_globals<'a>(&self, globals: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<(), Failure> {
+        self.run(ResultForm::Value, |ctx, intrinsics| {
+            for (name, bytes) in globals {
+                let value = value::decode(ctx, intrinsics, &format!("global {name:?}"), bytes)?;
+                ctx.globals().set(name, value).map_err(|error| Failure::from_js(ctx, intrinsics, error))?;
+            }
+            Ok(Value::new_undefined(ctx.clone()))
+        })?;
+        Ok(())
+    }
+
+    /// Reads a global: a binding of a script's top level or a property of the global object.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Thrown`] where a getter throws or the binding is not initialised yet, and the failures of results.
+    pub fn get_global(&self, name: &str) -> Result<Vec<u8>, Failure> {
+        self.run(ResultForm::Value, |ctx, intrinsics| {
+            global(ctx, name).map_err(|error| Failure::from_js(ctx, intrinsics, error))
+        })
+    }
+
+    /// Calls the global function of this name, or the method where the name has dots.
+    ///
+    /// # Errors
+    ///
+    /// Every [`Failure`]; a name that is no function throws a `TypeError`.
+    pub fn call(&self, name: &str, arguments: &[Vec<u8>]) -> Result<Vec<u8>, Failure> {
+        self.run(ResultForm::Value, |ctx, intrinsics| {
+            let values = arguments
+                .iter()
+                .enumerate()
+                .map(|(index, bytes)| value::decode(ctx, intrinsics, &format!("argument {index}"), bytes))
+                .collect::<Result<Vec<_>, _>>()?;
+            call(ctx, name, values).map_err(|error| Failure::from_js(ctx, intrinsics, error))
+        })
+    }
+
+    /// Memory in use now.
+    pub fn memory_usage(&self) -> MemoryUsage {
+        let usage = self.runtime.memory_usage();
+        let count = |n: i64| u64::try_from(n).unwrap_or(0);
+        MemoryUsage {
+            used: count(usage.memory_used_size),
+            allocated: count(usage.malloc_size),
+            objects: count(usage.obj_count),
+        }
+    }
+
+    /// One call from outside: run, drive the jobs, await, encode; an interruption wins over what it led to.
+    fn run(
+        &self,
+        form: ResultForm,
+        body: impl for<'js> FnOnce(&Ctx<'js>, &Bound<'_, 'js>) -> Result<Value<'js>, Failure>,
+    ) -> Result<Vec<u8>, Failure> {
+        self.stopped.set(false);
+        let outcome = self.context.with(|ctx| {
+            let intrinsics = self.intrinsics.bind(&ctx).map_err(|_| Failure::OutOfMemory)?;
+            let value = body(&ctx, &intrinsics);
+            self.drive_jobs(&ctx);
+            let settled = settle(&ctx, &intrinsics, value?)?;
+            let result = match form {
+                ResultForm::Value => value::encode(&intrinsics, &settled, self.result_bytes.get()),
+                ResultForm::Text => value::encode_text(&text::inspect(&intrinsics, &settled), self.result_bytes.get()),
+            };
+            // Getters of the result may have queued jobs.
+            self.drive_jobs(&ctx);
+            result
+        });
+        if self.stopped.get() {
+            return Err(Failure::Interrupted { jobs_left: self.runtime.is_job_pending() });
+        }
+        outcome.map_err(Failure::clipped)
+    }
+
+    fn drive_jobs(&self, ctx: &Ctx<'_>) {
+        let mut jobs: u32 = 0;
+        while !self.stopped.get() && ctx.execute_pending_job() {
+            jobs = jobs.wrapping_add(1);
+            if jobs.is_multiple_of(JOBS_PER_POLL) && self.host.interrupted() {
+                self.stopped.set(true);
+            }
+        }
+    }
+}
+
+impl<H> core::fmt::Debug for Engine<H> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Engine").finish_non_exhaustive()
+    }
+}
+
+fn script_options(name: &str) -> EvalOptions {
+    let mut options = EvalOptions::default();
+    options.strict = false;
+    options.filename = Some(name.to_owned());
+    options
+}
+
+fn settle<'js>(ctx: &Ctx<'js>, intrinsics: &Bound<'_, 'js>, value: Value<'js>) -> Result<Value<'js>, Failure> {
+    let Some(promise) = value.as_promise() else {
+        return Ok(value);
+    };
+    match (promise.state(), promise.result::<Value<'js>>()) {
+        (PromiseState::Pending, _) | (_, None) => Err(Failure::NeverSettles),
+        (_, Some(result)) => result.map_err(|error| Failure::from_js(ctx, intrinsics, error)),
+    }
+}
+
+/// Bindings of scripts hide properties of the global object, as they do in JavaScript.
+fn global<'js>(ctx: &Ctx<'js>, name: &str) -> rquickjs::Result<Value<'js>> {
+    if is_plain_identifier(name) {
+        ctx.eval_with_options(format!("typeof {name} === 'undefined' ? void 0 : {name}"), script_options("<global>"))
+    } else {
+        ctx.globals().get(name)
+    }
+}
+
+/// Whether evaluating the name can do nothing but read a binding.
+fn is_plain_identifier(name: &str) -> bool {
+    const RESERVED: &str = " arguments await break case catch class const continue debugger default delete do else \
+        enum eval export extends false finally for function if implements import in instanceof interface let new null \
+        package private protected public return static super switch this throw true try typeof var void while with \
+        yield ";
+    !name.is_empty()
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$')
+        && !RESERVED.contains(&format!(" {name} "))
+}
+
+fn call<'js>(ctx: &Ctx<'js>, name: &str, arguments: Vec<Value<'js>>) -> rquickjs::Result<Value<'js>> {
+    let mut segments = name.split('.');
+    let mut this = ctx.globals().into_value();
+    let mut function = global(ctx, segments.next().unwrap_or_default())?;
+    for segment in segments {
+        let Some(object) = function.as_object().cloned() else {
+            return Err(not_a_function(ctx, name));
+        };
+        this = function;
+        function = object.get(segment)?;
+    }
+    let Some(function) = function.as_function() else {
+        return Err(not_a_function(ctx, name));
+    };
+    let mut args = Args::new(ctx.clone(), arguments.len());
+    args.this(this)?;
+    args.push_args(arguments)?;
+    function.call_arg(args)
+}
+
+fn not_a_function(ctx: &Ctx<'_>, name: &str) -> rquickjs::Error {
+    rquickjs::Exception::throw_type(ctx, &format!("{name} is not a function"))
+}
+
+/// Replaces `Math.random`, whose state would be the same in every engine that starts from the image.
+fn seed_on_first_use<'js>(ctx: &Ctx<'js>, host: &Rc<impl Host>) -> rquickjs::Result<()> {
+    let host = Rc::clone(host);
+    let generator: RefCell<Option<fastrand::Rng>> = RefCell::new(None);
+    let random = move || {
+        let mut generator = generator.borrow_mut();
+        generator.get_or_insert_with(|| fastrand::Rng::with_seed(host.random())).f64()
+    };
+    let random = Function::new(ctx.clone(), random)?.with_name("random")?;
+    ctx.globals().get::<_, Object<'js>>("Math")?.prop("random", Property::from(random).writable().configurable())
+}
+
+/// No module is granted yet: every import fails, and says so.
+struct NoModules;
+
+impl Resolver for NoModules {
+    fn resolve<'js>(
+        &mut self,
+        ctx: &Ctx<'js>,
+        base: &str,
+        name: &str,
+        _attributes: Option<ImportAttributes<'js>>,
+    ) -> rquickjs::Result<String> {
+        let message = format!("cannot import {name:?} from {base:?}: this context has no modules");
+        Err(rquickjs::Exception::throw_reference(ctx, &message))
+    }
+}
+
+impl Loader for NoModules {
+    fn load<'js>(
+        &mut self,
+        ctx: &Ctx<'js>,
+        name: &str,
+        _attributes: Option<ImportAttributes<'js>>,
+    ) -> rquickjs::Result<Module<'js, Declared>> {
+        Err(rquickjs::Exception::throw_reference(ctx, &format!("cannot load {name:?}: this context has no modules")))
+    }
+}

@@ -1,0 +1,23 @@
+//! The JavaScript engine of aiointernal: QuickJS-NG behind the WIT world `aiointernal:js/script-engine`.
+//!
+//! The library is the same natively and in Wasm: [`Engine`] holds one JavaScript context and asks the world for things
+//! only through [`Host`]. On `wasm32` the module `component` answers the WIT exports with it; natively the tests do.
+
+mod batch;
+mod class;
+#[cfg(target_arch = "wasm32")]
+mod component;
+mod console;
+mod engine;
+mod failure;
+mod host;
+mod intrinsics;
+mod text;
+mod value;
+
+pub use crate::{
+    batch::Batch,
+    engine::{Engine, MemoryUsage, ResultForm, Settings, Source, SourceKind},
+    failure::{Exception, Failure},
+    host::{Host, LogLevel},
+};

@@ -1,0 +1,374 @@
+//! Values as a person reads them: what the console prints and what the result form `text` is.
+
+use rquickjs::{Coerced, Filter, Function, Object, Promise, Value, promise::PromiseState};
+
+use crate::{class::Class, intrinsics::Bound};
+
+/// Objects nested deeper than this are printed as `[Object]`.
+const MAX_DEPTH: usize = 4;
+
+/// Elements and properties of one object that are printed.
+const MAX_MEMBERS: usize = 100;
+
+/// Length of a text, in bytes, beyond which it is cut.
+const MAX_BYTES: usize = 512 << 10;
+
+/// The arguments of a console call as one message: strings as they are, everything else as [`inspect`] gives it,
+/// with the placeholders `%s %d %i %f %o %O %j %c %%` of a first string filled in.
+pub(crate) fn message<'js>(intrinsics: &Bound<'_, 'js>, arguments: &[Value<'js>]) -> String {
+    let mut rest = arguments.iter();
+    let mut printer = Printer::new(intrinsics);
+    if let Some(format) = arguments.first().and_then(Value::as_string).filter(|_| arguments.len() > 1) {
+        rest.next();
+        let format = printer.or_empty(intrinsics.text(format), arguments);
+        printer.fill(&format, &mut rest);
+        if rest.len() > 0 {
+            printer.out.push(' ');
+        }
+    }
+    for (index, argument) in rest.enumerate() {
+        if index > 0 {
+            printer.out.push(' ');
+        }
+        printer.bare(argument);
+    }
+    clip(printer.out, MAX_BYTES)
+}
+
+/// One value: strings at the top as they are and within others quoted.
+pub(crate) fn inspect<'js>(intrinsics: &Bound<'_, 'js>, value: &Value<'js>) -> String {
+    let mut printer = Printer::new(intrinsics);
+    printer.bare(value);
+    clip(printer.out, MAX_BYTES)
+}
+
+/// Cuts a text that is longer than the host is ready to take.
+pub(crate) fn clip(mut text: String, bytes: usize) -> String {
+    if text.len() > bytes {
+        text.truncate(text.floor_char_boundary(bytes));
+        text.push_str("... (cut)");
+    }
+    text
+}
+
+struct Printer<'a, 'js> {
+    intrinsics: &'a Bound<'a, 'js>,
+    out: String,
+    ancestors: Vec<Object<'js>>,
+}
+
+impl<'a, 'js> Printer<'a, 'js> {
+    fn new(intrinsics: &'a Bound<'a, 'js>) -> Self {
+        Printer { intrinsics, out: String::new(), ancestors: Vec::new() }
+    }
+
+    /// A text that JavaScript had to give; where it threw instead, nothing, and the exception is gone.
+    fn or_empty(&self, text: rquickjs::Result<String>, near: &[Value<'js>]) -> String {
+        text.unwrap_or_else(|_| {
+            if let Some(value) = near.first() {
+                value.ctx().catch();
+            }
+            String::new()
+        })
+    }
+
+    fn fill(&mut self, format: &str, arguments: &mut core::slice::Iter<'_, Value<'js>>) {
+        let mut rest = format;
+        while let Some(at) = rest.find('%') {
+            self.out.push_str(&rest[..at]);
+            rest = &rest[at + 1..];
+            let kind = rest.chars().next();
+            let argument = match kind {
+                Some('s' | 'd' | 'i' | 'f' | 'o' | 'O' | 'j' | 'c') => arguments.next(),
+                _ => None,
+            };
+            match (kind, argument) {
+                (Some(kind), Some(argument)) => self.place(kind, argument),
+                (Some('%'), None) => self.out.push('%'),
+                // A sign that stands for nothing is text.
+                _ => {
+                    self.out.push('%');
+                    continue;
+                }
+            }
+            rest = &rest[1..];
+        }
+        self.out.push_str(rest);
+    }
+
+    fn place(&mut self, kind: char, argument: &Value<'js>) {
+        match kind {
+            'c' => {}
+            'd' | 'i' | 'f' => match argument.as_number() {
+                Some(number) if kind == 'i' => self.number(number.trunc()),
+                Some(number) => self.number(number),
+                None if argument.is_big_int() => self.value(argument),
+                None => self.out.push_str("NaN"),
+            },
+            's' => self.bare(argument),
+            _ => self.value(argument),
+        }
+    }
+
+    fn bare(&mut self, value: &Value<'js>) {
+        match value.as_string() {
+            Some(string) => {
+                let text = self.or_empty(self.intrinsics.text(string), core::slice::from_ref(value));
+                self.out.push_str(&text);
+            }
+            None => self.value(value),
+        }
+    }
+
+    fn value(&mut self, value: &Value<'js>) {
+        if let Some(number) = value.as_number() {
+            self.number(number);
+        } else if let Some(bool) = value.as_bool() {
+            self.out.push_str(if bool { "true" } else { "false" });
+        } else if value.is_null() {
+            self.out.push_str("null");
+        } else if value.is_undefined() {
+            self.out.push_str("undefined");
+        } else if let Some(string) = value.as_string() {
+            let text = self.or_empty(self.intrinsics.text(string), core::slice::from_ref(value));
+            self.quoted(&text);
+        } else if value.is_big_int() {
+            let text = value.get::<Coerced<String>>().map(|text| format!("{}n", text.0));
+            let text = self.or_empty(text, core::slice::from_ref(value));
+            self.out.push_str(&text);
+        } else if let Some(symbol) = value.as_symbol() {
+            let description = symbol.description().and_then(|text| text.get::<Option<String>>());
+            let description = self.or_empty(description.map(Option::unwrap_or_default), core::slice::from_ref(value));
+            self.out.push_str(&format!("Symbol({description})"));
+        } else if let Some(function) = value.as_function() {
+            self.function(function);
+        } else if let Some(object) = value.as_object() {
+            self.object(object);
+        } else {
+            self.out.push_str(value.type_name());
+        }
+    }
+
+    fn number(&mut self, number: f64) {
+        if number == 0.0 && number.is_sign_negative() {
+            self.out.push_str("-0");
+        } else {
+            // JavaScript's own digits, not Rust's: `1e21`, `1e-7`.
+            let text = Value::new_number(self.intrinsics.ctx().clone(), number).get::<Coerced<String>>();
+            let text = text.map_or_else(|_| number.to_string(), |text| text.0);
+            self.out.push_str(&text);
+        }
+    }
+
+    fn quoted(&mut self, text: &str) {
+        let quote = if !text.contains('\'') {
+            '\''
+        } else if !text.contains('"') {
+            '"'
+        } else {
+            '`'
+        };
+        self.out.push(quote);
+        for c in text.chars() {
+            match c {
+                '\n' => self.out.push_str("\\n"),
+                '\r' => self.out.push_str("\\r"),
+                '\t' => self.out.push_str("\\t"),
+                '\\' => self.out.push_str("\\\\"),
+                c if c == quote => self.out.extend(['\\', c]),
+                c if c.is_control() => self.out.push_str(&format!("\\x{:02X}", c as u32)),
+                c => self.out.push(c),
+            }
+        }
+        self.out.push(quote);
+    }
+
+    fn function(&mut self, function: &Function<'js>) {
+        let name = function.as_object().and_then(|object| self.own_text(object, "name")).unwrap_or_default();
+        let kind = if function.is_constructor() && function.as_object().is_some_and(|object| self.is_class(object)) {
+            "class"
+        } else {
+            "Function"
+        };
+        match (kind, name.as_str()) {
+            ("class", "") => self.out.push_str("[class (anonymous)]"),
+            ("class", name) => self.out.push_str(&format!("[class {name}]")),
+            (_, "") => self.out.push_str("[Function (anonymous)]"),
+            (_, name) => self.out.push_str(&format!("[Function: {name}]")),
+        }
+    }
+
+    fn is_class(&self, function: &Object<'js>) -> bool {
+        function.as_value().get::<Coerced<String>>().is_ok_and(|source| source.0.starts_with("class"))
+    }
+
+    fn own_text(&self, object: &Object<'js>, name: &str) -> Option<String> {
+        match object.get::<_, Value<'js>>(name) {
+            Ok(value) => value.as_string().and_then(|text| self.intrinsics.text(text).ok()),
+            Err(_) => {
+                object.ctx().catch();
+                None
+            }
+        }
+    }
+
+    fn object(&mut self, object: &Object<'js>) {
+        if self.ancestors.contains(object) {
+            self.out.push_str("[Circular]");
+            return;
+        }
+        if self.ancestors.len() >= MAX_DEPTH {
+            self.out.push_str(if object.is_array() { "[Array]" } else { "[Object]" });
+            return;
+        }
+        self.ancestors.push(object.clone());
+        if self.special(object).is_err() {
+            object.ctx().catch();
+            self.out.push_str("[unprintable]");
+        }
+        self.ancestors.pop();
+    }
+
+    fn special(&mut self, object: &Object<'js>) -> rquickjs::Result<()> {
+        let intrinsics = self.intrinsics;
+        let classes = intrinsics.classes;
+        let class = Class::of(object);
+        if class == classes.error {
+            self.error(object);
+        } else if let Some(array) = object.as_array() {
+            let length = array.len();
+            self.elements("", length, |index| array.get(index))?;
+        } else if class == classes.date {
+            let text = if intrinsics.time(object)?.is_nan() { "Invalid Date".into() } else { intrinsics.iso(object)? };
+            self.out.push_str(&text);
+        } else if class == classes.regexp {
+            let text = intrinsics.regexp(object)?;
+            self.out.push_str(&text);
+        } else if class == classes.map {
+            let entries = intrinsics.map_entries(object)?;
+            self.map(&entries)?;
+        } else if class == classes.set {
+            let members = intrinsics.set_entries(object)?;
+            let prefix = format!("Set({}) ", members.len());
+            self.collection(&prefix, '{', '}', members.len(), |printer, index| {
+                printer.value(&members.get(index)?);
+                Ok(())
+            })?;
+        } else if class == classes.bytes {
+            let length = object.get::<_, usize>("length")?;
+            self.elements(&format!("Uint8Array({length}) "), length, |index| object.get(index as u32))?;
+        } else if let Some(promise) = object.as_promise() {
+            self.promise(promise);
+        } else {
+            let name = class.name(object.ctx());
+            let prefix = self.constructor(object).unwrap_or(name);
+            self.properties(if prefix == "Object" { "" } else { &prefix }, object)?;
+        }
+        Ok(())
+    }
+
+    /// The name of the class that the object was made by.
+    fn constructor(&self, object: &Object<'js>) -> Option<String> {
+        match object.get::<_, Value<'js>>("constructor") {
+            Ok(value) => value.as_object().and_then(|constructor| self.own_text(constructor, "name")),
+            Err(_) => {
+                object.ctx().catch();
+                None
+            }
+        }
+    }
+
+    fn error(&mut self, error: &Object<'js>) {
+        let name = self.own_text(error, "name").unwrap_or_else(|| "Error".into());
+        let message = self.own_text(error, "message").unwrap_or_default();
+        let stack = self.own_text(error, "stack").unwrap_or_default();
+        self.out.push_str(&name);
+        if !message.is_empty() {
+            self.out.push_str(": ");
+            self.out.push_str(&message);
+        }
+        if !stack.trim().is_empty() {
+            self.out.push('\n');
+            self.out.push_str(stack.trim_end());
+        }
+    }
+
+    fn promise(&mut self, promise: &Promise<'js>) {
+        self.out.push_str(match promise.state() {
+            PromiseState::Pending => "Promise { <pending> }",
+            PromiseState::Resolved => "Promise { <resolved> }",
+            PromiseState::Rejected => "Promise { <rejected> }",
+        });
+    }
+
+    fn elements(
+        &mut self,
+        prefix: &str,
+        length: usize,
+        get: impl Fn(usize) -> rquickjs::Result<Value<'js>>,
+    ) -> rquickjs::Result<()> {
+        self.collection(prefix, '[', ']', length, |printer, index| {
+            printer.value(&get(index)?);
+            Ok(())
+        })
+    }
+
+    fn map(&mut self, entries: &rquickjs::Array<'js>) -> rquickjs::Result<()> {
+        let prefix = format!("Map({}) ", entries.len());
+        self.collection(&prefix, '{', '}', entries.len(), |printer, index| {
+            let entry = entries.get::<rquickjs::Array<'js>>(index)?;
+            printer.value(&entry.get(0)?);
+            printer.out.push_str(" => ");
+            printer.value(&entry.get(1)?);
+            Ok(())
+        })
+    }
+
+    fn properties(&mut self, prefix: &str, object: &Object<'js>) -> rquickjs::Result<()> {
+        let keys: Vec<rquickjs::Atom<'js>> =
+            object.own_keys(Filter::new().string().enum_only()).collect::<rquickjs::Result<_>>()?;
+        let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix} ") };
+        self.collection(&prefix, '{', '}', keys.len(), |printer, index| {
+            let name = printer.intrinsics.text(&keys[index].to_js_string()?)?;
+            if !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$') {
+                printer.out.push_str(&name);
+            } else {
+                printer.quoted(&name);
+            }
+            printer.out.push_str(": ");
+            match object.get::<_, Value<'js>>(keys[index].clone()) {
+                Ok(value) => printer.value(&value),
+                Err(_) => {
+                    object.ctx().catch();
+                    printer.out.push_str("[getter threw]");
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn collection(
+        &mut self,
+        prefix: &str,
+        open: char,
+        close: char,
+        length: usize,
+        mut member: impl FnMut(&mut Self, usize) -> rquickjs::Result<()>,
+    ) -> rquickjs::Result<()> {
+        self.out.push_str(prefix);
+        self.out.push(open);
+        for index in 0..length {
+            self.out.push_str(if index == 0 { " " } else { ", " });
+            if index == MAX_MEMBERS || self.out.len() > MAX_BYTES {
+                self.out.push_str(&format!("... {} more", length - index));
+                break;
+            }
+            member(self, index)?;
+        }
+        if length > 0 {
+            self.out.push(' ');
+        }
+        self.out.push(close);
+        Ok(())
+    }
+}

@@ -1,0 +1,172 @@
+//! Stopping what runs: the ticker, and for each call first a request and then the end.
+//!
+//! Compiled code looks at the engine's epoch in every function and every loop, so nothing in a guest can run on
+//! without looking. A tick is 1 ms. At each tick the running call's deadline and its caller's interest are checked;
+//! past them the guest is asked to stop, and [`GRACE`] later it is trapped.
+
+use std::{
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    error::{Error, ErrorKind},
+    thread::Running,
+};
+
+/// Time between two looks at the deadline.
+const TICK: Duration = Duration::from_millis(1);
+
+/// Time that a guest has to stop by itself after it was asked.
+const GRACE: Duration = Duration::from_millis(3);
+
+/// Ticks with nothing running after which the ticker goes to sleep. Waking it costs a system call, so a server under
+/// load should not pay for it each call.
+const LINGER: u32 = 20;
+
+/// A thread that advances an engine's epoch while anything runs, and sleeps while nothing does.
+#[derive(Debug)]
+pub(super) struct Ticker {
+    state: Arc<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    running: AtomicUsize,
+    asleep: AtomicBool,
+    stopped: AtomicBool,
+    lock: Mutex<()>,
+    wake: Condvar,
+}
+
+impl Ticker {
+    /// Starts the thread.
+    pub(super) fn start(engine: wasmtime::Engine) -> Result<Ticker, Error> {
+        let state = Arc::new(State::default());
+        let ticking = Arc::clone(&state);
+        let started = thread::Builder::new().name("aiointernal-tick".to_owned()).spawn(move || ticking.run(&engine));
+        match started {
+            Ok(_) => Ok(Ticker { state }),
+            Err(error) => Err(Error::with_source(ErrorKind::Thread, format!("cannot start a thread: {error}"), error)),
+        }
+    }
+
+    /// Keeps the ticker awake until the result is dropped.
+    pub(super) fn arm(&self) -> Armed<'_> {
+        self.state.running.fetch_add(1, Ordering::SeqCst);
+        if self.state.asleep.load(Ordering::SeqCst) {
+            self.state.rouse();
+        }
+        Armed { state: &self.state }
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.state.stopped.store(true, Ordering::SeqCst);
+        self.state.rouse();
+    }
+}
+
+impl State {
+    fn run(&self, engine: &wasmtime::Engine) {
+        let mut idle = 0;
+        while !self.stopped.load(Ordering::SeqCst) {
+            #[expect(clippy::disallowed_methods, reason = "a clock's tick is a sleep")]
+            thread::sleep(TICK);
+            engine.increment_epoch();
+            idle = if self.running.load(Ordering::SeqCst) == 0 { idle + 1 } else { 0 };
+            if idle >= LINGER {
+                self.sleep();
+                idle = 0;
+            }
+        }
+    }
+
+    fn sleep(&self) {
+        let mut guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        // Asleep is said before the last look at `running`, and `arm` writes `running` before it looks at `asleep`:
+        // one of the two sees the other.
+        self.asleep.store(true, Ordering::SeqCst);
+        while self.running.load(Ordering::SeqCst) == 0 && !self.stopped.load(Ordering::SeqCst) {
+            guard = self.wake.wait(guard).unwrap_or_else(PoisonError::into_inner);
+        }
+        self.asleep.store(false, Ordering::SeqCst);
+    }
+
+    fn rouse(&self) {
+        let _guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        self.wake.notify_one();
+    }
+}
+
+/// The ticker is awake.
+#[derive(Debug)]
+pub(super) struct Armed<'a> {
+    state: &'a State,
+}
+
+impl Drop for Armed<'_> {
+    fn drop(&mut self) {
+        self.state.running.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// When and why the running call is to stop.
+#[derive(Debug, Default)]
+pub(crate) struct Deadline {
+    call: Option<(Running, Instant)>,
+    asked: Option<(Stop, Instant)>,
+}
+
+/// Why a call was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// It reached its time limit.
+    Timeout,
+    /// Its caller gave it up.
+    Cancelled,
+}
+
+impl Deadline {
+    /// Starts the clock of a call.
+    pub(super) fn arm(&mut self, running: Running, limit: Duration) {
+        let now = Instant::now();
+        // A limit beyond what the clock can say is none that could be reached.
+        let at = now.checked_add(limit).unwrap_or_else(|| now + Duration::from_secs(u32::MAX.into()));
+        *self = Deadline { call: Some((running, at)), asked: None };
+    }
+
+    pub(super) fn disarm(&mut self) {
+        *self = Deadline::default();
+    }
+
+    /// A tick: asks the call to stop where it is time. `false`: it was asked and did not.
+    pub(super) fn tick(&mut self) -> bool {
+        let Some((running, at)) = &self.call else {
+            // Nothing may run without a deadline.
+            return false;
+        };
+        let now = Instant::now();
+        match self.asked {
+            Some((_, since)) => now.duration_since(since) < GRACE,
+            None => {
+                if running.is_cancelled() {
+                    self.asked = Some((Stop::Cancelled, now));
+                } else if now >= *at {
+                    self.asked = Some((Stop::Timeout, now));
+                }
+                true
+            }
+        }
+    }
+
+    /// Why the call was asked to stop, if it was.
+    pub(crate) fn asked_to_stop(&self) -> Option<Stop> {
+        self.asked.map(|(stop, _)| stop)
+    }
+}

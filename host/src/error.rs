@@ -1,0 +1,200 @@
+//! The one error type of the crate.
+
+use std::{error::Error as StdError, fmt, sync::Arc};
+
+/// Why a call has no result.
+///
+/// [`kind`](Error::kind) says what happened and is what programs decide by; the text, from `Display`, names the
+/// values involved and is what people read. Cloning is cheap: every caller that waits on one cause gets the same.
+#[derive(Clone)]
+pub struct Error(Arc<Repr>);
+
+struct Repr {
+    kind: ErrorKind,
+    message: String,
+    #[cfg(feature = "component")]
+    context_kept: bool,
+    #[cfg(feature = "js")]
+    exception: Option<crate::js::Exception>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// What happened, in general terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The object is gone: it was closed before this call, or while this call waited.
+    Closed,
+    /// The queue has no room, and the call was not to wait for any.
+    QueueFull,
+    /// The caller gave the call up.
+    Cancelled,
+    /// Code on the object's thread panicked, in this call or in an earlier one. The object is gone.
+    Panicked,
+    /// The object could not be built; the setup's own error is the source.
+    Setup,
+    /// The system refused a thread.
+    Thread,
+    /// A file could not be read, or is not UTF-8.
+    Io,
+    /// The script threw, or does not parse. [`Error::exception`] has what it threw.
+    Thrown,
+    /// The result is a promise that nothing can settle.
+    NeverSettles,
+    /// The call ran longer than its time limit.
+    Timeout,
+    /// The call needed more memory than its limit.
+    MemoryLimit,
+    /// The call needed more of the engine's own stack than there is. A script that recurses meets its `RangeError`
+    /// first; this is what lies behind it.
+    StackLimit,
+    /// The source text is longer than its limit.
+    SourceTooLarge,
+    /// The result, encoded, is longer than its limit.
+    ResultTooLarge,
+    /// The result cannot leave the engine: it is or holds a function, a symbol, a cycle...
+    NotTransferable,
+    /// An argument cannot enter the engine.
+    InvalidArgument,
+    /// The result does not have the Rust type that was asked for.
+    WrongType,
+    /// A fault of the host: an engine that does not load, no room for one more instance, an unknown trap.
+    Engine,
+}
+
+impl ErrorKind {
+    /// A short name that will not change, such as `never-settles`: for logs, metrics and other programs.
+    pub fn code(self) -> &'static str {
+        match self {
+            ErrorKind::Closed => "closed",
+            ErrorKind::QueueFull => "queue-full",
+            ErrorKind::Cancelled => "cancelled",
+            ErrorKind::Panicked => "panicked",
+            ErrorKind::Setup => "setup",
+            ErrorKind::Thread => "thread",
+            ErrorKind::Io => "io",
+            ErrorKind::Thrown => "thrown",
+            ErrorKind::NeverSettles => "never-settles",
+            ErrorKind::Timeout => "timeout",
+            ErrorKind::MemoryLimit => "memory-limit",
+            ErrorKind::StackLimit => "stack-limit",
+            ErrorKind::SourceTooLarge => "source-too-large",
+            ErrorKind::ResultTooLarge => "result-too-large",
+            ErrorKind::NotTransferable => "not-transferable",
+            ErrorKind::InvalidArgument => "invalid-argument",
+            ErrorKind::WrongType => "wrong-type",
+            ErrorKind::Engine => "engine",
+        }
+    }
+
+    /// Whether a limit stopped the call: time, memory, stack, source or result size.
+    pub fn is_limit(self) -> bool {
+        matches!(
+            self,
+            ErrorKind::Timeout
+                | ErrorKind::MemoryLimit
+                | ErrorKind::StackLimit
+                | ErrorKind::SourceTooLarge
+                | ErrorKind::ResultTooLarge
+        )
+    }
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
+        Error::build(kind, message.into(), None)
+    }
+
+    pub(crate) fn with_source(
+        kind: ErrorKind,
+        message: impl Into<String>,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Error {
+        Error::build(kind, message.into(), Some(source.into()))
+    }
+
+    fn build(kind: ErrorKind, message: String, source: Option<Box<dyn StdError + Send + Sync>>) -> Error {
+        Error(Arc::new(Repr {
+            kind,
+            message,
+            #[cfg(feature = "component")]
+            context_kept: true,
+            #[cfg(feature = "js")]
+            exception: None,
+            source,
+        }))
+    }
+
+    /// The same error, saying that the context was lost.
+    #[cfg(feature = "component")]
+    pub(crate) fn context_lost(kind: ErrorKind, message: impl Into<String>) -> Error {
+        Error(Arc::new(Repr {
+            kind,
+            message: message.into(),
+            context_kept: false,
+            #[cfg(feature = "js")]
+            exception: None,
+            source: None,
+        }))
+    }
+
+    #[cfg(feature = "js")]
+    pub(crate) fn thrown(exception: crate::js::Exception) -> Error {
+        Error(Arc::new(Repr {
+            kind: ErrorKind::Thrown,
+            message: exception.to_string(),
+            context_kept: true,
+            exception: Some(exception),
+            source: None,
+        }))
+    }
+
+    pub(crate) fn closed() -> Error {
+        Error::new(ErrorKind::Closed, "the object was closed")
+    }
+
+    pub(crate) fn cancelled() -> Error {
+        Error::new(ErrorKind::Cancelled, "the caller gave the call up")
+    }
+
+    /// What happened, in general terms.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Whether the context still has everything that scripts put into it. When not, it was replaced by a fresh one
+    /// and the handle goes on working.
+    #[cfg(feature = "component")]
+    pub fn is_context_kept(&self) -> bool {
+        self.0.context_kept
+    }
+
+    /// What the script threw, for [`ErrorKind::Thrown`].
+    #[cfg(feature = "js")]
+    pub fn exception(&self) -> Option<&crate::js::Exception> {
+        self.0.exception.as_ref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Error");
+        debug.field("kind", &self.0.kind).field("message", &self.0.message);
+        if let Some(source) = &self.0.source {
+            debug.field("source", source);
+        }
+        debug.finish_non_exhaustive()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}

@@ -1,0 +1,297 @@
+//! An async handle to any object that must never leave its thread.
+//!
+//! ```text
+//! HeapThread --call--> Call --queue--> worker (owns the object) --reply--> Ticket
+//! ```
+
+mod queue;
+mod call;
+mod ticket;
+mod worker;
+mod steps;
+mod blocking;
+
+use std::{
+    fmt,
+    future::Future,
+    num::NonZeroUsize,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use event_listener::EventListener;
+
+pub use self::{
+    call::{Call, Running},
+    steps::{Steps, StepsStream},
+    ticket::Ticket,
+};
+use self::{blocking::block_on, call::Message, worker::Shared};
+use crate::error::Error;
+
+/// An async handle to an object that lives on a thread of its own.
+///
+/// The object is built on that thread, never leaves it, and is dropped on it; it need not be `Send`. The handle is
+/// `Clone + Send + Sync` for any object, needs no runtime, and serves async code and plain threads at once.
+///
+/// Rules that it keeps:
+///
+/// - Every call that enters the queue is answered: with its result, or with the cause of the object's end.
+/// - Calls run one at a time, in the order in which they entered the queue.
+/// - Dropping a call's future skips the call if it has not started, and tells it, and no other, to stop if it has.
+/// - Dropping the last handle closes the object in the background: what is queued still runs. Nothing waits for it.
+/// - A call that panics is an error to its caller and ends the object: later calls get that panic as their error.
+///
+/// # Example
+///
+/// ```
+/// use std::{cell::RefCell, convert::Infallible, rc::Rc};
+/// use aiointernal::HeapThread;
+///
+/// # fn main() -> Result<(), aiointernal::Error> {
+/// // `Rc` is not `Send`: it can be used on one thread only.
+/// let words = HeapThread::spawn(|| Ok::<_, Infallible>(Rc::new(RefCell::new(Vec::new())))).blocking()?;
+/// words.call(|words| words.borrow_mut().push("hello")).blocking()?;
+/// let count = words.call(|words| words.borrow().len()).blocking()?;
+/// assert_eq!(count, 1);
+/// # Ok(())
+/// # }
+/// ```
+pub struct HeapThread<T: 'static> {
+    handle: Arc<Handle<T>>,
+}
+
+/// One a thread, however many clones: its end closes the queue.
+struct Handle<T: 'static> {
+    shared: Arc<Shared<T>>,
+}
+
+impl<T> Drop for Handle<T> {
+    fn drop(&mut self) {
+        self.shared.queue.close();
+    }
+}
+
+impl HeapThread<()> {
+    /// What can be chosen before the thread starts.
+    pub fn builder() -> Builder {
+        Builder { name: "aiointernal".to_owned(), capacity: Builder::QUEUE, stack: None }
+    }
+}
+
+impl<T: 'static> HeapThread<T> {
+    /// Starts a thread and builds the object on it. Await the result, or [make it blocking](Opening::blocking).
+    ///
+    /// Name, queue and stack are those of [`Builder`].
+    pub fn spawn<S, E>(setup: S) -> Opening<T>
+    where
+        S: FnOnce() -> Result<T, E> + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        HeapThread::builder().spawn(setup)
+    }
+
+    /// A call of this closure with the object.
+    pub fn call<R, F>(&self, job: F) -> Call<R>
+    where
+        F: FnOnce(&mut T) -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        Call::new(self, move |object, _| Ok(job(object)))
+    }
+
+    /// A call of a closure that can fail and can stop early: [`Running`] tells it how long it may take and whether
+    /// its caller has gone.
+    pub fn try_call<R, F>(&self, job: F) -> Call<R>
+    where
+        F: FnOnce(&mut T, &Running) -> Result<R, Error> + Send + 'static,
+        R: Send + 'static,
+    {
+        Call::new(self, job)
+    }
+
+    /// Closes the object: calls in the queue still run, later ones are refused as
+    /// [`Closed`](crate::ErrorKind::Closed), then the object is dropped on its thread. Closes it for every clone of
+    /// the handle; closing again is fine and waits for the same end.
+    pub fn close(&self) -> Closing<T> {
+        self.handle.shared.queue.close();
+        Closing { shared: Arc::clone(&self.handle.shared), listener: None }
+    }
+
+    /// Whether calls are refused.
+    pub fn is_closed(&self) -> bool {
+        self.handle.shared.queue.is_closed()
+    }
+
+    /// Has the thread do something soon, full queue or not, that nobody waits for.
+    fn send(&self, job: impl FnOnce(&mut T) + Send + 'static) {
+        self.shared().queue.push_past_capacity(Message::new(job));
+    }
+
+    fn shared(&self) -> &Shared<T> {
+        &self.handle.shared
+    }
+}
+
+impl<T> Clone for HeapThread<T> {
+    fn clone(&self) -> Self {
+        HeapThread { handle: Arc::clone(&self.handle) }
+    }
+}
+
+impl<T> fmt::Debug for HeapThread<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeapThread").field("closed", &self.is_closed()).finish_non_exhaustive()
+    }
+}
+
+/// What can be chosen before a [`HeapThread`] starts.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Builder {
+    name: String,
+    capacity: usize,
+    stack: Option<usize>,
+}
+
+impl Builder {
+    /// Default length of the queue. Long enough that a burst does not wait, short enough that one caller cannot pile
+    /// up minutes of work.
+    const QUEUE: usize = 256;
+
+    /// The thread's name, as debuggers and panics show it. Default: `aiointernal`.
+    pub fn name(mut self, name: impl Into<String>) -> Builder {
+        self.name = name.into();
+        self
+    }
+
+    /// How many calls may wait in the queue. Beyond them, awaiting a call waits and queueing one fails.
+    /// Default: 256.
+    pub fn queue_capacity(mut self, calls: NonZeroUsize) -> Builder {
+        self.capacity = calls.get();
+        self
+    }
+
+    /// Bytes of the thread's stack. Default: that of the standard library, 2 MiB.
+    pub fn stack_size(mut self, bytes: usize) -> Builder {
+        self.stack = Some(bytes);
+        self
+    }
+
+    /// Starts the thread and builds the object on it, now. Await the result, or
+    /// [make it blocking](Opening::blocking).
+    pub fn spawn<T, S, E>(self, setup: S) -> Opening<T>
+    where
+        T: 'static,
+        S: FnOnce() -> Result<T, E> + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let shared = Shared::new(self.capacity);
+        let started = worker::start(self.name, self.stack, Arc::clone(&shared), setup);
+        Opening { started: started.map(|()| Some(HeapThread { handle: Arc::new(Handle { shared }) })), listener: None }
+    }
+}
+
+/// A future of the handle, ready when the object is built.
+///
+/// Dropping it closes the object as soon as it is built.
+///
+/// # Errors
+///
+/// - [`Thread`](crate::ErrorKind::Thread): the system refused a thread.
+/// - [`Setup`](crate::ErrorKind::Setup): the setup failed; its error is the source. An [`Error`] of this crate comes
+///   as it is.
+/// - [`Panicked`](crate::ErrorKind::Panicked): the setup panicked.
+#[must_use = "dropping it closes the object"]
+pub struct Opening<T: 'static> {
+    started: Result<Option<HeapThread<T>>, Error>,
+    listener: Option<EventListener>,
+}
+
+impl<T> Opening<T> {
+    /// Blocks this thread until the object is built.
+    ///
+    /// # Errors
+    ///
+    /// As the future's.
+    pub fn blocking(self) -> Result<HeapThread<T>, Error> {
+        block_on(self)
+    }
+}
+
+impl<T> Future for Opening<T> {
+    type Output = Result<HeapThread<T>, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let shared = match &this.started {
+            Err(error) => return Poll::Ready(Err(error.clone())),
+            Ok(None) => return Poll::Pending,
+            Ok(Some(thread)) => Arc::clone(&thread.handle.shared),
+        };
+        let built = wait_until(&shared, &mut this.listener, context, |shared| shared.is_open() || shared.has_ended());
+        if built.is_pending() {
+            return Poll::Pending;
+        }
+        let thread = this.started.as_mut().ok().and_then(Option::take);
+        Poll::Ready(thread.filter(|_| shared.is_open()).ok_or_else(|| shared.cause()))
+    }
+}
+
+impl<T> fmt::Debug for Opening<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opening").finish_non_exhaustive()
+    }
+}
+
+/// A future that is ready when the object has been dropped. Dropping the future stops nothing.
+#[must_use = "closing goes on without it, but only awaiting it tells when the object is gone"]
+pub struct Closing<T: 'static> {
+    shared: Arc<Shared<T>>,
+    listener: Option<EventListener>,
+}
+
+impl<T> Closing<T> {
+    /// Blocks this thread until the object is gone.
+    pub fn blocking(self) {
+        block_on(self);
+    }
+}
+
+impl<T> Future for Closing<T> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        wait_until(&this.shared, &mut this.listener, context, Shared::has_ended)
+    }
+}
+
+impl<T> fmt::Debug for Closing<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Closing").finish_non_exhaustive()
+    }
+}
+
+/// Polls for a stage of the thread's life.
+fn wait_until<T>(
+    shared: &Shared<T>,
+    listener: &mut Option<EventListener>,
+    context: &mut Context<'_>,
+    reached: impl Fn(&Shared<T>) -> bool,
+) -> Poll<()> {
+    loop {
+        if reached(shared) {
+            return Poll::Ready(());
+        }
+        // The first turn starts to listen and looks again: what happens in between is heard.
+        match listener {
+            None => *listener = Some(shared.listen()),
+            Some(listening) => match Pin::new(listening).poll(context) {
+                Poll::Ready(()) => *listener = None,
+                Poll::Pending => return Poll::Pending,
+            },
+        }
+    }
+}

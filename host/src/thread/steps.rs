@@ -1,0 +1,218 @@
+//! Calls that yield: work done an item at a time, as fast as somebody takes the items.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    future::Future as _,
+    mem,
+    pin::Pin,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use futures_core::Stream;
+
+use super::{Call, HeapThread, Running, Ticket, blocking::block_on};
+use crate::error::Error;
+
+/// Items of one hop to the thread, at most.
+const HOP_ITEMS: usize = 64;
+
+/// Time after which a hop brings back what it has, so that a slow item does not hold back those before it, and other
+/// calls get their turn.
+const HOP_TIME: Duration = Duration::from_millis(1);
+
+/// Work on an object that makes items out of inputs, one at a time.
+///
+/// It travels between the consumer and the object's thread, a hop at a time, and other calls run between two hops.
+pub trait Steps<T>: Send + 'static {
+    /// What one step starts from.
+    type Input: Send + 'static;
+    /// What it makes.
+    type Item: Send + 'static;
+
+    /// Makes the next item, on the object's thread, taking what it needs from the front of `inputs`; `None` when the
+    /// inputs are used up.
+    ///
+    /// # Errors
+    ///
+    /// An error ends the whole work; an item that failed is an item.
+    fn step(
+        &mut self,
+        object: &mut T,
+        inputs: &mut VecDeque<Self::Input>,
+        running: &Running,
+    ) -> Result<Option<Self::Item>, Error>;
+
+    /// Lets go of what the work holds within the object. Runs on the object's thread, once, at the end or when the
+    /// consumer has gone.
+    fn finish(&mut self, object: &mut T);
+}
+
+/// What goes to the thread and comes back, a hop at a time. Wherever it ends, the steps are sent to the thread once
+/// more to finish.
+struct Hop<T: 'static, S: Steps<T>> {
+    thread: HeapThread<T>,
+    steps: Option<S>,
+    inputs: VecDeque<S::Input>,
+    items: VecDeque<S::Item>,
+}
+
+impl<T, S: Steps<T>> Hop<T, S> {
+    fn new(thread: &HeapThread<T>, steps: S) -> Hop<T, S> {
+        Hop { thread: thread.clone(), steps: Some(steps), inputs: VecDeque::new(), items: VecDeque::new() }
+    }
+
+    /// Steps until the inputs are used up, nobody waits, or `enough` says so.
+    fn run(&mut self, object: &mut T, running: &Running, enough: impl Fn(usize) -> bool) -> Result<(), Error> {
+        while let Some(steps) = self.steps.as_mut().filter(|_| !running.is_cancelled()) {
+            let Some(item) = steps.step(object, &mut self.inputs, running)? else {
+                break;
+            };
+            self.items.push_back(item);
+            if enough(self.items.len()) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<T, S: Steps<T>> Drop for Hop<T, S> {
+    fn drop(&mut self) {
+        if let Some(mut steps) = self.steps.take() {
+            self.thread.send(move |object| steps.finish(object));
+        }
+    }
+}
+
+impl<T: 'static> HeapThread<T> {
+    /// A stream of the items that `steps` makes of a stream of inputs.
+    ///
+    /// Nothing runs ahead of the consumer but the hop that is under way: up to 64 items, or 1 ms and the item that is
+    /// then being made. Inputs are asked for by the consumer's task, as many as are ready.
+    pub fn steps<S, I>(&self, inputs: I, steps: S) -> StepsStream<T, S, I>
+    where
+        S: Steps<T>,
+        I: Stream<Item = S::Input> + Unpin,
+    {
+        StepsStream { inputs, inputs_ended: false, stage: Stage::Here(Hop::new(self, steps)) }
+    }
+
+    /// A single call that steps through all inputs and collects the items; no other call runs meanwhile.
+    pub fn collect_steps<S, I>(&self, inputs: I, steps: S) -> Call<Vec<S::Item>>
+    where
+        S: Steps<T>,
+        I: IntoIterator<Item = S::Input> + Send + 'static,
+    {
+        let mut hop = Hop::new(self, steps);
+        self.try_call(move |object, running| {
+            for input in inputs {
+                hop.inputs.push_back(input);
+                hop.run(object, running, |_| false)?;
+                if running.is_cancelled() {
+                    return Err(Error::cancelled());
+                }
+            }
+            Ok(mem::take(&mut hop.items).into())
+        })
+    }
+}
+
+/// A stream of items that are made on an object's thread, as [`HeapThread::steps`] describes it.
+///
+/// An error ends it. Dropping it gives up the item that is being made.
+#[must_use = "a stream makes nothing unless it is polled"]
+pub struct StepsStream<T: 'static, S: Steps<T>, I> {
+    inputs: I,
+    inputs_ended: bool,
+    stage: Stage<T, S>,
+}
+
+/// Nothing within is pinned: the ticket and the inputs are polled through plain references.
+impl<T, S: Steps<T>, I: Unpin> Unpin for StepsStream<T, S, I> {}
+
+enum Stage<T: 'static, S: Steps<T>> {
+    Here(Hop<T, S>),
+    OnThread(Ticket<(Hop<T, S>, Result<(), Error>)>),
+    Ended,
+}
+
+impl<T, S, I> StepsStream<T, S, I>
+where
+    S: Steps<T>,
+    I: Stream<Item = S::Input> + Unpin,
+{
+    /// Blocks this thread until the next item is there.
+    pub fn next_blocking(&mut self) -> Option<Result<S::Item, Error>> {
+        block_on(std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)))
+    }
+
+    /// Takes the inputs that are ready.
+    fn take_inputs(&mut self, hop: &mut Hop<T, S>, context: &mut Context<'_>) {
+        while !self.inputs_ended && hop.inputs.len() < HOP_ITEMS {
+            match Pin::new(&mut self.inputs).poll_next(context) {
+                Poll::Ready(Some(input)) => hop.inputs.push_back(input),
+                Poll::Ready(None) => self.inputs_ended = true,
+                Poll::Pending => break,
+            }
+        }
+    }
+}
+
+/// Sends a hop off.
+fn depart<T, S: Steps<T>>(mut hop: Hop<T, S>) -> Ticket<(Hop<T, S>, Result<(), Error>)> {
+    let thread = hop.thread.clone();
+    let call = thread.try_call(move |object, running| {
+        let started = Instant::now();
+        let ran = hop.run(object, running, |items| items >= HOP_ITEMS || started.elapsed() >= HOP_TIME);
+        Ok((hop, ran))
+    });
+    call.into_future()
+}
+
+impl<T, S, I> Stream for StepsStream<T, S, I>
+where
+    S: Steps<T>,
+    I: Stream<Item = S::Input> + Unpin,
+{
+    type Item = Result<S::Item, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        loop {
+            match mem::replace(&mut this.stage, Stage::Ended) {
+                Stage::Here(mut hop) => {
+                    if let Some(item) = hop.items.pop_front() {
+                        this.stage = Stage::Here(hop);
+                        return Poll::Ready(Some(Ok(item)));
+                    }
+                    this.take_inputs(&mut hop, context);
+                    if !hop.inputs.is_empty() {
+                        this.stage = Stage::OnThread(depart(hop));
+                    } else if this.inputs_ended {
+                        return Poll::Ready(None);
+                    } else {
+                        this.stage = Stage::Here(hop);
+                        return Poll::Pending;
+                    }
+                }
+                Stage::OnThread(mut ticket) => match Pin::new(&mut ticket).poll(context) {
+                    Poll::Pending => {
+                        this.stage = Stage::OnThread(ticket);
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(Ok((hop, Ok(())))) => this.stage = Stage::Here(hop),
+                    Poll::Ready(Ok((_, Err(error))) | Err(error)) => return Poll::Ready(Some(Err(error))),
+                },
+                Stage::Ended => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+impl<T, S: Steps<T>, I> fmt::Debug for StepsStream<T, S, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StepsStream").finish_non_exhaustive()
+    }
+}

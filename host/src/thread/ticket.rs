@@ -1,0 +1,114 @@
+//! The caller's end of a call that was made: a future of its result.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use event_listener::EventListener;
+
+use super::{
+    blocking::block_on,
+    call::{Pending, Submission},
+};
+use crate::error::Error;
+
+/// A future of the result of a call.
+///
+/// Dropping it gives the call up, unless it was [detached](Ticket::detach). It needs no runtime: any executor may
+/// poll it, and [`blocking`](Ticket::blocking) none.
+#[must_use = "dropping a ticket gives its call up: await it or detach it"]
+pub struct Ticket<R> {
+    cell: Arc<dyn Pending<R>>,
+    stage: Stage,
+}
+
+enum Stage {
+    /// Not in the queue yet; the listener hears when the queue has room.
+    Entering(Option<EventListener>),
+    Queued,
+    /// The result was taken, or nobody wants it.
+    Over,
+}
+
+impl<R> Ticket<R> {
+    pub(super) fn unsubmitted(cell: Arc<dyn Pending<R>>) -> Ticket<R> {
+        Ticket { cell, stage: Stage::Entering(None) }
+    }
+
+    pub(super) fn submitted(cell: Arc<dyn Pending<R>>) -> Ticket<R> {
+        Ticket { cell, stage: Stage::Queued }
+    }
+
+    /// Gives the call up, as dropping the ticket would, but leaves the ticket to await its end. A call that has not
+    /// started ends as [`Cancelled`](crate::ErrorKind::Cancelled) at once; one that is running ends when the object
+    /// heeds it.
+    pub fn abort(&self) {
+        self.cell.abort();
+    }
+
+    /// Lets the call run on with nobody waiting for its result.
+    pub fn detach(mut self) {
+        self.stage = Stage::Over;
+    }
+
+    /// Blocks this thread until the result is there.
+    ///
+    /// # Errors
+    ///
+    /// Those of the call.
+    pub fn blocking(self) -> Result<R, Error> {
+        block_on(self)
+    }
+
+    /// Gets into the queue, waiting for room.
+    fn enter(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while let Stage::Entering(listener) = &mut self.stage {
+            if let Some(listening) = listener {
+                if Pin::new(listening).poll(context).is_pending() {
+                    return Poll::Pending;
+                }
+                *listener = None;
+            }
+            // Listen first, then try: room that appears in between is heard.
+            let listening = self.cell.listen_for_room();
+            match Arc::clone(&self.cell).submit() {
+                Submission::Done => self.stage = Stage::Queued,
+                Submission::Full => *listener = listening,
+            }
+        }
+        Poll::Ready(())
+    }
+}
+
+impl<R> Future for Ticket<R> {
+    type Output = Result<R, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<R, Error>> {
+        if self.enter(context).is_pending() {
+            return Poll::Pending;
+        }
+        let answer = self.cell.poll(context);
+        if answer.is_ready() {
+            self.stage = Stage::Over;
+        }
+        answer
+    }
+}
+
+impl<R> Drop for Ticket<R> {
+    fn drop(&mut self) {
+        if let Stage::Queued = self.stage {
+            self.cell.cancel();
+        }
+    }
+}
+
+impl<R> fmt::Debug for Ticket<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ticket").finish_non_exhaustive()
+    }
+}

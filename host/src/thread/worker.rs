@@ -1,0 +1,138 @@
+//! The thread that owns the object: the only place that starts one, builds the object, runs calls and drops it.
+
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+use event_listener::Event;
+
+use super::{call::Job, queue::Queue};
+use crate::error::{Error, ErrorKind};
+
+/// What the handles and the thread share.
+pub(super) struct Shared<T: 'static> {
+    pub(super) queue: Queue<Arc<dyn Job<T>>>,
+    /// Why the object is gone, where it was not simply closed.
+    cause: OnceLock<Error>,
+    ended: AtomicBool,
+    end: Event,
+    opened: AtomicBool,
+}
+
+impl<T> Shared<T> {
+    pub(super) fn new(capacity: usize) -> Arc<Shared<T>> {
+        Arc::new(Shared {
+            queue: Queue::bounded(capacity),
+            cause: OnceLock::new(),
+            ended: AtomicBool::new(false),
+            end: Event::new(),
+            opened: AtomicBool::new(false),
+        })
+    }
+
+    /// What a call is answered with that comes too late.
+    pub(super) fn cause(&self) -> Error {
+        self.cause.get().cloned().unwrap_or_else(Error::closed)
+    }
+
+    /// Whether the object was built.
+    pub(super) fn is_open(&self) -> bool {
+        self.opened.load(Ordering::Acquire)
+    }
+
+    /// Whether the thread has dropped the object and is about to end.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// Hears when the object was built and when the thread ends.
+    pub(super) fn listen(&self) -> event_listener::EventListener {
+        self.end.listen()
+    }
+
+    fn announce(&self, what: &AtomicBool) {
+        what.store(true, Ordering::Release);
+        self.end.notify(usize::MAX);
+    }
+
+    /// The order matters: first the cause, then the end of the queue, then the answers. So nobody learns that the
+    /// queue is closed without learning why.
+    fn die(&self, cause: Error) {
+        let _ = self.cause.set(cause.clone());
+        self.queue.close();
+        while let Some(job) = self.queue.pop() {
+            job.refuse(cause.clone());
+        }
+    }
+}
+
+/// Starts the thread.
+pub(super) fn start<T, S, E>(name: String, stack: Option<usize>, shared: Arc<Shared<T>>, setup: S) -> Result<(), Error>
+where
+    T: 'static,
+    S: FnOnce() -> Result<T, E> + Send + 'static,
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut builder = thread::Builder::new().name(name);
+    if let Some(bytes) = stack {
+        builder = builder.stack_size(bytes);
+    }
+    match builder.spawn(move || run(&shared, setup)) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Error::with_source(ErrorKind::Thread, format!("cannot start a thread: {error}"), error)),
+    }
+}
+
+/// The life of the thread.
+fn run<T, S, E>(shared: &Shared<T>, setup: S)
+where
+    S: FnOnce() -> Result<T, E>,
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    match catch_unwind(AssertUnwindSafe(setup)) {
+        Ok(Ok(object)) => {
+            shared.announce(&shared.opened);
+            if let Err(cause) = serve(shared, object) {
+                shared.die(cause);
+            }
+        }
+        Ok(Err(error)) => shared.die(setup_error(error.into())),
+        Err(panic) => shared.die(panicked("the setup", panic.as_ref())),
+    }
+    shared.announce(&shared.ended);
+}
+
+/// Runs calls until the queue is closed and empty, then drops the object, here.
+fn serve<T>(shared: &Shared<T>, mut object: T) -> Result<(), Error> {
+    while let Some(job) = shared.queue.pop() {
+        let ran = catch_unwind(AssertUnwindSafe(|| Arc::clone(&job).run(&mut object)));
+        if let Err(panic) = ran {
+            // A panic may have left the object half changed, so nobody gets to see it again.
+            let cause = panicked("a call", panic.as_ref());
+            shared.die(cause.clone());
+            job.refuse(cause);
+            break;
+        }
+    }
+    catch_unwind(AssertUnwindSafe(|| drop(object))).map_err(|panic| panicked("dropping the object", panic.as_ref()))
+}
+
+fn setup_error(error: Box<dyn std::error::Error + Send + Sync>) -> Error {
+    match error.downcast::<Error>() {
+        Ok(ours) => *ours,
+        Err(theirs) => Error::with_source(ErrorKind::Setup, format!("the object could not be built: {theirs}"), theirs),
+    }
+}
+
+fn panicked(what: &str, panic: &(dyn Any + Send)) -> Error {
+    let message = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let message = message.or_else(|| panic.downcast_ref::<String>().cloned());
+    let message = message.unwrap_or_else(|| "no message".to_owned());
+    Error::new(ErrorKind::Panicked, format!("{what} panicked on the object's thread: {message}"))
+}
