@@ -1,7 +1,38 @@
-//! Placeholder.
+//! An async handle to an object that must never leave its thread.
+//!
+//! Three layers, each of use without the next:
+//!
+//! - [`HeapThread`]: any object, `Send` or not, on a thread of its own, called from async code through a bounded queue.
+//! - A WebAssembly component as that object, with limits of time, memory and output (feature `component`).
+//! - [`Context`]: JavaScript in such a component, for scripts that nobody trusts (feature `js`, on by default).
+//!
+//! # Example
+//!
+//! ```
+//! use aiointernal::Sandbox;
+//!
+//! # fn main() -> Result<(), aiointernal::Error> {
+//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! let sandbox = Sandbox::new()?;
+//! let context = sandbox.context().await?;
+//! context.eval("let item = 1 + 2").await?;
+//! assert_eq!(context.get_global_as::<i32>("item").await?, 3);
+//! # Ok(())
+//! # })
+//! # }
+//! ```
+
 mod error;
 mod thread;
+#[cfg(feature = "component")]
+mod component;
+#[cfg(feature = "js")]
+pub mod js;
 
+#[cfg(feature = "component")]
+pub use crate::component::Limits;
+#[cfg(feature = "js")]
+pub use crate::js::{Context, Sandbox, Value};
 pub use crate::{
     error::{Error, ErrorKind},
     thread::{Builder, Call, Closing, HeapThread, Opening, Running, Steps, StepsStream, Ticket},

@@ -74,7 +74,7 @@ while read -r -u 3 name version sha path; do
     if ! cmp -s "$expected" "$printed"; then
       verdict="the output differs (- Node, + sandbox, which exited with $code)"
       # Lines can be long: folded, the diff shows only the parts that differ.
-      diff -u <(fold -w 160 "$expected") <(fold -w 160 "$printed") >"$details" || true
+      diff -u --label Node --label sandbox <(fold -w 160 "$expected") <(fold -w 160 "$printed") >"$details" || true
     elif [ "$code" -ne 0 ]; then
       verdict="the sandbox exited with $code"
     elif [ ! -s "$expected" ]; then

@@ -47,6 +47,8 @@ pub(crate) struct Data<H> {
 pub(crate) struct Instance<P: Program> {
     engine: Arc<Engine>,
     program: P,
+    /// The limits that an instance is made under.
+    limits: Limits,
     live: Option<Live<P>>,
     /// Instances made so far. A handle into an earlier one is void.
     generation: u64,
@@ -59,10 +61,15 @@ struct Live<P: Program> {
 
 impl<P: Program> Instance<P> {
     /// Makes the first instance, so that an error is met now.
-    pub(crate) fn new(engine: Arc<Engine>, program: P, limits: &Limits) -> Result<Instance<P>, Error> {
-        let mut instance = Instance { engine, program, live: None, generation: 0 };
-        instance.live = Some(instance.make(limits)?);
+    pub(crate) fn new(engine: Arc<Engine>, program: P, limits: Limits) -> Result<Instance<P>, Error> {
+        let mut instance = Instance { engine, program, limits, live: None, generation: 0 };
+        instance.live = Some(instance.make()?);
         Ok(instance)
+    }
+
+    /// Whether there is an instance; else the next call makes one.
+    pub(crate) fn is_live(&self) -> bool {
+        self.live.is_some()
     }
 
     /// How many instances there were before this one.
@@ -81,12 +88,13 @@ impl<P: Program> Instance<P> {
     ) -> Result<R, Error> {
         let mut live = match self.live.take() {
             Some(live) => live,
-            None => self.make(limits)?,
+            None => self.make()?,
         };
         let _awake = self.engine.ticker.arm();
         arm(&mut live.store, Some((running, limits.wall_time)), limits);
         match body(&mut live.store, &live.exports) {
             Ok(result) => {
+                live.store.data_mut().deadline.disarm();
                 self.live = Some(live);
                 Ok(result)
             }
@@ -99,7 +107,8 @@ impl<P: Program> Instance<P> {
         self.live = None;
     }
 
-    fn make(&mut self, limits: &Limits) -> Result<Live<P>, Error> {
+    fn make(&mut self) -> Result<Live<P>, Error> {
+        let limits = &self.limits;
         let data = Data { memory: MemoryGuard::default(), deadline: Deadline::default(), host: self.program.host() };
         let mut store = Store::new(self.engine.wasmtime(), data);
         store.limiter(|data| &mut data.memory);

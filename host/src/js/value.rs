@@ -196,6 +196,35 @@ impl Date {
     }
 }
 
+impl Date {
+    /// Reads the form that [`Date::to_iso`] writes; anything else is the invalid date.
+    pub(super) fn from_iso(iso: &str) -> Date {
+        let parsed = || {
+            let (date, time) = iso.strip_suffix('Z')?.split_once('T')?;
+            let (rest, day) = date.rsplit_once('-')?;
+            let (year, month) = rest.rsplit_once('-')?;
+            let number = |text: &str| text.parse::<i64>().ok();
+            let days = days_from_civil(number(year)?, number(month)?, number(day)?);
+            let (hour, rest) = time.split_once(':')?;
+            let (minute, second) = rest.split_once(':')?;
+            let (second, milli) = second.split_once('.')?;
+            let seconds = number(hour)? * 3600 + number(minute)? * 60 + number(second)?;
+            Some(days * DAY + seconds * 1000 + number(milli)?)
+        };
+        Date::from_millis(parsed().map_or(f64::NAN, |millis| millis as f64))
+    }
+}
+
+/// The inverse of [`civil`], from the same source.
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    era * 146_097 + day_of_era - 719_468
+}
+
 /// Two invalid dates are equal.
 impl PartialEq for Date {
     fn eq(&self, other: &Date) -> bool {

@@ -104,6 +104,18 @@ pub struct Running {
 }
 
 impl Running {
+    /// Work that no call waits for.
+    #[cfg(feature = "js")]
+    pub(crate) fn unattended() -> Running {
+        struct Nobody;
+        impl Interest for Nobody {
+            fn is_cancelled(&self) -> bool {
+                false
+            }
+        }
+        Running { interest: Arc::new(Nobody), timeout: None }
+    }
+
     /// Whether the caller has given the call up. Work that takes long should look now and then, and stop.
     pub fn is_cancelled(&self) -> bool {
         self.interest.is_cancelled()
@@ -241,7 +253,7 @@ where
         match thread.shared().queue.try_push(Arc::clone(&self) as Arc<dyn Job<T>>) {
             Ok(()) => Submission::Done,
             Err(Refused::Closed(_)) => {
-                self.refuse(thread.shared().cause());
+                self.refuse(thread.shared().life.cause());
                 Submission::Done
             }
             Err(Refused::Full(_)) => {

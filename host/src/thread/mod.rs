@@ -27,7 +27,11 @@ pub use self::{
     steps::{Steps, StepsStream},
     ticket::Ticket,
 };
-use self::{blocking::block_on, call::Message, worker::Shared};
+use self::{
+    blocking::block_on,
+    call::Message,
+    worker::{Life, Shared},
+};
 use crate::error::Error;
 
 /// An async handle to an object that lives on a thread of its own.
@@ -114,9 +118,9 @@ impl<T: 'static> HeapThread<T> {
     /// Closes the object: calls in the queue still run, later ones are refused as
     /// [`Closed`](crate::ErrorKind::Closed), then the object is dropped on its thread. Closes it for every clone of
     /// the handle; closing again is fine and waits for the same end.
-    pub fn close(&self) -> Closing<T> {
+    pub fn close(&self) -> Closing {
         self.handle.shared.queue.close();
-        Closing { shared: Arc::clone(&self.handle.shared), listener: None }
+        Closing { life: Arc::clone(&self.handle.shared.life), listener: None }
     }
 
     /// Whether calls are refused.
@@ -225,17 +229,17 @@ impl<T> Future for Opening<T> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let shared = match &this.started {
+        let life = match &this.started {
             Err(error) => return Poll::Ready(Err(error.clone())),
             Ok(None) => return Poll::Pending,
-            Ok(Some(thread)) => Arc::clone(&thread.handle.shared),
+            Ok(Some(thread)) => Arc::clone(&thread.handle.shared.life),
         };
-        let built = wait_until(&shared, &mut this.listener, context, |shared| shared.is_open() || shared.has_ended());
+        let built = wait_until(&life, &mut this.listener, context, |life| life.is_open() || life.has_ended());
         if built.is_pending() {
             return Poll::Pending;
         }
         let thread = this.started.as_mut().ok().and_then(Option::take);
-        Poll::Ready(thread.filter(|_| shared.is_open()).ok_or_else(|| shared.cause()))
+        Poll::Ready(thread.filter(|_| life.is_open()).ok_or_else(|| life.cause()))
     }
 }
 
@@ -247,47 +251,47 @@ impl<T> fmt::Debug for Opening<T> {
 
 /// A future that is ready when the object has been dropped. Dropping the future stops nothing.
 #[must_use = "closing goes on without it, but only awaiting it tells when the object is gone"]
-pub struct Closing<T: 'static> {
-    shared: Arc<Shared<T>>,
+pub struct Closing {
+    life: Arc<Life>,
     listener: Option<EventListener>,
 }
 
-impl<T> Closing<T> {
+impl Closing {
     /// Blocks this thread until the object is gone.
     pub fn blocking(self) {
         block_on(self);
     }
 }
 
-impl<T> Future for Closing<T> {
+impl Future for Closing {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        wait_until(&this.shared, &mut this.listener, context, Shared::has_ended)
+        wait_until(&this.life, &mut this.listener, context, Life::has_ended)
     }
 }
 
-impl<T> fmt::Debug for Closing<T> {
+impl fmt::Debug for Closing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Closing").finish_non_exhaustive()
     }
 }
 
 /// Polls for a stage of the thread's life.
-fn wait_until<T>(
-    shared: &Shared<T>,
+fn wait_until(
+    life: &Life,
     listener: &mut Option<EventListener>,
     context: &mut Context<'_>,
-    reached: impl Fn(&Shared<T>) -> bool,
+    reached: impl Fn(&Life) -> bool,
 ) -> Poll<()> {
     loop {
-        if reached(shared) {
+        if reached(life) {
             return Poll::Ready(());
         }
         // The first turn starts to listen and looks again: what happens in between is heard.
         match listener {
-            None => *listener = Some(shared.listen()),
+            None => *listener = Some(life.listen()),
             Some(listening) => match Pin::new(listening).poll(context) {
                 Poll::Ready(()) => *listener = None,
                 Poll::Pending => return Poll::Pending,

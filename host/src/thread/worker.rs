@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use event_listener::Event;
+use event_listener::{Event, EventListener};
 
 use super::{call::Job, queue::Queue};
 use crate::error::{Error, ErrorKind};
@@ -18,24 +18,21 @@ use crate::error::{Error, ErrorKind};
 /// What the handles and the thread share.
 pub(super) struct Shared<T: 'static> {
     pub(super) queue: Queue<Arc<dyn Job<T>>>,
-    /// Why the object is gone, where it was not simply closed.
-    cause: OnceLock<Error>,
-    ended: AtomicBool,
-    end: Event,
-    opened: AtomicBool,
+    pub(super) life: Arc<Life>,
 }
 
-impl<T> Shared<T> {
-    pub(super) fn new(capacity: usize) -> Arc<Shared<T>> {
-        Arc::new(Shared {
-            queue: Queue::bounded(capacity),
-            cause: OnceLock::new(),
-            ended: AtomicBool::new(false),
-            end: Event::new(),
-            opened: AtomicBool::new(false),
-        })
-    }
+/// How far the thread has come.
+#[derive(Debug)]
+pub(super) struct Life {
+    /// Why the object is gone, where it was not simply closed.
+    cause: OnceLock<Error>,
+    opened: AtomicBool,
+    ended: AtomicBool,
+    /// Heard when either of the two is reached.
+    stage: Event,
+}
 
+impl Life {
     /// What a call is answered with that comes too late.
     pub(super) fn cause(&self) -> Error {
         self.cause.get().cloned().unwrap_or_else(Error::closed)
@@ -51,20 +48,32 @@ impl<T> Shared<T> {
         self.ended.load(Ordering::Acquire)
     }
 
-    /// Hears when the object was built and when the thread ends.
-    pub(super) fn listen(&self) -> event_listener::EventListener {
-        self.end.listen()
+    /// Hears when the next stage is reached.
+    pub(super) fn listen(&self) -> EventListener {
+        self.stage.listen()
     }
 
-    fn announce(&self, what: &AtomicBool) {
-        what.store(true, Ordering::Release);
-        self.end.notify(usize::MAX);
+    fn reach(&self, stage: &AtomicBool) {
+        stage.store(true, Ordering::Release);
+        self.stage.notify(usize::MAX);
+    }
+}
+
+impl<T> Shared<T> {
+    pub(super) fn new(capacity: usize) -> Arc<Shared<T>> {
+        let life = Life {
+            cause: OnceLock::new(),
+            opened: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            stage: Event::new(),
+        };
+        Arc::new(Shared { queue: Queue::bounded(capacity), life: Arc::new(life) })
     }
 
     /// The order matters: first the cause, then the end of the queue, then the answers. So nobody learns that the
     /// queue is closed without learning why.
     fn die(&self, cause: Error) {
-        let _ = self.cause.set(cause.clone());
+        let _ = self.life.cause.set(cause.clone());
         self.queue.close();
         while let Some(job) = self.queue.pop() {
             job.refuse(cause.clone());
@@ -97,7 +106,7 @@ where
 {
     match catch_unwind(AssertUnwindSafe(setup)) {
         Ok(Ok(object)) => {
-            shared.announce(&shared.opened);
+            shared.life.reach(&shared.life.opened);
             if let Err(cause) = serve(shared, object) {
                 shared.die(cause);
             }
@@ -105,7 +114,7 @@ where
         Ok(Err(error)) => shared.die(setup_error(error.into())),
         Err(panic) => shared.die(panicked("the setup", panic.as_ref())),
     }
-    shared.announce(&shared.ended);
+    shared.life.reach(&shared.life.ended);
 }
 
 /// Runs calls until the queue is closed and empty, then drops the object, here.

@@ -1,0 +1,15 @@
+//! What wasmtime generates from `wit/engine.wit`. None of it is public.
+#![allow(missing_docs, unreachable_pub, missing_debug_implementations, clippy::all, reason = "generated")]
+
+wasmtime::component::bindgen!({
+    path: "wit",
+    world: "script-engine",
+});
+
+pub(super) use self::{
+    aiointernal::js::{
+        ambient::{self, LogLevel},
+        types::{Exception, Failure, ResultForm, Source, SourceKind},
+    },
+    exports::aiointernal::js::engine::{self, HeapUsage, Settings},
+};

@@ -1,0 +1,270 @@
+//! The async handle to one JavaScript context.
+
+use std::path::PathBuf;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    batch::{Batch, Sources},
+    bindings::ResultForm,
+    de::from_value,
+    engine::Engine,
+    ser::to_value,
+    source::Source,
+    value::Value,
+    wire,
+};
+use crate::{
+    component::Limits,
+    error::{Error, ErrorKind},
+    thread::{Call, Closing, HeapThread, Running},
+};
+
+/// One JavaScript context, on a thread of its own.
+///
+/// The handle is `Clone + Send + Sync`; its clones are the same context. Every method describes a [`Call`]: await it,
+/// [queue](Call::queue) it, or [make it blocking](Call::blocking). Calls run one at a time, in order, and what one
+/// leaves behind (globals, functions) the next one finds. Dropping a call's future stops that call, and no other.
+///
+/// # Errors
+///
+/// Of every call, besides its own:
+///
+/// - [`Closed`](ErrorKind::Closed), [`QueueFull`](ErrorKind::QueueFull), [`Cancelled`](ErrorKind::Cancelled),
+///   [`Panicked`](ErrorKind::Panicked): the context is gone, or the call did not run to its end.
+/// - A limit: [`Timeout`](ErrorKind::Timeout), [`MemoryLimit`](ErrorKind::MemoryLimit),
+///   [`StackLimit`](ErrorKind::StackLimit), [`ResultTooLarge`](ErrorKind::ResultTooLarge).
+/// - [`Engine`](ErrorKind::Engine): a fault of the host or of the engine.
+///
+/// [`Error::is_context_kept`] tells whether the context survived. Where it did not, the next call finds a fresh one.
+#[derive(Clone, Debug)]
+pub struct Context {
+    thread: HeapThread<Engine>,
+    /// What this handle, unlike others, may use.
+    limits: Option<Limits>,
+}
+
+impl Context {
+    pub(super) fn new(thread: HeapThread<Engine>) -> Context {
+        Context { thread, limits: None }
+    }
+
+    /// A handle to the same context whose calls keep to these limits, too.
+    ///
+    /// ```no_run
+    /// # async fn example(context: aiointernal::Context) -> Result<(), aiointernal::Error> {
+    /// let mut limits = aiointernal::Limits::default();
+    /// limits.result = 1024;
+    /// context.limited(limits).eval("'a short answer'").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn limited(&self, limits: Limits) -> Context {
+        let limits = self.limits.map_or(limits, |own| own.lower(limits));
+        Context { thread: self.thread.clone(), limits: Some(limits) }
+    }
+
+    fn engine_call<R, F>(&self, job: F) -> Call<R>
+    where
+        F: FnOnce(&mut Engine, &Running, Option<Limits>) -> Result<R, Error> + Send + 'static,
+        R: Send + 'static,
+    {
+        let limits = self.limits;
+        self.thread.try_call(move |engine, running| job(engine, running, limits))
+    }
+
+    /// Evaluates a source and gives its completion value. A promise is awaited: its queue of jobs runs until it is
+    /// empty.
+    ///
+    /// # Errors
+    ///
+    /// - [`Thrown`](ErrorKind::Thrown): the script threw, or does not parse.
+    /// - [`NeverSettles`](ErrorKind::NeverSettles): the result is a promise that nothing is left to settle.
+    /// - [`NotTransferable`](ErrorKind::NotTransferable): the result is or holds a function, a symbol, a cycle...
+    /// - [`SourceTooLarge`](ErrorKind::SourceTooLarge), [`InvalidArgument`](ErrorKind::InvalidArgument): the source is
+    ///   longer than its limit, or holds U+0000.
+    pub fn eval(&self, source: impl Into<Source>) -> Call<Value> {
+        let source = source.into();
+        self.engine_call(move |engine, running, limits| engine.evaluate(running, limits, source, ResultForm::Value))
+    }
+
+    /// As [`eval`](Context::eval), with the result as a Rust type.
+    ///
+    /// # Errors
+    ///
+    /// Also [`WrongType`](ErrorKind::WrongType): the result is not of that type.
+    pub fn eval_as<T: DeserializeOwned + Send + 'static>(&self, source: impl Into<Source>) -> Call<T> {
+        let source = source.into();
+        self.engine_call(move |engine, running, limits| {
+            engine.evaluate(running, limits, source, ResultForm::Value).and_then(from_value)
+        })
+    }
+
+    /// As [`eval`](Context::eval), with the result as `console.log` would print it, for people: everything has such a
+    /// form, functions and cycles too.
+    ///
+    /// # Errors
+    ///
+    /// As `eval`, without `NotTransferable`.
+    pub fn eval_text(&self, source: impl Into<Source>) -> Call<String> {
+        let source = source.into();
+        self.engine_call(move |engine, running, limits| {
+            engine.evaluate(running, limits, source, ResultForm::Text).and_then(from_value)
+        })
+    }
+
+    /// Evaluates a file: `.mjs` as a module, everything else as a script. It is read on the context's thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`eval`](Context::eval), and [`Io`](ErrorKind::Io): the file cannot be read or is not UTF-8.
+    pub fn eval_file(&self, path: impl Into<PathBuf>) -> Call<Value> {
+        let path = path.into();
+        self.engine_call(move |engine, running, limits| {
+            let source = Source::read(&path, engine.source_limit(running, limits))?;
+            engine.evaluate(running, limits, source, ResultForm::Value)
+        })
+    }
+
+    /// As [`eval_file`](Context::eval_file), with the result as `console.log` would print it.
+    ///
+    /// # Errors
+    ///
+    /// As `eval_file`, without `NotTransferable`.
+    pub fn eval_file_text(&self, path: impl Into<PathBuf>) -> Call<String> {
+        let path = path.into();
+        self.engine_call(move |engine, running, limits| {
+            let source = Source::read(&path, engine.source_limit(running, limits))?;
+            engine.evaluate(running, limits, source, ResultForm::Text).and_then(from_value)
+        })
+    }
+
+    /// Sets a global for each field of a struct or entry of a map.
+    ///
+    /// ```no_run
+    /// # async fn example(context: aiointernal::Context) -> Result<(), aiointernal::Error> {
+    /// context.set_globals([("width", 3), ("height", 4)].into_iter().collect::<std::collections::HashMap<_, _>>()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidArgument`](ErrorKind::InvalidArgument): this is no struct or map, or its type's `Serialize` fails.
+    /// - [`Thrown`](ErrorKind::Thrown): a setter threw.
+    pub fn set_globals(&self, globals: impl Serialize) -> Call<()> {
+        let globals = to_value(&globals).and_then(|globals| match globals {
+            Value::Object(properties) => Ok(properties.into_iter().map(|(name, value)| (name, wire::encode(&value))).collect()),
+            _ => Err(Error::new(ErrorKind::InvalidArgument, "globals are given as a struct or a map from names to values")),
+        });
+        self.engine_call(move |engine, running, limits| {
+            let globals: Vec<(String, Vec<u8>)> = globals?;
+            engine.set_globals(running, limits, &globals)
+        })
+    }
+
+    /// Reads a global: a top-level `let`, `const`, `class` or function of a script, or a property of the global
+    /// object. A name that is not there gives `undefined`.
+    ///
+    /// # Errors
+    ///
+    /// - [`NotTransferable`](ErrorKind::NotTransferable): the value is or holds a function, a symbol, a cycle...
+    /// - [`Thrown`](ErrorKind::Thrown): a getter threw.
+    pub fn get_global(&self, name: impl Into<String>) -> Call<Value> {
+        let name = name.into();
+        self.engine_call(move |engine, running, limits| engine.get_global(running, limits, &name))
+    }
+
+    /// As [`get_global`](Context::get_global), as a Rust type.
+    ///
+    /// # Errors
+    ///
+    /// Also [`WrongType`](ErrorKind::WrongType): the value is not of that type.
+    pub fn get_global_as<T: DeserializeOwned + Send + 'static>(&self, name: impl Into<String>) -> Call<T> {
+        let name = name.into();
+        self.engine_call(move |engine, running, limits| engine.get_global(running, limits, &name).and_then(from_value))
+    }
+
+    /// Calls a global function, or a method (`a.b`), with the arguments of a tuple, slice or `Vec`. A promise is
+    /// awaited.
+    ///
+    /// ```no_run
+    /// # async fn example(context: aiointernal::Context) -> Result<(), aiointernal::Error> {
+    /// let greatest = context.call("Math.max", (1, 5, 3)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`Thrown`](ErrorKind::Thrown): the function threw, or there is no function of that name.
+    /// - [`InvalidArgument`](ErrorKind::InvalidArgument): the arguments are no sequence, or have no JavaScript form.
+    /// - Those of a result, as for [`eval`](Context::eval).
+    pub fn call(&self, name: impl Into<String>, arguments: impl Serialize) -> Call<Value> {
+        let (name, arguments) = (name.into(), encode_arguments(&arguments));
+        self.engine_call(move |engine, running, limits| engine.call(running, limits, &name, &arguments?))
+    }
+
+    /// As [`call`](Context::call), with the result as a Rust type.
+    ///
+    /// # Errors
+    ///
+    /// Also [`WrongType`](ErrorKind::WrongType): the result is not of that type.
+    pub fn call_as<T: DeserializeOwned + Send + 'static>(
+        &self,
+        name: impl Into<String>,
+        arguments: impl Serialize,
+    ) -> Call<T> {
+        let (name, arguments) = (name.into(), encode_arguments(&arguments));
+        self.engine_call(move |engine, running, limits| {
+            engine.call(running, limits, &name, &arguments?).and_then(from_value)
+        })
+    }
+
+    /// Evaluates many sources, in order: a [stream](Batch::stream) of results, or all of them at once.
+    ///
+    /// The sources come from anything that iterates, or from a [stream](Sources::from_stream). Each is a call of its
+    /// own as far as limits go; one that fails is an error in its place, and the next goes on.
+    pub fn eval_batch(&self, sources: impl Into<Sources>) -> Batch {
+        Batch::new(self.thread.clone(), self.limits, sources.into())
+    }
+
+    /// Memory of the JavaScript heap now. Counts every object, so its time grows with the heap.
+    pub fn memory_usage(&self) -> Call<MemoryUsage> {
+        self.engine_call(|engine, running, limits| {
+            let usage = engine.memory_usage(running, limits)?;
+            Ok(MemoryUsage { used: usage.used, allocated: usage.allocated, objects: usage.objects })
+        })
+    }
+
+    /// Closes the context for every clone of the handle: calls in the queue still run, later ones are refused.
+    pub fn close(&self) -> Closing {
+        self.thread.close()
+    }
+
+    /// Whether calls are refused.
+    pub fn is_closed(&self) -> bool {
+        self.thread.is_closed()
+    }
+}
+
+fn encode_arguments(arguments: &impl Serialize) -> Result<Vec<Vec<u8>>, Error> {
+    match to_value(arguments)? {
+        Value::Array(elements) => Ok(elements.iter().map(wire::encode).collect()),
+        // `()`: no arguments.
+        Value::Null => Ok(Vec::new()),
+        _ => Err(Error::new(ErrorKind::InvalidArgument, "arguments are given as a tuple, a slice or a Vec")),
+    }
+}
+
+/// Memory of a context's JavaScript heap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MemoryUsage {
+    /// Bytes that live values take.
+    pub used: u64,
+    /// Bytes obtained for them.
+    pub allocated: u64,
+    /// Live objects, arrays and functions among them.
+    pub objects: u64,
+}

@@ -1,0 +1,332 @@
+//! The object on a context's thread: one instance of the engine, and each call into it.
+
+use std::{
+    cell::Cell,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use wasmtime::{
+    Store,
+    component::{HasSelf, Linker, ResourceAny},
+};
+
+use super::{
+    bindings::{self, Failure, ResultForm, ScriptEngine, ScriptEnginePre, Settings, ambient},
+    console::Console,
+    exception::Exception,
+    source::Source,
+    value::Value,
+    wire,
+};
+use crate::{
+    component::{self, Data, Instance, Limits, Program, stopped},
+    error::{Error, ErrorKind},
+    thread::Running,
+};
+
+/// Bytes of memory that the engine takes before the first script, and a margin for its own work beside the heap.
+const ENGINE_MEMORY: usize = 4 << 20;
+
+/// Bytes of JavaScript stack that the engine has room for: its whole stack is 1 MiB.
+const MAX_STACK: usize = 768 << 10;
+
+/// Resolution of the clock that scripts see, in microseconds. A finer one would help to time the host's memory.
+const CLOCK_STEP: f64 = 1000.0;
+
+/// The engine, linked: what a sandbox shares with all of its contexts.
+#[derive(Clone)]
+pub(super) struct Script {
+    pre: ScriptEnginePre<Data<Ambient>>,
+    console: Console,
+}
+
+impl Script {
+    pub(super) fn link(engine: &wasmtime::Engine, component: &wasmtime::component::Component) -> Result<Script, Error> {
+        let mut linker = Linker::new(engine);
+        let linked = ambient::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data)
+            .and_then(|()| linker.instantiate_pre(component))
+            .and_then(ScriptEnginePre::new);
+        let pre = linked.map_err(|error| {
+            let message = format!("the guest is not a JavaScript engine of this version: {error:#}");
+            Error::with_source(ErrorKind::Engine, message, error)
+        })?;
+        Ok(Script { pre, console: Console::default() })
+    }
+
+    pub(super) fn with_console(&self, console: Console) -> Script {
+        Script { pre: self.pre.clone(), console }
+    }
+}
+
+impl Program for Script {
+    type Host = Ambient;
+    type Exports = Exports;
+
+    fn host(&self) -> Ambient {
+        Ambient { console: self.console.clone() }
+    }
+
+    fn instantiate(&self, store: &mut Store<Data<Ambient>>, limits: &Limits) -> wasmtime::Result<Exports> {
+        let engine = self.pre.instantiate(&mut *store)?;
+        let exports = Exports { engine, configured: Cell::new(None) };
+        exports.configure(store, limits)?;
+        Ok(exports)
+    }
+}
+
+/// The functions of one instance.
+pub(super) struct Exports {
+    engine: ScriptEngine,
+    configured: Cell<Option<(u32, u32, u32)>>,
+}
+
+impl Exports {
+    fn api(&self) -> &bindings::engine::Guest {
+        self.engine.aiointernal_js_engine()
+    }
+
+    /// Tells the engine its own limits, where they are not those that it has.
+    fn configure(&self, store: &mut Store<Data<Ambient>>, limits: &Limits) -> wasmtime::Result<()> {
+        let bytes = |limit: usize| u32::try_from(limit).unwrap_or(u32::MAX);
+        let settings = Settings {
+            memory_bytes: bytes(limits.memory.saturating_sub(ENGINE_MEMORY).max(1)),
+            stack_bytes: bytes(limits.stack.min(MAX_STACK)),
+            result_bytes: bytes(limits.result),
+        };
+        let wanted = Some((settings.memory_bytes, settings.stack_bytes, settings.result_bytes));
+        if self.configured.get() != wanted {
+            self.api().call_configure(store, settings)?;
+            self.configured.set(wanted);
+        }
+        Ok(())
+    }
+}
+
+/// What the WIT interface `ambient` works on.
+#[derive(Debug)]
+pub(super) struct Ambient {
+    console: Console,
+}
+
+impl ambient::Host for Data<Ambient> {
+    fn now(&mut self) -> f64 {
+        let micros = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_micros() as f64);
+        (micros / CLOCK_STEP).floor() * CLOCK_STEP
+    }
+
+    fn random(&mut self) -> u64 {
+        // The standard library's own source of random keys for hash maps: seeded by the system, different each time.
+        use std::hash::{BuildHasher as _, RandomState};
+        RandomState::new().hash_one(0_u8)
+    }
+
+    fn log(&mut self, level: bindings::LogLevel, message: String) {
+        self.host.console.write(level, &message);
+    }
+
+    fn interrupted(&mut self) -> bool {
+        self.deadline.asked_to_stop().is_some()
+    }
+}
+
+/// One JavaScript context: what lives on a context's thread.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    instance: Instance<Script>,
+    limits: Limits,
+}
+
+/// A batch within an instance of the engine.
+#[derive(Debug)]
+pub(super) struct EngineBatch {
+    resource: ResourceAny,
+    generation: u64,
+}
+
+impl Engine {
+    pub(super) fn new(engine: Arc<component::Engine>, script: Script, limits: Limits) -> Result<Engine, Error> {
+        if limits.memory < ENGINE_MEMORY {
+            let message = format!("a memory limit of {} bytes: the engine itself takes {ENGINE_MEMORY}", limits.memory);
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        Ok(Engine { instance: Instance::new(engine, script, limits)?, limits })
+    }
+
+    /// The limits of a call: the context's, lowered by the caller's.
+    fn limits(&self, running: &Running, caller: Option<Limits>) -> Limits {
+        let mut limits = caller.map_or(self.limits, |caller| self.limits.lower(caller));
+        if let Some(timeout) = running.timeout() {
+            limits.wall_time = limits.wall_time.min(timeout);
+        }
+        limits
+    }
+
+    /// Calls the engine and says what its failure means.
+    fn enter<R>(
+        &mut self,
+        running: &Running,
+        limits: &Limits,
+        body: impl FnOnce(&mut Store<Data<Ambient>>, &bindings::engine::Guest) -> wasmtime::Result<Result<R, Failure>>,
+    ) -> Result<R, Error> {
+        let mut asked = None;
+        let answer = self.instance.enter(running, limits, |store, exports| {
+            exports.configure(store, limits)?;
+            store.data_mut().host.console.arm(limits.console);
+            let answer = body(store, exports.api())?;
+            asked = store.data().deadline.asked_to_stop();
+            Ok(answer)
+        })?;
+        answer.map_err(|failure| match (failure, asked) {
+            (Failure::Interrupted(jobs_left), Some(stop)) => {
+                if jobs_left {
+                    self.instance.discard();
+                }
+                stopped(stop, limits, !jobs_left)
+            }
+            (failure, _) => explain(failure, limits),
+        })
+    }
+
+    pub(super) fn evaluate(
+        &mut self,
+        running: &Running,
+        caller: Option<Limits>,
+        source: Source,
+        form: ResultForm,
+    ) -> Result<Value, Error> {
+        let limits = self.limits(running, caller);
+        source.check(limits.source)?;
+        let source = source.into_wire();
+        let value = self.enter(running, &limits, |store, engine| engine.call_evaluate(store, &source, form))?;
+        decode(&value)
+    }
+
+    /// The longest source that a call of this caller may have.
+    pub(super) fn source_limit(&self, running: &Running, caller: Option<Limits>) -> usize {
+        self.limits(running, caller).source
+    }
+
+    pub(super) fn set_globals(
+        &mut self,
+        running: &Running,
+        caller: Option<Limits>,
+        globals: &[(String, Vec<u8>)],
+    ) -> Result<(), Error> {
+        let limits = self.limits(running, caller);
+        self.enter(running, &limits, |store, engine| engine.call_set_globals(store, globals))
+    }
+
+    pub(super) fn get_global(
+        &mut self,
+        running: &Running,
+        caller: Option<Limits>,
+        name: &str,
+    ) -> Result<Value, Error> {
+        let limits = self.limits(running, caller);
+        let value = self.enter(running, &limits, |store, engine| engine.call_get_global(store, name))?;
+        decode(&value)
+    }
+
+    pub(super) fn call(
+        &mut self,
+        running: &Running,
+        caller: Option<Limits>,
+        name: &str,
+        arguments: &[Vec<u8>],
+    ) -> Result<Value, Error> {
+        let limits = self.limits(running, caller);
+        let value = self.enter(running, &limits, |store, engine| engine.call_call(store, name, arguments))?;
+        decode(&value)
+    }
+
+    pub(super) fn memory_usage(
+        &mut self,
+        running: &Running,
+        caller: Option<Limits>,
+    ) -> Result<bindings::HeapUsage, Error> {
+        let limits = self.limits(running, caller);
+        self.enter(running, &limits, |store, engine| engine.call_memory_usage(store).map(Ok))
+    }
+
+    /// Puts sources into a batch, which is made anew where there is none or its instance is gone.
+    pub(super) fn push(
+        &mut self,
+        running: &Running,
+        caller: Option<Limits>,
+        batch: &mut Option<EngineBatch>,
+        sources: impl Iterator<Item = Source>,
+    ) -> Result<(), Error> {
+        let limits = self.limits(running, caller);
+        let sources: Vec<bindings::Source> = sources.map(Source::into_wire).collect();
+        let known = batch.as_ref().filter(|batch| self.holds(batch)).map(|batch| batch.resource);
+        let resource = self.enter(running, &limits, |store, engine| {
+            let resource = match known {
+                Some(resource) => resource,
+                None => engine.batch().call_constructor(&mut *store, ResultForm::Value)?,
+            };
+            engine.batch().call_push(store, resource, &sources)?;
+            Ok(Ok(resource))
+        })?;
+        *batch = Some(EngineBatch { resource, generation: self.instance.generation() });
+        Ok(())
+    }
+
+    /// Whether a batch is alive: its instance is the one that is there.
+    pub(super) fn holds(&self, batch: &EngineBatch) -> bool {
+        self.instance.is_live() && batch.generation == self.instance.generation()
+    }
+
+    /// The result of the next source of a batch. One at a time: a trap would lose the results that came before it in
+    /// the same call.
+    pub(super) fn next(
+        &mut self,
+        running: &Running,
+        caller: Option<Limits>,
+        batch: &EngineBatch,
+    ) -> Result<Value, Error> {
+        let limits = self.limits(running, caller);
+        let value = self.enter(running, &limits, |store, engine| {
+            let result = engine.batch().call_next(store, batch.resource, 1)?.pop();
+            result.ok_or_else(|| wasmtime::format_err!("the batch lost a source")).map(|result| result.map(Some))
+        })?;
+        decode(&value.unwrap_or_default())
+    }
+
+    /// Lets a batch go.
+    pub(super) fn drop_batch(&mut self, batch: &EngineBatch) {
+        if self.holds(batch) {
+            let limits = self.limits;
+            let dropped = self.enter(&Running::unattended(), &limits, |store, _| batch.resource.resource_drop(store).map(Ok));
+            if let Err(error) = dropped {
+                tracing::warn!(%error, "the engine did not let a batch go");
+            }
+        }
+    }
+}
+
+fn decode(value: &[u8]) -> Result<Value, Error> {
+    wire::decode(value).map_err(|reason| Error::new(ErrorKind::Engine, format!("the engine's result is malformed: {reason}")))
+}
+
+/// The error of a failure after which the context is as it was.
+fn explain(failure: Failure, limits: &Limits) -> Error {
+    match failure {
+        Failure::Thrown(exception) => Error::thrown(Exception::new(exception)),
+        Failure::Interrupted(_) => Error::new(ErrorKind::Engine, "the engine stopped without being asked"),
+        Failure::NeverSettles => {
+            Error::new(ErrorKind::NeverSettles, "the result is a promise that nothing is left to settle")
+        }
+        Failure::NotTransferable(what) => {
+            Error::new(ErrorKind::NotTransferable, format!("the result cannot leave the engine: {what}"))
+        }
+        Failure::ResultTooLarge(limit) => {
+            Error::new(ErrorKind::ResultTooLarge, format!("the result is longer than {limit} bytes"))
+        }
+        Failure::InvalidArgument(what) => Error::new(ErrorKind::InvalidArgument, what),
+        Failure::OutOfMemory => Error::new(
+            ErrorKind::MemoryLimit,
+            format!("the script needed more than its {} bytes of memory; the context was kept", limits.memory),
+        ),
+    }
+}

@@ -1,0 +1,31 @@
+//! JavaScript that nobody trusts: QuickJS-NG in a WebAssembly component, on a thread of its own.
+//!
+//! ```text
+//! Sandbox --context--> Context --eval, call, ...--> Call --queue--> engine (the component) --> Value
+//! ```
+
+mod sandbox;
+mod context;
+mod source;
+mod batch;
+mod engine;
+mod console;
+mod exception;
+mod value;
+mod wire;
+mod ser;
+mod de;
+mod guest;
+mod bindings;
+
+pub use self::{
+    batch::{Batch, BatchResult, BatchStream, Sources},
+    console::Level,
+    context::{Context, MemoryUsage},
+    de::from_value,
+    exception::Exception,
+    sandbox::{ContextBuilder, OpeningContext, Sandbox, SandboxBuilder},
+    ser::to_value,
+    source::Source,
+    value::{BigInt, Date, Value},
+};

@@ -1,0 +1,216 @@
+//! The compiled engine that all contexts of a program share.
+
+use std::{
+    fmt,
+    future::Future,
+    path::PathBuf,
+    pin::Pin,
+    sync::Arc,
+    task::{self, Poll},
+};
+
+use super::{
+    console::{Console, Level},
+    context::Context,
+    engine::{Engine, Script},
+    guest::GUEST,
+};
+use crate::{
+    component::{self, Limits, THREAD_STACK},
+    error::Error,
+    thread::{HeapThread, Opening},
+};
+
+/// The JavaScript engine, compiled: where contexts come from.
+///
+/// A program makes one and keeps it; cloning is cheap. Contexts share its code and its pool of memory, and nothing of
+/// what scripts do.
+///
+/// # Example
+///
+/// ```
+/// # async fn example() -> Result<(), aiointernal::Error> {
+/// use aiointernal::Sandbox;
+///
+/// let sandbox = Sandbox::new()?;
+/// let context = sandbox.context().await?;
+/// assert_eq!(context.eval_as::<i32>("1 + 2").await?, 3);
+/// # Ok(())
+/// # }
+/// # futures_executor(example());
+/// # fn futures_executor(future: impl Future<Output = Result<(), aiointernal::Error>>) {
+/// #     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future).unwrap();
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Sandbox {
+    engine: Arc<component::Engine>,
+    script: Script,
+    limits: Limits,
+}
+
+impl Sandbox {
+    /// A sandbox with the defaults of [`SandboxBuilder`].
+    ///
+    /// Compiles the engine, which takes half a second or more of this thread, or finds it compiled in the cache, which
+    /// takes milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SandboxBuilder::build`].
+    pub fn new() -> Result<Sandbox, Error> {
+        Sandbox::builder().build()
+    }
+
+    /// What can be chosen for a sandbox.
+    pub fn builder() -> SandboxBuilder {
+        SandboxBuilder { limits: Limits::default(), contexts: 1000, cache: component::default_cache_folder() }
+    }
+
+    /// Opens a context on a thread of its own. Await it, or [make it blocking](ContextBuilder::blocking).
+    pub fn context(&self) -> ContextBuilder {
+        ContextBuilder { sandbox: self.clone(), limits: self.limits, name: None, queue: None, sink: None }
+    }
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+/// What can be chosen for a [`Sandbox`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct SandboxBuilder {
+    limits: Limits,
+    contexts: u32,
+    cache: Option<PathBuf>,
+}
+
+impl SandboxBuilder {
+    /// The limits of every context. Default: [`Limits::default`].
+    pub fn limits(mut self, limits: Limits) -> SandboxBuilder {
+        self.limits = limits;
+        self
+    }
+
+    /// How many contexts may be open at a time. Each takes 4 GiB of address space, not of memory. Default: 1000.
+    pub fn max_contexts(mut self, contexts: u32) -> SandboxBuilder {
+        self.contexts = contexts;
+        self
+    }
+
+    /// The folder for compiled code, or `None` to compile each time. Whoever can write it can run code in this process.
+    /// Default: `$XDG_CACHE_HOME/aiointernal`, else `~/.cache/aiointernal`.
+    pub fn cache_folder(mut self, folder: Option<PathBuf>) -> SandboxBuilder {
+        self.cache = folder;
+        self
+    }
+
+    /// Compiles the engine, or finds it compiled.
+    ///
+    /// # Errors
+    ///
+    /// - [`Engine`](crate::ErrorKind::Engine): the address space for that many contexts is not to be had, or the
+    ///   engine does not compile on this machine.
+    /// - [`Thread`](crate::ErrorKind::Thread): the system refused the thread that keeps the time limits.
+    ///
+    /// A cache that cannot be used is logged, and costs only the time to compile.
+    pub fn build(self) -> Result<Sandbox, Error> {
+        let engine = component::Engine::new(self.contexts)?;
+        let component = engine.load(GUEST, self.cache.as_deref())?;
+        let script = Script::link(engine.wasmtime(), &component)?;
+        Ok(Sandbox { engine: Arc::new(engine), script, limits: self.limits })
+    }
+}
+
+/// What can be chosen for a [`Context`], which comes of awaiting it.
+#[must_use = "a context is opened by awaiting this, or by `blocking`"]
+pub struct ContextBuilder {
+    sandbox: Sandbox,
+    limits: Limits,
+    name: Option<String>,
+    queue: Option<std::num::NonZeroUsize>,
+    sink: Option<Arc<dyn Fn(Level, &str) + Send + Sync>>,
+}
+
+impl ContextBuilder {
+    /// Limits of this context; where the sandbox's are lower, those hold.
+    pub fn limits(mut self, limits: Limits) -> ContextBuilder {
+        self.limits = self.sandbox.limits.lower(limits);
+        self
+    }
+
+    /// The name of the context's thread. Default: `aiointernal-js`.
+    pub fn name(mut self, name: impl Into<String>) -> ContextBuilder {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// How many calls may wait. Default: that of [`Builder`](crate::Builder::queue_capacity).
+    pub fn queue_capacity(mut self, calls: std::num::NonZeroUsize) -> ContextBuilder {
+        self.queue = Some(calls);
+        self
+    }
+
+    /// Where the script's console goes: called with each message as it comes, on the context's thread, so it must not
+    /// block. Messages have no newline at their end. Default: nowhere.
+    pub fn on_console(mut self, sink: impl Fn(Level, &str) + Send + Sync + 'static) -> ContextBuilder {
+        self.sink = Some(Arc::new(sink));
+        self
+    }
+
+    /// Opens the context, blocking this thread.
+    ///
+    /// # Errors
+    ///
+    /// - [`Engine`](crate::ErrorKind::Engine): as many contexts are open as the sandbox may have.
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the memory limit is below what the engine takes.
+    /// - [`Thread`](crate::ErrorKind::Thread): the system refused a thread.
+    pub fn blocking(self) -> Result<Context, Error> {
+        self.open().blocking().map(Context::new)
+    }
+
+    fn open(self) -> Opening<Engine> {
+        let ContextBuilder { sandbox, limits, name, queue, sink } = self;
+        let mut builder = HeapThread::builder()
+            .name(name.unwrap_or_else(|| "aiointernal-js".to_owned()))
+            .stack_size(THREAD_STACK);
+        if let Some(calls) = queue {
+            builder = builder.queue_capacity(calls);
+        }
+        builder.spawn(move || {
+            let script = sandbox.script.with_console(Console::to(sink));
+            Engine::new(sandbox.engine, script, limits)
+        })
+    }
+}
+
+impl IntoFuture for ContextBuilder {
+    type Output = Result<Context, Error>;
+    type IntoFuture = OpeningContext;
+
+    fn into_future(self) -> OpeningContext {
+        OpeningContext(self.open())
+    }
+}
+
+impl fmt::Debug for ContextBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ContextBuilder").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+/// A future of a [`Context`]. Its errors are those of [`ContextBuilder::blocking`].
+#[derive(Debug)]
+#[must_use = "dropping it closes the context"]
+pub struct OpeningContext(Opening<Engine>);
+
+impl Future for OpeningContext {
+    type Output = Result<Context, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context).map_ok(Context::new)
+    }
+}

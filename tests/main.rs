@@ -1,0 +1,5 @@
+//! Tests of everything together.
+
+mod cases;
+mod context;
+mod thread;
