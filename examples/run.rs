@@ -1,1 +1,74 @@
-//! Runs examples.
+//! Runs every example as its reader would, and compares what it prints: `cargo test --release -p aiointernal-examples`.
+
+use std::{
+    env::{self, consts::EXE_SUFFIX},
+    process::Command,
+};
+
+/// Runs an example, which cargo has put beside the tests, and compares its output.
+#[track_caller]
+fn assert_prints(example: &str, expected: &str) {
+    let test = env::current_exe().expect("the test's own path");
+    let profile = test.ancestors().nth(2).expect("a folder for the profile");
+    let program = profile.join("examples").join(format!("{example}{EXE_SUFFIX}"));
+    // Compiled code is kept where the build keeps everything else.
+    let output = Command::new(&program).env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR")).output();
+    let output = output.unwrap_or_else(|error| panic!("cannot run {}: {error}", program.display()));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{example} ended with {}:\n{errors}", output.status);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{errors}");
+}
+
+#[test]
+fn the_first_steps_print_what_each_method_gives() {
+    assert_prints(
+        "seed",
+        "\
+Got Number: 3 from JavaScript
+Got Area: 42
+Got Greeting: Hello, tokio!
+The sums are queued
+Got Sum: 4
+Got Sum: 112
+",
+    );
+}
+
+#[test]
+fn a_tenant_is_answered_while_the_other_one_loops() {
+    assert_prints(
+        "tenants",
+        r#"alice secret = 'rosebud'
+    {"ok":"rosebud"}
+bob typeof secret
+    {"ok":"undefined"}
+alice new Uint8Array(16 << 20).length
+    {"ok":16777216}
+bob new Uint8Array(16 << 20).length
+    {"error":"the script needed more than its 8388608 bytes of memory; the context was kept","kind":"memory-limit"}
+bob 6 * 7
+    {"ok":42}
+alice for (;;);
+    {"error":"the call ran longer than its 300ms; the context was kept","kind":"timeout"}
+alice secret
+    {"ok":"rosebud"}
+eve secret
+    {"error":"no such tenant"}
+"#,
+    );
+}
+
+#[test]
+fn a_batch_can_be_dropped_in_the_middle_and_its_context_goes_on() {
+    assert_prints(
+        "batch",
+        "\
+1229 primes
+ReferenceError: prime is not defined
+2262 primes
+no result for 1s: the batch is dropped
+3491 primes were found
+25 primes more
+",
+    );
+}

@@ -1,1 +1,78 @@
-//! Tests.
+//! The case files, on the component.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use aiointernal::{
+    Error, ErrorKind, Sandbox, Value,
+    js::{Level, Source},
+};
+
+use self::case_file::{Case, End, Outcome};
+
+#[path = "case_file.rs"]
+mod case_file;
+
+#[test]
+fn every_source_of_the_case_files_has_its_outcome() {
+    let sandbox = Sandbox::new().unwrap();
+    case_file::check(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/cases")), |case| run(&sandbox, case));
+}
+
+fn run(sandbox: &Sandbox, case: &Case) -> Outcome {
+    let messages = Arc::new(Mutex::new(Vec::new()));
+    let sink = {
+        let messages = Arc::clone(&messages);
+        move |level: Level, message: &str| {
+            let message = (format!("{level:?}").to_lowercase(), message.to_owned());
+            messages.lock().unwrap_or_else(PoisonError::into_inner).push(message);
+        }
+    };
+    let context = sandbox.context().on_console(sink).blocking().expect("a context opens");
+    let text = case.source.as_str();
+    let source = if case.is_module() { Source::module(text) } else { Source::script(text) };
+    let end = match context.eval(source.named("case.js")).blocking() {
+        Ok(value) => End::Value(render(&value)),
+        Err(error) => failed(&error),
+    };
+    let console = std::mem::take(&mut *messages.lock().unwrap_or_else(PoisonError::into_inner));
+    Outcome { console, end }
+}
+
+fn failed(error: &Error) -> End {
+    let message = error.to_string();
+    match (error.kind(), error.exception()) {
+        (ErrorKind::Thrown, Some(exception)) => End::Thrown {
+            name: exception.name.clone(),
+            message: exception.message.clone(),
+            stack: exception.stack.clone(),
+            thrown: exception.thrown.as_ref().map(render),
+        },
+        (ErrorKind::NotTransferable, _) => {
+            let what = message.strip_prefix("the result cannot leave the engine: ").unwrap_or(&message);
+            End::Failure(format!("not-transferable {what}"))
+        }
+        (kind, _) => End::Failure(kind.code().to_owned()),
+    }
+}
+
+fn render(value: &Value) -> String {
+    match value {
+        Value::Undefined => "undefined".into(),
+        Value::Null => "null".into(),
+        Value::Bool(bool) => bool.to_string(),
+        Value::Number(number) => case_file::number(*number),
+        Value::BigInt(integer) => format!("{integer}n"),
+        Value::String(text) => case_file::quoted(text),
+        Value::Date(date) => case_file::date(date.millis()),
+        Value::Bytes(bytes) => case_file::bytes(bytes),
+        Value::ArrayBuffer(bytes) => case_file::array_buffer(bytes),
+        Value::Array(elements) => case_file::array(&elements.iter().map(render).collect::<Vec<_>>()),
+        Value::Object(properties) => {
+            case_file::object(properties.iter().map(|(name, value)| (name.as_str(), render(value))))
+        }
+        other => unreachable!("this kind of value is new: {other:?}"),
+    }
+}

@@ -243,6 +243,10 @@ impl<H: Host> Engine<H> {
         if self.stopped.get() {
             return Err(Failure::Interrupted { jobs_left: self.runtime.is_job_pending() });
         }
+        if let Err(Failure::OutOfMemory) = outcome {
+            // What is only held by cycles is freed for the next call.
+            self.runtime.run_gc();
+        }
         outcome.map_err(Failure::clipped)
     }
 

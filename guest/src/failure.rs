@@ -1,6 +1,6 @@
 //! Why a call has no result.
 
-use rquickjs::{Ctx, Object, Value};
+use rquickjs::{ArrayBuffer, Ctx, Object, Value};
 
 use crate::{intrinsics::Bound, text, value};
 
@@ -74,9 +74,13 @@ impl Failure {
     }
 }
 
+/// Bytes that a context must be able to allocate after a failure, or else it is memory that was the cause: without
+/// any, QuickJS throws whatever it can still make, such as `null` or a syntax error.
+const PROBE: [u8; 16 << 10] = [0; 16 << 10];
+
 fn describe<'js>(ctx: &Ctx<'js>, intrinsics: &Bound<'_, 'js>, thrown: Value<'js>) -> Failure {
-    // QuickJS throws `null` when there was no memory left even for the error.
-    if thrown.is_null() && ctx.globals().get::<_, Value<'js>>("Object").is_err() {
+    if ArrayBuffer::new_copy(ctx.clone(), PROBE).is_err() {
+        ctx.catch();
         return Failure::OutOfMemory;
     }
     let Some(error) = thrown.as_object().filter(|_| thrown.is_error()) else {
@@ -93,7 +97,8 @@ fn describe<'js>(ctx: &Ctx<'js>, intrinsics: &Bound<'_, 'js>, thrown: Value<'js>
         stack: member(ctx, intrinsics, error, "stack").trim_end().to_owned(),
         thrown: None,
     };
-    if exception.name == "InternalError" && exception.message == "out of memory" {
+    // A regular expression that is too large for the memory is a syntax error.
+    if matches!(exception.name.as_str(), "InternalError" | "SyntaxError") && exception.message == "out of memory" {
         return Failure::OutOfMemory;
     }
     Failure::Thrown(exception)

@@ -7,8 +7,10 @@ use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationCon
 use super::{cache, deadline::Ticker};
 use crate::error::{Error, ErrorKind};
 
-/// Bytes of native stack that compiled code may use. JavaScript's own limit strikes first (see `Limits::stack`).
-const WASM_STACK: usize = 2 << 20;
+/// Bytes of native stack that compiled code may use: enough that JavaScript's own limit, which counts another stack,
+/// strikes first at its highest setting in every kind of recursion that was tried (calls, getters, proxies, JSON,
+/// parser, regular expressions; 2 MiB was too little for JSON and the parser). Untouched stack costs no memory.
+const WASM_STACK: usize = 16 << 20;
 
 /// Stack of a thread that runs compiled code: what the code may use, and as much as the host's own frames need.
 pub(crate) const THREAD_STACK: usize = WASM_STACK + (1 << 20);
@@ -68,6 +70,8 @@ fn config(instances: u32) -> Config {
         .memory_reservation(4 << 30)
         .memory_guard_size(32 << 20)
         .memory_may_move(false)
+        // wasmtime wants this to be no less, although nothing here is async.
+        .async_stack_size(WASM_STACK)
         .max_wasm_stack(WASM_STACK)
         .wasm_backtrace_max_frames(None)
         .cranelift_nan_canonicalization(true);

@@ -107,6 +107,14 @@ impl<P: Program> Instance<P> {
         self.live = None;
     }
 
+    /// Makes a fresh instance in the place of the one that is there.
+    pub(crate) fn replace(&mut self) -> Result<(), Error> {
+        // The old one goes first: the pool may have no room for two.
+        self.live = None;
+        self.live = Some(self.make()?);
+        Ok(())
+    }
+
     fn make(&mut self) -> Result<Live<P>, Error> {
         let limits = &self.limits;
         let data = Data { memory: MemoryGuard::default(), deadline: Deadline::default(), host: self.program.host() };

@@ -249,6 +249,11 @@ impl Engine {
         self.enter(running, &limits, |store, engine| engine.call_memory_usage(store).map(Ok))
     }
 
+    /// Replaces the context by a fresh one.
+    pub(super) fn reset(&mut self) -> Result<(), Error> {
+        self.instance.replace()
+    }
+
     /// Puts sources into a batch, which is made anew where there is none or its instance is gone.
     pub(super) fn push(
         &mut self,

@@ -1,0 +1,207 @@
+//! `aiointernal batch`: a line in, a line out.
+
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    io::{self, BufRead, Read as _, Write as _},
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{self, Poll},
+    thread,
+};
+
+use aiointernal::{
+    Error, Value,
+    js::{Source, Sources},
+};
+use anyhow::{Context as _, Result};
+use futures_core::Stream;
+use serde_json::{Value as Json, json};
+use tokio::sync::mpsc;
+
+use crate::options::Common;
+
+/// Lines that are read ahead of their evaluation.
+const LINES_AHEAD: usize = 64;
+
+/// Bytes of a line. A source of the default limit fits even if every character of it is written as an escape.
+const MAX_LINE: u64 = 16 << 20;
+
+/// One line of input.
+struct Line {
+    id: Json,
+    /// The source, or what is wrong with the line.
+    source: Result<String, String>,
+}
+
+/// Evaluates every line of standard input.
+pub(crate) fn run(fresh: bool, options: &Common) -> Result<()> {
+    let sandbox = options.sandbox()?;
+    let lines = read_lines()?;
+    let done = tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+        if fresh {
+            each_alone(lines, &sandbox, options).await
+        } else {
+            all_together(lines, &sandbox, options).await
+        }
+    });
+    match done {
+        // A reader that has gone is no error of ours.
+        Err(error) if error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe) => Ok(()),
+        done => done,
+    }
+}
+
+async fn each_alone(mut lines: mpsc::Receiver<Line>, sandbox: &aiointernal::Sandbox, options: &Common) -> Result<()> {
+    let context = options.context(sandbox)?;
+    while let Some(Line { id, source }) = lines.recv().await {
+        let answer = match source {
+            Err(reason) => malformed(id, &reason),
+            Ok(source) => {
+                let answer = answer(id, context.eval(source).await);
+                context.reset().await?;
+                options.set_globals(&context).await?;
+                answer
+            }
+        };
+        print(&answer)?;
+    }
+    Ok(())
+}
+
+async fn all_together(lines: mpsc::Receiver<Line>, sandbox: &aiointernal::Sandbox, options: &Common) -> Result<()> {
+    let context = options.context(sandbox)?;
+    let open = Arc::new(Mutex::new(VecDeque::new()));
+    let sources = Sources::from_stream(Accepted { lines, open: Arc::clone(&open) });
+    let mut results = context.eval_batch(sources).stream();
+    loop {
+        // Reading goes on within this poll, and meets malformed lines: they are answered without waiting for more.
+        let result = poll_fn(|task| {
+            let result = Pin::new(&mut results).poll_next(task);
+            match print_malformed(&open) {
+                Ok(()) => result.map(Ok),
+                Err(error) => Poll::Ready(Err(error)),
+            }
+        });
+        let Some(result) = result.await? else {
+            return Ok(());
+        };
+        let entry = open.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        if let Some(Open::Evaluating(id)) = entry {
+            print(&answer(id, result))?;
+        }
+        print_malformed(&open)?;
+    }
+}
+
+/// A line that has no answer yet.
+enum Open {
+    Evaluating(Json),
+    Malformed(Json, String),
+}
+
+/// The sources of the good lines; it notes every line in `open`.
+struct Accepted {
+    lines: mpsc::Receiver<Line>,
+    open: Arc<Mutex<VecDeque<Open>>>,
+}
+
+impl Stream for Accepted {
+    type Item = Source;
+
+    fn poll_next(mut self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<Option<Source>> {
+        loop {
+            let Poll::Ready(line) = self.lines.poll_recv(task) else {
+                return Poll::Pending;
+            };
+            let Some(Line { id, source }) = line else {
+                return Poll::Ready(None);
+            };
+            let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+            match source {
+                Ok(source) => {
+                    open.push_back(Open::Evaluating(id));
+                    return Poll::Ready(Some(Source::script(source)));
+                }
+                Err(reason) => open.push_back(Open::Malformed(id, reason)),
+            }
+        }
+    }
+}
+
+/// Answers the malformed lines whose turn it is.
+fn print_malformed(open: &Mutex<VecDeque<Open>>) -> Result<()> {
+    let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
+    while let Some(Open::Malformed(..)) = open.front() {
+        if let Some(Open::Malformed(id, reason)) = open.pop_front() {
+            print(&malformed(id, &reason))?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads lines on a thread of their own: reading standard input blocks.
+fn read_lines() -> Result<mpsc::Receiver<Line>> {
+    let (sender, receiver) = mpsc::channel(LINES_AHEAD);
+    let read = move || {
+        let mut input = io::stdin().lock();
+        while let Some(line) = read_line(&mut input) {
+            if sender.blocking_send(parse(&line)).is_err() {
+                break;
+            }
+        }
+    };
+    thread::Builder::new().name("aiointernal-stdin".to_owned()).spawn(read).context("cannot start a thread")?;
+    Ok(receiver)
+}
+
+/// The next line; of one that is too long, its beginning.
+fn read_line(input: &mut impl BufRead) -> Option<Vec<u8>> {
+    let mut line = Vec::new();
+    let length = input.by_ref().take(MAX_LINE).read_until(b'\n', &mut line).ok()?;
+    if length as u64 == MAX_LINE && !line.ends_with(b"\n") {
+        input.skip_until(b'\n').ok()?;
+    }
+    (length > 0).then_some(line)
+}
+
+fn parse(line: &[u8]) -> Line {
+    if line.len() as u64 >= MAX_LINE {
+        return Line { id: Json::Null, source: Err(format!("the line is longer than {MAX_LINE} bytes")) };
+    }
+    let mut fields = match serde_json::from_slice::<Json>(line) {
+        Ok(Json::Object(fields)) => fields,
+        Ok(_) => return Line { id: Json::Null, source: Err("the line is not a JSON object".to_owned()) },
+        Err(error) => return Line { id: Json::Null, source: Err(format!("the line is not JSON: {error}")) },
+    };
+    let id = fields.remove("id").unwrap_or_default();
+    match fields.remove("source") {
+        Some(Json::String(source)) => Line { id, source: Ok(source) },
+        _ => Line { id, source: Err("the line has no \"source\" that is a string".to_owned()) },
+    }
+}
+
+fn answer(id: Json, result: Result<Value, Error>) -> Json {
+    match result {
+        Ok(value) => json!({ "id": id, "ok": true, "value": value }),
+        Err(error) => {
+            let exception = error.exception();
+            json!({ "id": id, "ok": false, "kind": error.kind().code(), "error": {
+                "name": exception.map_or("", |exception| exception.name.as_str()),
+                "message": exception.map_or_else(|| error.to_string(), |exception| exception.message.clone()),
+                "stack": exception.map_or("", |exception| exception.stack.as_str()),
+            }})
+        }
+    }
+}
+
+fn malformed(id: Json, reason: &str) -> Json {
+    json!({ "id": id, "ok": false, "kind": "invalid-argument", "error": { "name": "", "message": reason, "stack": "" } })
+}
+
+/// Prints a line, at once.
+fn print(answer: &Json) -> Result<()> {
+    let mut output = io::stdout().lock();
+    writeln!(output, "{answer}")?;
+    Ok(output.flush()?)
+}

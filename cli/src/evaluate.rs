@@ -1,0 +1,58 @@
+//! `aiointernal eval` and `aiointernal run`.
+
+use std::{
+    io::{self, Read as _, Write as _},
+    path::Path,
+};
+
+use aiointernal::{Value, js::Source};
+use anyhow::{Context as _, Result};
+
+use crate::options::{Common, Format};
+
+/// Evaluates a source text and prints its value.
+pub(crate) fn eval(source: &str, options: &Common) -> Result<()> {
+    let source = match source {
+        "-" => Source::script(read_stdin()?).named("<stdin>"),
+        text => Source::script(text),
+    };
+    let context = options.context(&options.sandbox()?)?;
+    let line = match options.format {
+        Format::Json => json(&context.eval(source).blocking()?)?,
+        Format::Text => context.eval_text(source).blocking()?,
+    };
+    print(&line)
+}
+
+/// Runs a file and prints its value, unless it is undefined.
+pub(crate) fn run(file: &Path, options: &Common) -> Result<()> {
+    let context = options.context(&options.sandbox()?)?;
+    match options.format {
+        Format::Json => match context.eval_file(file).blocking()? {
+            Value::Undefined => Ok(()),
+            value => print(&json(&value)?),
+        },
+        Format::Text => match context.eval_file_text(file).blocking()?.as_str() {
+            "undefined" => Ok(()),
+            text => print(text),
+        },
+    }
+}
+
+fn read_stdin() -> Result<String> {
+    let mut bytes = Vec::new();
+    io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;
+    String::from_utf8(bytes).context("standard input is not UTF-8")
+}
+
+fn json(value: &Value) -> Result<String> {
+    Ok(serde_json::to_string(value)?)
+}
+
+/// Prints a line. A reader that has gone is no error of ours.
+fn print(line: &str) -> Result<()> {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("cannot write standard output"),
+        _ => Ok(()),
+    }
+}

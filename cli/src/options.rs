@@ -1,0 +1,131 @@
+//! What the command line says.
+
+use std::{path::PathBuf, time::Duration};
+
+use aiointernal::{Context, Limits, Sandbox, js::Level};
+use anyhow::{Context as _, Result};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::report;
+
+/// Run JavaScript that nobody trusts, within limits.
+///
+/// Scripts run in a sandbox: no files, no network, no clock finer than a millisecond, and no more time and memory than
+/// you say. What they print with console.log comes on standard error.
+///
+/// Exit status: 0 done; 1 the script threw, or its result cannot leave the sandbox; 2 the command line or a file is
+/// wrong; 3 a limit stopped the script; 70 a fault of this program.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Evaluate a source text and print its value
+    ///
+    /// Prints the value of the last statement on standard output. As JSON, undefined is null and a BigInt a string
+    /// of digits; --format text prints it as a person would write it.
+    Eval {
+        /// The JavaScript to evaluate, or - to read it from standard input
+        #[arg(allow_hyphen_values = true)]
+        source: String,
+        #[command(flatten)]
+        limits: Common,
+    },
+    /// Run a file: a script or, when it ends in .mjs, a module
+    ///
+    /// Prints the value of the last statement, unless it is undefined. Imports and TypeScript are not there yet.
+    Run {
+        /// The file
+        file: PathBuf,
+        #[command(flatten)]
+        limits: Common,
+    },
+    /// Evaluate many sources, one a line
+    ///
+    /// Reads one JSON object a line, {"id":1,"source":"1 + 2"}, and prints one a line, in the same order and each as
+    /// soon as it is there: {"id":1,"ok":true,"value":3} or {"id":1,"ok":false,"kind":"thrown","error":{"name":"...",
+    /// "message":"...","stack":"..."}}. All sources share one context.
+    Batch {
+        /// Give each source a new context
+        #[arg(long)]
+        fresh: bool,
+        #[command(flatten)]
+        limits: Common,
+    },
+    /// Evaluate what you type, line by line
+    ///
+    /// What you define stays. Ctrl-C stops what is running, Ctrl-D ends the session.
+    Repl {
+        #[command(flatten)]
+        limits: Common,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Common {
+    /// Longest time one evaluation may run, such as 500ms or 2s
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = humantime::parse_duration)]
+    timeout: Duration,
+
+    /// Most memory the sandbox may take, such as 64MiB; the engine itself takes 4 MiB of it
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]
+    memory: usize,
+
+    /// Most stack that JavaScript calls may take, such as 512KiB
+    #[arg(long, value_name = "SIZE", default_value = "256KiB", value_parser = size)]
+    stack: usize,
+
+    /// Set a global to a JSON value before anything runs; may be given many times
+    #[arg(long = "global", value_name = "NAME=JSON", value_parser = global)]
+    globals: Vec<(String, serde_json::Value)>,
+
+    /// How to print values
+    #[arg(long, value_name = "FORMAT", default_value = "json")]
+    pub(crate) format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For programs
+    Json,
+    /// For people
+    Text,
+}
+
+impl Common {
+    pub(crate) fn sandbox(&self) -> Result<Sandbox> {
+        let mut limits = Limits::default();
+        limits.wall_time = self.timeout;
+        limits.memory = self.memory;
+        limits.stack = self.stack;
+        // Two: a context that is being opened, and one that is not quite gone yet.
+        Ok(Sandbox::builder().limits(limits).max_contexts(2).build()?)
+    }
+
+    /// Opens a context with the globals of the command line, whose console is standard error.
+    pub(crate) fn context(&self, sandbox: &Sandbox) -> Result<Context> {
+        let context = sandbox.context().on_console(|level: Level, message| report::console(level, message)).blocking()?;
+        self.set_globals(&context).blocking()?;
+        Ok(context)
+    }
+
+    /// Sets the globals of the command line.
+    pub(crate) fn set_globals(&self, context: &Context) -> aiointernal::Call<()> {
+        context.set_globals(self.globals.iter().cloned().collect::<serde_json::Map<_, _>>())
+    }
+}
+
+fn size(text: &str) -> Result<usize, String> {
+    let size: bytesize::ByteSize = text.parse()?;
+    usize::try_from(size.as_u64()).map_err(|_| format!("{text} is more than this machine can address"))
+}
+
+fn global(text: &str) -> Result<(String, serde_json::Value)> {
+    let (name, json) = text.split_once('=').context("expected NAME=JSON")?;
+    let value = serde_json::from_str(json).with_context(|| format!("the value of {name} is not JSON: {json}"))?;
+    Ok((name.to_owned(), value))
+}

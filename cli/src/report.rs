@@ -1,0 +1,47 @@
+//! What goes to standard error, and the exit status.
+
+use std::process::ExitCode;
+
+use aiointernal::{Error, ErrorKind, js::Level};
+use anstyle::{AnsiColor, Style};
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+
+/// A message of the script's console. Colours show on a terminal only.
+pub(crate) fn console(level: Level, message: &str) {
+    let style = match level {
+        Level::Error => AnsiColor::Red.on_default(),
+        Level::Warn => AnsiColor::Yellow.on_default(),
+        Level::Debug | Level::Trace => Style::new().dimmed(),
+        _ => Style::new(),
+    };
+    anstream::eprintln!("{style}{message}{style:#}");
+}
+
+/// Says why the command failed, and gives its exit status.
+pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
+    let Some(error) = error.downcast_ref::<Error>() else {
+        anstream::eprintln!("{ERROR}error:{ERROR:#} {error:#}");
+        return ExitCode::from(2);
+    };
+    explain(error);
+    ExitCode::from(match error.kind() {
+        ErrorKind::Thrown | ErrorKind::NeverSettles | ErrorKind::NotTransferable => 1,
+        ErrorKind::Io | ErrorKind::InvalidArgument => 2,
+        kind if kind.is_limit() => 3,
+        _ => 70,
+    })
+}
+
+/// Says what went wrong: of a script that threw, as its own console would; of everything else, what kind it is.
+pub(crate) fn explain(error: &Error) {
+    match error.exception() {
+        Some(exception) => {
+            anstream::eprintln!("{ERROR}{exception}{ERROR:#}");
+            if !exception.stack.is_empty() {
+                anstream::eprintln!("{}", exception.stack);
+            }
+        }
+        None => anstream::eprintln!("{ERROR}error:{ERROR:#} {}: {error}", error.kind().code()),
+    }
+}

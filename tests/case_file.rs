@@ -1,0 +1,209 @@
+//! Case files: JavaScript sources and what becomes of them, checked on every build of the engine.
+//!
+//! ```text
+//! # A comment on the case below it.
+//! === the name of the case
+//! the JavaScript source; a first line `// module` makes it a module
+//! ---
+//! info: a console message
+//! value: [1, "two", 3n]
+//! ```
+//!
+//! The outcome is written by `BLESS=1 cargo test` and read by people. A comment that starts with `# bug:` marks a case
+//! whose outcome is what it should be and is not yet: the case must fail, and is not blessed.
+
+use std::{fmt::Write as _, fs, path::Path};
+
+const BUG: &str = "# bug:";
+
+/// One source and its outcome.
+pub(crate) struct Case {
+    comments: Vec<String>,
+    name: String,
+    /// The JavaScript text.
+    pub(crate) source: String,
+    expected: String,
+}
+
+impl Case {
+    /// Whether the source is a module.
+    pub(crate) fn is_module(&self) -> bool {
+        self.source.lines().next() == Some("// module")
+    }
+
+    fn is_bug(&self) -> bool {
+        self.comments.iter().any(|comment| comment.starts_with(BUG))
+    }
+}
+
+/// What a run gave.
+pub(crate) struct Outcome {
+    /// The console's messages: level and text.
+    pub(crate) console: Vec<(String, String)>,
+    /// How it ended.
+    pub(crate) end: End,
+}
+
+/// How a run ended.
+pub(crate) enum End {
+    /// With a value, in the notation of [`number`], [`quoted`] and the others.
+    Value(String),
+    /// With an uncaught exception; `thrown` is in the notation of values.
+    Thrown { name: String, message: String, stack: String, thrown: Option<String> },
+    /// With another failure, such as `never-settles`.
+    Failure(String),
+}
+
+impl Outcome {
+    fn text(&self) -> String {
+        let mut lines: Vec<String> =
+            self.console.iter().map(|(level, message)| format!("{level}: {}", plain(message))).collect();
+        match &self.end {
+            End::Value(value) => lines.push(format!("value: {value}")),
+            End::Thrown { name, message, stack, thrown } => {
+                let name = if name.is_empty() { "uncaught" } else { name };
+                lines.push(format!("throws: {}: {}", plain(name), plain(message)));
+                lines.extend(stack.lines().map(str::to_owned));
+                lines.extend(thrown.as_ref().map(|thrown| format!("thrown: {thrown}")));
+            }
+            End::Failure(failure) => lines.push(format!("failure: {}", plain(failure))),
+        }
+        lines.join("\n")
+    }
+}
+
+/// A number as JavaScript means it.
+pub(crate) fn number(number: f64) -> String {
+    if number.is_infinite() {
+        return if number > 0.0 { "Infinity".into() } else { "-Infinity".into() };
+    }
+    let text = format!("{number:?}");
+    text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
+}
+
+/// A string in the quotes and escapes of JSON; whatever does not print is escaped, too.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if is_invisible(c) => drop(write!(out, "\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out + "\""
+}
+
+/// A date: milliseconds since 1970, `None` for the invalid date.
+pub(crate) fn date(millis: Option<i64>) -> String {
+    millis.map_or("date(NaN)".into(), |millis| format!("date({millis})"))
+}
+
+/// The bytes of a `Uint8Array`.
+pub(crate) fn bytes(bytes: &[u8]) -> String {
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("h'{hex}'")
+}
+
+/// The bytes of an `ArrayBuffer`.
+pub(crate) fn array_buffer(content: &[u8]) -> String {
+    format!("ArrayBuffer({})", bytes(content))
+}
+
+/// An array of rendered elements.
+pub(crate) fn array(elements: &[String]) -> String {
+    format!("[{}]", elements.join(", "))
+}
+
+/// An object of names and rendered values.
+pub(crate) fn object<'a>(properties: impl Iterator<Item = (&'a str, String)>) -> String {
+    let properties: Vec<String> = properties.map(|(name, value)| format!("{}: {value}", quoted(name))).collect();
+    format!("{{{}}}", properties.join(", "))
+}
+
+fn is_invisible(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{200b}'..='\u{200f}')
+}
+
+/// A text as it is, with a sign before each further line; quoted where one could not see what it is.
+fn plain(text: &str) -> String {
+    let misread = text.is_empty()
+        || text.trim() != text
+        || text.starts_with('"')
+        || text.chars().any(|c| is_invisible(c) && c != '\n');
+    if misread { quoted(text) } else { text.replace('\n', "\n    | ") }
+}
+
+/// Runs every case of every file in the folder and panics with the list of those whose outcome is another.
+///
+/// With `BLESS` in the environment it writes the outcomes instead.
+pub(crate) fn check(folder: &Path, mut run: impl FnMut(&Case) -> Outcome) {
+    let bless = std::env::var_os("BLESS").is_some();
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .expect("the folder of case files is there")
+        .map(|entry| entry.expect("the folder can be read").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "txt"))
+        .collect();
+    files.sort();
+    let (mut count, mut wrong) = (0, Vec::new());
+    for path in files {
+        let mut cases = parse(&fs::read_to_string(&path).expect("a case file is UTF-8"));
+        for case in &mut cases {
+            count += 1;
+            let seen = run(case).text();
+            match (case.is_bug(), seen == case.expected) {
+                (true, true) => wrong.push(format!("{}: {}\nis mended: remove its mark", path.display(), case.name)),
+                (false, false) if bless => case.expected = seen,
+                (false, false) => wrong.push(format!(
+                    "{}: {}\n--- expected\n{}\n--- seen\n{seen}",
+                    path.display(),
+                    case.name,
+                    case.expected
+                )),
+                _ => {}
+            }
+        }
+        if bless {
+            fs::write(&path, write(&cases)).expect("a case file can be written");
+        }
+    }
+    assert!(count > 0, "there are no cases in {}", folder.display());
+    assert!(wrong.is_empty(), "{} of {count} cases went wrong\n\n{}\n", wrong.len(), wrong.join("\n\n"));
+}
+
+fn parse(text: &str) -> Vec<Case> {
+    let mut cases: Vec<Case> = Vec::new();
+    let mut comments = Vec::new();
+    let mut in_source = false;
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix("=== ") {
+            let (comments, name) = (std::mem::take(&mut comments), name.to_owned());
+            cases.push(Case { comments, name, source: String::new(), expected: String::new() });
+            in_source = true;
+        } else if in_source && line == "---" {
+            in_source = false;
+        } else if !in_source && line.starts_with('#') {
+            comments.push(line.to_owned());
+        } else if let Some(case) = cases.last_mut() {
+            let part = if in_source { &mut case.source } else { &mut case.expected };
+            part.push_str(line);
+            part.push('\n');
+        }
+    }
+    for case in &mut cases {
+        case.source.truncate(case.source.trim_end().len());
+        case.expected.truncate(case.expected.trim_end().len());
+    }
+    cases
+}
+
+fn write(cases: &[Case]) -> String {
+    let part = |case: &Case| {
+        let comments: String = case.comments.iter().map(|comment| format!("{comment}\n")).collect();
+        format!("{comments}=== {}\n{}\n---\n{}\n", case.name, case.source, case.expected)
+    };
+    cases.iter().map(part).collect::<Vec<_>>().join("\n")
+}
