@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 use crate::options::Common;
 
 /// Lines that are read ahead of their evaluation.
-const LINES_AHEAD: usize = 64;
+const LINES_AHEAD: usize = 16;
 
 /// Bytes of a line. A source of the default limit fits even if every character of it is written as an escape.
 const MAX_LINE: u64 = 16 << 20;
@@ -39,15 +39,13 @@ pub(crate) fn run(fresh: bool, options: &Common) -> Result<()> {
     let sandbox = options.sandbox()?;
     let lines = read_lines()?;
     let done = tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-        if fresh {
-            each_alone(lines, &sandbox, options).await
-        } else {
-            all_together(lines, &sandbox, options).await
-        }
+        if fresh { each_alone(lines, &sandbox, options).await } else { all_together(lines, &sandbox, options).await }
     });
     match done {
         // A reader that has gone is no error of ours.
-        Err(error) if error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe) => Ok(()),
+        Err(error) if error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe) => {
+            Ok(())
+        }
         done => done,
     }
 }

@@ -108,7 +108,8 @@ impl Common {
 
     /// Opens a context with the globals of the command line, whose console is standard error.
     pub(crate) fn context(&self, sandbox: &Sandbox) -> Result<Context> {
-        let context = sandbox.context().on_console(|level: Level, message| report::console(level, message)).blocking()?;
+        let context =
+            sandbox.context().on_console(|level: Level, message| report::console(level, message)).blocking()?;
         self.set_globals(&context).blocking()?;
         Ok(context)
     }

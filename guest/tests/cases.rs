@@ -2,8 +2,10 @@
 
 use std::{
     cell::{Cell, RefCell},
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     rc::Rc,
+    time::{Duration, Instant},
 };
 
 use aiointernal_guest::{
@@ -28,6 +30,8 @@ struct World {
     polls: Cell<u32>,
     /// The question that is answered with "stop", and all after it.
     stop_at: Cell<Option<u32>>,
+    /// The time from which on every question is answered with "stop".
+    deadline: Cell<Option<Instant>>,
 }
 
 struct FakeHost(Rc<World>);
@@ -45,13 +49,16 @@ impl Host for FakeHost {
     fn interrupted(&self) -> bool {
         self.0.polls.set(self.0.polls.get() + 1);
         self.0.stop_at.get().is_some_and(|stop_at| self.0.polls.get() >= stop_at)
+            || self.0.deadline.get().is_some_and(|deadline| Instant::now() >= deadline)
     }
 }
 
-/// An engine with the limits that a context has by default.
-fn engine() -> (Engine<FakeHost>, Rc<World>) {
+/// An engine with the limits that a context has by default. It is never dropped, as in a component: its console and
+/// its intrinsics hold one another, at which QuickJS aborts when its runtime is freed.
+fn engine() -> (&'static Engine<FakeHost>, Rc<World>) {
     let world = Rc::new(World::default());
     let engine = Engine::new(FakeHost(Rc::clone(&world))).expect("there is memory for an engine");
+    let engine = Box::leak(Box::new(engine));
     engine.configure(Settings { memory_bytes: 60 << 20, stack_bytes: 256 << 10, result_bytes: 1 << 20 });
     (engine, world)
 }
@@ -67,10 +74,15 @@ fn every_source_of_the_case_files_has_its_outcome() {
 
 fn run(case: &Case) -> Outcome {
     let (engine, world) = engine();
+    eprintln!("CASE {} {:?}", case.source, Instant::now());
+    world.deadline.set(Some(Instant::now() + Duration::from_secs(5)));
     let kind = if case.is_module() { SourceKind::Module } else { SourceKind::Script };
-    let end = match engine.evaluate(&source(&case.source, kind), ResultForm::Value) {
-        Ok(value) => End::Value(render(&value)),
-        Err(failure) => failed(failure),
+    let evaluated = catch_unwind(AssertUnwindSafe(|| engine.evaluate(&source(&case.source, kind), ResultForm::Value)));
+    let end = match evaluated {
+        Ok(Ok(value)) => End::Value(render(&value)),
+        Ok(Err(failure)) => failed(failure),
+        // In a component a panic is a trap.
+        Err(_) => End::Failure("engine".into()),
     };
     let console = world.messages.take().into_iter();
     Outcome { console: console.map(|(level, text)| (format!("{level:?}").to_lowercase(), text)).collect(), end }
@@ -81,7 +93,7 @@ fn failed(failure: Failure) -> End {
         Failure::Thrown(Exception { name, message, stack, thrown }) => {
             return End::Thrown { name, message, stack, thrown: thrown.map(|thrown| render(&thrown)) };
         }
-        Failure::Interrupted { .. } => "interrupted".into(),
+        Failure::Interrupted { .. } => "timeout".into(),
         Failure::NeverSettles => "never-settles".into(),
         Failure::NotTransferable(what) => format!("not-transferable {what}"),
         Failure::ResultTooLarge(_) => "result-too-large".into(),

@@ -36,12 +36,7 @@ pub(crate) fn build() -> Result<()> {
     let mut versions = toolchain.versions()?;
     versions.push(("wasmtime-wizer", "48.0.8".into()));
     provenance::write(&artifact, &versions)?;
-    println!(
-        "host/guest.wasm: {} bytes (core module {}, component {})",
-        artifact.len(),
-        module.len(),
-        component.len()
-    );
+    println!("host/guest.wasm: {} bytes (core module {}, component {})", artifact.len(), module.len(), component.len());
     Ok(())
 }
 

@@ -4,7 +4,7 @@ mod guest;
 mod provenance;
 mod toolchain;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -14,7 +14,8 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
-/// The repository's root.
+/// The repository's root: the folder here or above that holds the guest.
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the repository's root").to_owned()
+    let here = std::env::current_dir().unwrap_or_default();
+    here.ancestors().find(|folder| folder.join("guest/Cargo.toml").exists()).unwrap_or(&here).to_owned()
 }

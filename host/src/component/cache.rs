@@ -7,8 +7,9 @@
 use std::{
     fs,
     hash::{DefaultHasher, Hash as _, Hasher as _},
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use sha2::{Digest as _, Sha256};
@@ -51,8 +52,10 @@ fn file_name(engine: &Engine, wasm: &[u8]) -> String {
 }
 
 fn read(engine: &Engine, file: &Path) -> io::Result<Component> {
-    let bytes = fs::read(file)?;
-    check_owner(file)?;
+    let mut opened = fs::File::open(file)?;
+    check_owner(&opened.metadata()?)?;
+    let mut bytes = Vec::new();
+    opened.read_to_end(&mut bytes)?;
     let broken = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
     let (magic, rest) = bytes.split_at_checked(MAGIC.len()).ok_or_else(|| broken("the file is cut short"))?;
     let (digest, compiled) = rest.split_at_checked(DIGEST).ok_or_else(|| broken("the file is cut short"))?;
@@ -67,10 +70,12 @@ fn read(engine: &Engine, file: &Path) -> io::Result<Component> {
 
 /// Writes a file that other processes see whole or not at all.
 fn write(folder: &Path, file: &Path, compiled: &[u8]) -> io::Result<()> {
-    create_private(folder)?;
-    check_owner(folder)?;
-    let partial = file.with_extension(format!("{}.partial", std::process::id()));
-    let mut writer = fs::File::create(&partial)?;
+    static WRITES: AtomicU64 = AtomicU64::new(0);
+    create_private_folder(folder)?;
+    check_owner(&fs::metadata(folder)?)?;
+    let unique = WRITES.fetch_add(1, Ordering::Relaxed);
+    let partial = file.with_extension(format!("{}-{unique}.partial", std::process::id()));
+    let mut writer = create_private_file(&partial)?;
     let written = writer
         .write_all(MAGIC)
         .and_then(|()| writer.write_all(&Sha256::digest(compiled)))
@@ -80,23 +85,23 @@ fn write(folder: &Path, file: &Path, compiled: &[u8]) -> io::Result<()> {
 }
 
 #[cfg(unix)]
-fn create_private(folder: &Path) -> io::Result<()> {
+fn create_private_folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-#[cfg(not(unix))]
-fn create_private(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)
+#[cfg(unix)]
+fn create_private_file(file: &Path) -> io::Result<fs::File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)
 }
 
-/// Refuses what another user owns or everybody may write.
+/// Refuses what another user owns or others may write.
 #[cfg(unix)]
-fn check_owner(path: &Path) -> io::Result<()> {
+fn check_owner(found: &fs::Metadata) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
-    let found = fs::metadata(path)?;
     // The owner of a process's own entry is the user that it runs as.
-    let user = fs::metadata("/proc/self").map(|process| process.uid()).unwrap_or_else(|_| found.uid());
+    let user = fs::metadata("/proc/self").map_or_else(|_| found.uid(), |process| process.uid());
     if found.uid() != user || found.mode() & 0o022 != 0 {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "others than this user may write it"));
     }
@@ -104,7 +109,17 @@ fn check_owner(path: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn check_owner(_path: &Path) -> io::Result<()> {
+fn create_private_folder(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)
+}
+
+#[cfg(not(unix))]
+fn create_private_file(file: &Path) -> io::Result<fs::File> {
+    fs::File::create_new(file)
+}
+
+#[cfg(not(unix))]
+fn check_owner(_found: &fs::Metadata) -> io::Result<()> {
     Ok(())
 }
 

@@ -151,6 +151,7 @@ impl Deadline {
             // Nothing may run without a deadline.
             return false;
         };
+        running.report_progress();
         let now = Instant::now();
         match self.asked {
             Some((_, since)) => now.duration_since(since) < GRACE,

@@ -52,7 +52,11 @@ impl Engine {
             None => Component::new(&self.wasmtime, wasm),
         };
         loaded.map_err(|error| {
-            Error::with_source(ErrorKind::Engine, format!("the guest is not a component that runs here: {error:#}"), error)
+            Error::with_source(
+                ErrorKind::Engine,
+                format!("the guest is not a component that runs here: {error:#}"),
+                error,
+            )
         })
     }
 

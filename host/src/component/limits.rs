@@ -27,7 +27,7 @@ pub struct Limits {
     /// A call that reaches it is asked to stop, and its context is kept; one that has not stopped 3 ms later is
     /// killed, and its context replaced. Time is looked at every millisecond.
     pub wall_time: Duration,
-    /// Bytes of the engine's memory: the JavaScript heap, and about 3 MiB that the engine itself takes.
+    /// Bytes of the engine's memory: the JavaScript heap, and 4 MiB that are set aside for the engine itself.
     ///
     /// A script that needs more meets `InternalError: out of memory`.
     pub memory: usize,

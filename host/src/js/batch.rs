@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    fmt, mem,
+    fmt,
     pin::Pin,
     task::{self, Poll},
 };
@@ -19,6 +19,9 @@ use crate::{
     error::{Error, ErrorKind},
     thread::{Call, HeapThread, Running, Steps, StepsStream, Ticket},
 };
+
+/// Bytes of sources that the engine's batch holds at a time, beyond the first: they take of the engine's memory.
+const PUSH_BYTES: usize = 256 << 10;
 
 /// What a batch gives for each source, in their order.
 pub type BatchResult = Result<Value, Error>;
@@ -100,11 +103,10 @@ impl Batch {
         Batch { thread, limits, sources }
     }
 
-    /// The results one by one, in the order of the sources, each as soon as it is there (within 1 ms and the next
-    /// item). The engine works no further ahead than one hop, 64 sources, of the consumer; other calls of the context
+    /// The results one by one, in the order of the sources, each within a millisecond of when it is there. The engine works no further ahead than one hop, 64 sources, of the consumer; other calls of the context
     /// run in between. Dropping the stream stops the item that is running and skips the rest.
     pub fn stream(self) -> BatchStream {
-        let steps = Evaluations { limits: self.limits, batch: None, pushed: VecDeque::new() };
+        let steps = Evaluations { limits: self.limits, batch: None, pushed: 0 };
         BatchStream(self.thread.steps(self.sources, steps))
     }
 
@@ -127,7 +129,7 @@ impl Batch {
     }
 
     fn collect(self) -> Call<Vec<BatchResult>> {
-        let steps = Evaluations { limits: self.limits, batch: None, pushed: VecDeque::new() };
+        let steps = Evaluations { limits: self.limits, batch: None, pushed: 0 };
         match self.sources.0 {
             From_::Iterator(sources) => self.thread.collect_steps(sources, steps),
             From_::Stream(_) => self.thread.try_call(|_, _| {
@@ -172,8 +174,9 @@ impl Stream for BatchStream {
 pub(super) struct Evaluations {
     limits: Option<Limits>,
     batch: Option<EngineBatch>,
-    /// What the engine's batch holds, in case the engine is lost.
-    pushed: VecDeque<Source>,
+    /// How many of the inputs the engine's batch holds. They stay among the inputs until they are evaluated, in case
+    /// the engine is lost.
+    pushed: usize,
 }
 
 impl Steps<Engine> for Evaluations {
@@ -186,32 +189,37 @@ impl Steps<Engine> for Evaluations {
         inputs: &mut VecDeque<Source>,
         running: &Running,
     ) -> Result<Option<BatchResult>, Error> {
-        let alive = self.batch.as_ref().is_some_and(|batch| engine.holds(batch));
-        if !alive {
+        if !self.batch.as_ref().is_some_and(|batch| engine.holds(batch)) {
             // The engine was replaced, and its batch with it: what was not evaluated yet goes into a new one.
-            for source in mem::take(&mut self.pushed).into_iter().rev() {
-                inputs.push_front(source);
-            }
+            self.pushed = 0;
         }
-        if !inputs.is_empty() {
-            let limit = engine.source_limit(running, self.limits);
-            if self.pushed.is_empty() {
-                // A source that is too large never enters the engine; it fails in its turn.
-                if let Some(error) = inputs.front().and_then(|source| source.check(limit).err()) {
-                    inputs.pop_front();
-                    return Ok(Some(Err(error)));
-                }
+        let limit = engine.source_limit(running, self.limits);
+        if self.pushed == 0 {
+            // A source that is too large never enters the engine; it fails in its turn.
+            if let Some(error) = inputs.front().and_then(|source| source.check(limit).err()) {
+                inputs.pop_front();
+                return Ok(Some(Err(error)));
             }
-            let fitting = inputs.iter().take_while(|source| source.check(limit).is_ok()).count();
-            let sources: Vec<Source> = inputs.drain(..fitting).collect();
-            engine.push(running, self.limits, &mut self.batch, sources.iter().cloned())?;
-            self.pushed.extend(sources);
+            let mut bytes = 0;
+            let fitting = inputs.iter().take_while(|source| {
+                let first = bytes == 0;
+                bytes += source.len() + 1;
+                (first || bytes <= PUSH_BYTES) && source.check(limit).is_ok()
+            });
+            let fitting: Vec<_> = fitting.cloned().collect();
+            if fitting.is_empty() {
+                return Ok(None);
+            }
+            self.pushed = fitting.len();
+            engine.push(running, self.limits, &mut self.batch, fitting)?;
         }
-        let Some(batch) = self.batch.as_ref().filter(|_| !self.pushed.is_empty()) else {
+        let Some(batch) = &self.batch else {
             return Ok(None);
         };
-        self.pushed.pop_front();
-        Ok(Some(engine.next(running, self.limits, batch)))
+        let result = engine.next(running, self.limits, batch);
+        inputs.pop_front();
+        self.pushed -= 1;
+        Ok(Some(result))
     }
 
     fn finish(&mut self, engine: &mut Engine) {

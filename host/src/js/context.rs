@@ -139,28 +139,25 @@ impl Context {
         })
     }
 
-    /// Sets a global for each field of a struct or entry of a map.
+    /// Sets a global for each field of a struct, entry of a map, or pair of a list.
     ///
     /// ```no_run
     /// # async fn example(context: aiointernal::Context) -> Result<(), aiointernal::Error> {
-    /// context.set_globals([("width", 3), ("height", 4)].into_iter().collect::<std::collections::HashMap<_, _>>()).await?;
+    /// context.set_globals([("width", 3), ("height", 4)]).await?;
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
     ///
-    /// - [`InvalidArgument`](ErrorKind::InvalidArgument): this is no struct or map, or its type's `Serialize` fails.
+    /// - [`InvalidArgument`](ErrorKind::InvalidArgument): this is none of those, or its type's `Serialize` fails.
     /// - [`Thrown`](ErrorKind::Thrown): a setter threw.
     pub fn set_globals(&self, globals: impl Serialize) -> Call<()> {
-        let globals = to_value(&globals).and_then(|globals| match globals {
-            Value::Object(properties) => Ok(properties.into_iter().map(|(name, value)| (name, wire::encode(&value))).collect()),
-            _ => Err(Error::new(ErrorKind::InvalidArgument, "globals are given as a struct or a map from names to values")),
+        let globals = to_value(&globals).and_then(|globals| {
+            let globals = named(globals)?;
+            Ok(globals.iter().map(|(name, value)| (name.clone(), wire::encode(value))).collect::<Vec<_>>())
         });
-        self.engine_call(move |engine, running, limits| {
-            let globals: Vec<(String, Vec<u8>)> = globals?;
-            engine.set_globals(running, limits, &globals)
-        })
+        self.engine_call(move |engine, running, limits| engine.set_globals(running, limits, &globals?))
     }
 
     /// Reads a global: a top-level `let`, `const`, `class` or function of a script, or a property of the global
@@ -259,6 +256,28 @@ impl Context {
     /// Whether calls are refused.
     pub fn is_closed(&self) -> bool {
         self.thread.is_closed()
+    }
+}
+
+/// The names and values of an object, or of a list of pairs.
+fn named(globals: Value) -> Result<Vec<(String, Value)>, Error> {
+    let refused = || {
+        let message = "globals are given as a struct, a map from names to values, or a list of such pairs";
+        Error::new(ErrorKind::InvalidArgument, message)
+    };
+    match globals {
+        Value::Object(properties) => Ok(properties),
+        Value::Array(pairs) => pairs
+            .into_iter()
+            .map(|pair| match pair {
+                Value::Array(pair) => match <[Value; 2]>::try_from(pair) {
+                    Ok([Value::String(name), value]) => Ok((name, value)),
+                    _ => Err(refused()),
+                },
+                _ => Err(refused()),
+            })
+            .collect(),
+        _ => Err(refused()),
     }
 }
 

@@ -135,7 +135,9 @@ impl<'de> Deserializer<'de> for FromValue {
                 Some((variant, content)) => visitor.visit_enum(Variant { variant, content: Some(content) }),
                 None => Err(de::Error::custom("an object without a property")),
             },
-            _ => Err(de::Error::custom("expected a variant: its name, or an object with its name as the only property")),
+            _ => {
+                Err(de::Error::custom("expected a variant: its name, or an object with its name as the only property"))
+            }
         }
     }
 

@@ -217,12 +217,7 @@ impl Engine {
         self.enter(running, &limits, |store, engine| engine.call_set_globals(store, globals))
     }
 
-    pub(super) fn get_global(
-        &mut self,
-        running: &Running,
-        caller: Option<Limits>,
-        name: &str,
-    ) -> Result<Value, Error> {
+    pub(super) fn get_global(&mut self, running: &Running, caller: Option<Limits>, name: &str) -> Result<Value, Error> {
         let limits = self.limits(running, caller);
         let value = self.enter(running, &limits, |store, engine| engine.call_get_global(store, name))?;
         decode(&value)
@@ -260,10 +255,10 @@ impl Engine {
         running: &Running,
         caller: Option<Limits>,
         batch: &mut Option<EngineBatch>,
-        sources: impl Iterator<Item = Source>,
+        sources: Vec<Source>,
     ) -> Result<(), Error> {
         let limits = self.limits(running, caller);
-        let sources: Vec<bindings::Source> = sources.map(Source::into_wire).collect();
+        let sources: Vec<bindings::Source> = sources.into_iter().map(Source::into_wire).collect();
         let known = batch.as_ref().filter(|batch| self.holds(batch)).map(|batch| batch.resource);
         let resource = self.enter(running, &limits, |store, engine| {
             let resource = match known {
@@ -302,7 +297,8 @@ impl Engine {
     pub(super) fn drop_batch(&mut self, batch: &EngineBatch) {
         if self.holds(batch) {
             let limits = self.limits;
-            let dropped = self.enter(&Running::unattended(), &limits, |store, _| batch.resource.resource_drop(store).map(Ok));
+            let dropped =
+                self.enter(&Running::unattended(), &limits, |store, _| batch.resource.resource_drop(store).map(Ok));
             if let Err(error) = dropped {
                 tracing::warn!(%error, "the engine did not let a batch go");
             }
@@ -311,7 +307,8 @@ impl Engine {
 }
 
 fn decode(value: &[u8]) -> Result<Value, Error> {
-    wire::decode(value).map_err(|reason| Error::new(ErrorKind::Engine, format!("the engine's result is malformed: {reason}")))
+    wire::decode(value)
+        .map_err(|reason| Error::new(ErrorKind::Engine, format!("the engine's result is malformed: {reason}")))
 }
 
 /// The error of a failure after which the context is as it was.

@@ -174,9 +174,8 @@ impl ContextBuilder {
 
     fn open(self) -> Opening<Engine> {
         let ContextBuilder { sandbox, limits, name, queue, sink } = self;
-        let mut builder = HeapThread::builder()
-            .name(name.unwrap_or_else(|| "aiointernal-js".to_owned()))
-            .stack_size(THREAD_STACK);
+        let mut builder =
+            HeapThread::builder().name(name.unwrap_or_else(|| "aiointernal-js".to_owned())).stack_size(THREAD_STACK);
         if let Some(calls) = queue {
             builder = builder.queue_capacity(calls);
         }

@@ -102,7 +102,11 @@ struct ToValue;
 type Made = Result<Value, Refused>;
 
 fn integer(integer: i128) -> Value {
-    match i64::try_from(integer).ok().map(|small| small as f64).filter(|float| as_integer(*float) == Some(integer as i64)) {
+    match i64::try_from(integer)
+        .ok()
+        .map(|small| small as f64)
+        .filter(|float| as_integer(*float) == Some(integer as i64))
+    {
         Some(number) => Value::Number(number),
         None => Value::BigInt(integer.into()),
     }

@@ -60,9 +60,8 @@ impl Source {
             let message = format!("{shown}: TypeScript is not supported yet; compile it to JavaScript first");
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
-        let unreadable = |error: std::io::Error| {
-            Error::with_source(ErrorKind::Io, format!("cannot read {shown}: {error}"), error)
-        };
+        let unreadable =
+            |error: std::io::Error| Error::with_source(ErrorKind::Io, format!("cannot read {shown}: {error}"), error);
         let mut bytes = Vec::new();
         let file = fs::File::open(path).map_err(unreadable)?;
         file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
@@ -80,6 +79,11 @@ impl Source {
     /// Refuses a text that is longer than `limit` bytes.
     pub(super) fn check(&self, limit: usize) -> Result<(), Error> {
         if self.text.len() > limit { Err(too_large(self.shown_name(), limit)) } else { Ok(()) }
+    }
+
+    /// Bytes of the text.
+    pub(super) fn len(&self) -> usize {
+        self.text.len()
     }
 
     fn shown_name(&self) -> &str {

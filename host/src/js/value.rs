@@ -149,9 +149,10 @@ impl FromStr for BigInt {
 
     /// Reads decimal digits, with a sign or without.
     fn from_str(digits: &str) -> Result<BigInt, crate::Error> {
-        digits.parse().map(BigInt).map_err(|_| {
-            crate::Error::new(crate::ErrorKind::InvalidArgument, format!("{digits:?} is not an integer"))
-        })
+        digits
+            .parse()
+            .map(BigInt)
+            .map_err(|_| crate::Error::new(crate::ErrorKind::InvalidArgument, format!("{digits:?} is not an integer")))
     }
 }
 
@@ -186,8 +187,7 @@ impl Date {
         let millis = self.millis()?;
         let (year, month, day) = civil(millis.div_euclid(DAY));
         let time = millis.rem_euclid(DAY);
-        let (hour, minute, second, milli) =
-            (time / 3_600_000, time / 60_000 % 60, time / 1000 % 60, time % 1000);
+        let (hour, minute, second, milli) = (time / 3_600_000, time / 60_000 % 60, time / 1000 % 60, time % 1000);
         let year = match year {
             0..=9999 => format!("{year:04}"),
             _ => format!("{}{:06}", if year < 0 { '-' } else { '+' }, year.abs()),

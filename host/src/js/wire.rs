@@ -131,7 +131,10 @@ fn read(input: &mut Decoder<'_>, depth: usize) -> Result<Value, String> {
 fn bounded(length: Option<u64>, input: &Decoder<'_>, at: usize) -> Result<usize, String> {
     let left = input.input().len().saturating_sub(input.position());
     let length = length.ok_or_else(|| format!("an indefinite length at byte {at}"))?;
-    usize::try_from(length).ok().filter(|length| *length <= left).ok_or_else(|| format!("a length beyond the end at byte {at}"))
+    usize::try_from(length)
+        .ok()
+        .filter(|length| *length <= left)
+        .ok_or_else(|| format!("a length beyond the end at byte {at}"))
 }
 
 fn read_float(input: &mut Decoder<'_>) -> Result<f64, minicbor::decode::Error> {

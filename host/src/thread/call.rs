@@ -35,6 +35,7 @@ impl<R: Send + 'static> Call<R> {
         Call {
             cell: Arc::new(Cell {
                 cancelled: AtomicBool::new(false),
+                progress: AtomicBool::new(false),
                 timeout: None,
                 span: tracing::Span::current(),
                 job: Mutex::new(Some(job)),
@@ -112,6 +113,10 @@ impl Running {
             fn is_cancelled(&self) -> bool {
                 false
             }
+
+            fn note_progress(&self) {}
+
+            fn report_progress(&self) {}
         }
         Running { interest: Arc::new(Nobody), timeout: None }
     }
@@ -119,6 +124,17 @@ impl Running {
     /// Whether the caller has given the call up. Work that takes long should look now and then, and stop.
     pub fn is_cancelled(&self) -> bool {
         self.interest.is_cancelled()
+    }
+
+    /// The call has made something that its caller can take before its end.
+    pub(super) fn note_progress(&self) {
+        self.interest.note_progress();
+    }
+
+    /// Wakes the caller where the call has made progress. The object calls this now and then while the call runs.
+    #[cfg(feature = "component")]
+    pub(crate) fn report_progress(&self) {
+        self.interest.report_progress();
     }
 
     /// The longest time that the caller lets the call run, where the caller said so.
@@ -174,11 +190,17 @@ pub(super) enum Submission {
 
 trait Interest: Send + Sync {
     fn is_cancelled(&self) -> bool;
+
+    fn note_progress(&self);
+
+    #[cfg_attr(not(feature = "component"), expect(dead_code, reason = "only what runs long reports"))]
+    fn report_progress(&self);
 }
 
 /// Everything about a call, in one allocation that its caller and the queue share.
 struct Cell<T: 'static, F, R> {
     cancelled: AtomicBool,
+    progress: AtomicBool,
     timeout: Option<Duration>,
     span: tracing::Span,
     /// The closure, until it runs.
@@ -308,6 +330,23 @@ where
     fn is_cancelled(&self) -> bool {
         self.is_cancelled()
     }
+
+    fn note_progress(&self) {
+        self.progress.store(true, Ordering::Release);
+    }
+
+    fn report_progress(&self) {
+        if !self.progress.swap(false, Ordering::AcqRel) {
+            return;
+        }
+        let waker = match &*lock(&self.reply) {
+            Reply::Awaited(waker) => waker.clone(),
+            Reply::Ready(_) | Reply::Taken => None,
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
 }
 
 /// Work for the thread that nobody waits for.
@@ -331,6 +370,6 @@ impl<T, F: FnOnce(&mut T) + Send> Job<T> for Message<F> {
 }
 
 /// Nothing of the caller's runs while one of these locks is held, so a poisoned one is as good as any.
-fn lock<V>(mutex: &Mutex<V>) -> MutexGuard<'_, V> {
+pub(super) fn lock<V>(mutex: &Mutex<V>) -> MutexGuard<'_, V> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

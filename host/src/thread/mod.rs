@@ -22,15 +22,15 @@ use std::{
 
 use event_listener::EventListener;
 
-pub use self::{
-    call::{Call, Running},
-    steps::{Steps, StepsStream},
-    ticket::Ticket,
-};
 use self::{
     blocking::block_on,
     call::Message,
     worker::{Life, Shared},
+};
+pub use self::{
+    call::{Call, Running},
+    steps::{Steps, StepsStream},
+    ticket::Ticket,
 };
 use crate::error::Error;
 

@@ -6,13 +6,14 @@ use std::{
     future::Future as _,
     mem,
     pin::Pin,
+    sync::{Arc, Mutex},
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use futures_core::Stream;
 
-use super::{Call, HeapThread, Running, Ticket, blocking::block_on};
+use super::{Call, HeapThread, Running, Ticket, blocking::block_on, call::lock};
 use crate::error::Error;
 
 /// Items of one hop to the thread, at most.
@@ -49,28 +50,35 @@ pub trait Steps<T>: Send + 'static {
     fn finish(&mut self, object: &mut T);
 }
 
+/// Items that were made and not taken yet. The hop that is under way adds to them; the consumer takes from them, also
+/// meanwhile.
+type Made<I> = Arc<Mutex<VecDeque<I>>>;
+
 /// What goes to the thread and comes back, a hop at a time. Wherever it ends, the steps are sent to the thread once
 /// more to finish.
 struct Hop<T: 'static, S: Steps<T>> {
     thread: HeapThread<T>,
     steps: Option<S>,
     inputs: VecDeque<S::Input>,
-    items: VecDeque<S::Item>,
+    made: Made<S::Item>,
 }
 
 impl<T, S: Steps<T>> Hop<T, S> {
     fn new(thread: &HeapThread<T>, steps: S) -> Hop<T, S> {
-        Hop { thread: thread.clone(), steps: Some(steps), inputs: VecDeque::new(), items: VecDeque::new() }
+        Hop { thread: thread.clone(), steps: Some(steps), inputs: VecDeque::new(), made: Made::default() }
     }
 
     /// Steps until the inputs are used up, nobody waits, or `enough` says so.
     fn run(&mut self, object: &mut T, running: &Running, enough: impl Fn(usize) -> bool) -> Result<(), Error> {
+        let mut items = 0;
         while let Some(steps) = self.steps.as_mut().filter(|_| !running.is_cancelled()) {
             let Some(item) = steps.step(object, &mut self.inputs, running)? else {
                 break;
             };
-            self.items.push_back(item);
-            if enough(self.items.len()) {
+            lock(&self.made).push_back(item);
+            running.note_progress();
+            items += 1;
+            if enough(items) {
                 break;
             }
         }
@@ -90,13 +98,16 @@ impl<T: 'static> HeapThread<T> {
     /// A stream of the items that `steps` makes of a stream of inputs.
     ///
     /// Nothing runs ahead of the consumer but the hop that is under way: up to 64 items, or 1 ms and the item that is
-    /// then being made. Inputs are asked for by the consumer's task, as many as are ready.
+    /// then being made. Inputs are asked for by the consumer's task, as many as are ready. Items reach the consumer
+    /// when their hop ends; an object that reports its progress, as a JavaScript context does, hands them over every
+    /// millisecond.
     pub fn steps<S, I>(&self, inputs: I, steps: S) -> StepsStream<T, S, I>
     where
         S: Steps<T>,
         I: Stream<Item = S::Input> + Unpin,
     {
-        StepsStream { inputs, inputs_ended: false, stage: Stage::Here(Hop::new(self, steps)) }
+        let hop = Hop::new(self, steps);
+        StepsStream { inputs, inputs_ended: false, made: Arc::clone(&hop.made), stage: Stage::Here(hop) }
     }
 
     /// A single call that steps through all inputs and collects the items; no other call runs meanwhile.
@@ -114,7 +125,8 @@ impl<T: 'static> HeapThread<T> {
                     return Err(Error::cancelled());
                 }
             }
-            Ok(mem::take(&mut hop.items).into())
+            let made = mem::take(&mut *lock(&hop.made));
+            Ok(made.into())
         })
     }
 }
@@ -126,6 +138,7 @@ impl<T: 'static> HeapThread<T> {
 pub struct StepsStream<T: 'static, S: Steps<T>, I> {
     inputs: I,
     inputs_ended: bool,
+    made: Made<S::Item>,
     stage: Stage<T, S>,
 }
 
@@ -135,6 +148,7 @@ impl<T, S: Steps<T>, I: Unpin> Unpin for StepsStream<T, S, I> {}
 enum Stage<T: 'static, S: Steps<T>> {
     Here(Hop<T, S>),
     OnThread(Ticket<(Hop<T, S>, Result<(), Error>)>),
+    Failed(Error),
     Ended,
 }
 
@@ -146,6 +160,10 @@ where
     /// Blocks this thread until the next item is there.
     pub fn next_blocking(&mut self) -> Option<Result<S::Item, Error>> {
         block_on(std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)))
+    }
+
+    fn take_item(&self) -> Option<S::Item> {
+        lock(&self.made).pop_front()
     }
 
     /// Takes the inputs that are ready.
@@ -181,12 +199,11 @@ where
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         loop {
+            if let Some(item) = this.take_item() {
+                return Poll::Ready(Some(Ok(item)));
+            }
             match mem::replace(&mut this.stage, Stage::Ended) {
                 Stage::Here(mut hop) => {
-                    if let Some(item) = hop.items.pop_front() {
-                        this.stage = Stage::Here(hop);
-                        return Poll::Ready(Some(Ok(item)));
-                    }
                     this.take_inputs(&mut hop, context);
                     if !hop.inputs.is_empty() {
                         this.stage = Stage::OnThread(depart(hop));
@@ -200,11 +217,13 @@ where
                 Stage::OnThread(mut ticket) => match Pin::new(&mut ticket).poll(context) {
                     Poll::Pending => {
                         this.stage = Stage::OnThread(ticket);
-                        return Poll::Pending;
+                        // What was made before the ticket knew whom to wake is there now.
+                        return this.take_item().map_or(Poll::Pending, |item| Poll::Ready(Some(Ok(item))));
                     }
                     Poll::Ready(Ok((hop, Ok(())))) => this.stage = Stage::Here(hop),
-                    Poll::Ready(Ok((_, Err(error))) | Err(error)) => return Poll::Ready(Some(Err(error))),
+                    Poll::Ready(Ok((_, Err(error))) | Err(error)) => this.stage = Stage::Failed(error),
                 },
+                Stage::Failed(error) => return Poll::Ready(Some(Err(error))),
                 Stage::Ended => return Poll::Ready(None),
             }
         }

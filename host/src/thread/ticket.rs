@@ -73,9 +73,14 @@ impl<R> Ticket<R> {
                 }
                 *listener = None;
             }
-            // Listen first, then try: room that appears in between is heard.
-            let listening = self.cell.listen_for_room();
-            match Arc::clone(&self.cell).submit() {
+            // Most calls find room at once. Else listen first and try again: room that appears in between is heard.
+            let mut listening = None;
+            let mut submission = Arc::clone(&self.cell).submit();
+            if let Submission::Full = submission {
+                listening = self.cell.listen_for_room();
+                submission = Arc::clone(&self.cell).submit();
+            }
+            match submission {
                 Submission::Done => self.stage = Stage::Queued,
                 Submission::Full => *listener = listening,
             }

@@ -1,0 +1,138 @@
+//! How long each part of a call takes: `cargo bench -p aiointernal-benches`.
+//!
+//! Ours stands beside `native`, the same engine by way of rquickjs: in the caller's own thread, without a sandbox. A
+//! word after `--` picks groups by name. The table of latencies at the end cannot be picked; it takes 15 s.
+
+mod machine;
+mod ours;
+mod native;
+mod latency;
+
+use std::{env, hint::black_box, time::Duration};
+
+use aiointernal::{Context, HeapThread};
+use criterion::{Criterion, Throughput};
+use futures_util::StreamExt as _;
+use tokio::runtime::Runtime;
+
+use crate::{native::Native, ours::pipelined};
+
+/// The smallest script that computes something.
+const SUM: &str = "1 + 2";
+
+/// Not an identifier, so no script runs: the global object is asked for a property that it does not have.
+const MISS: &str = "zzz-1";
+
+/// Sources of one batch.
+const BATCH: usize = 10_000;
+
+/// Makes what is then handed out: an object of 100 keys, and 1 MB of JSON.
+const VALUES: &str = "
+    var record = Object.fromEntries(Array.from({ length: 100 }, (_, i) => ['key' + i, i]));
+    var json = JSON.stringify(Array.from({ length: 28572 }, (_, i) => ({ id: 100000 + i, name: 'item number' })));
+";
+
+fn main() {
+    let mut criterion = Criterion::default()
+        .without_plots()
+        .warm_up_time(Duration::from_secs(1))
+        .measurement_time(Duration::from_secs(3))
+        .configure_from_args();
+    // Cargo says `--bench` when it is to be measured; else everything only has to run, once.
+    let measured = env::args().any(|argument| argument == "--bench")
+        && !env::args().any(|argument| ["--list", "--test"].contains(&argument.as_str()));
+    if measured {
+        machine::print();
+    }
+    let runtime = Runtime::new().expect("the system starts tokio's threads");
+    let context = ours::context();
+    let thread = ours::nothing();
+    let native = Native::new();
+
+    fresh(&mut criterion, &context);
+    warm(&mut criterion, &context, &native);
+    empty(&mut criterion, &context, &thread, &native);
+    batch(&mut criterion, &runtime, &context, &native);
+    values(&mut criterion, &context, &native);
+    criterion.final_summary();
+    if measured {
+        latency::print(&runtime, &context, &thread);
+    }
+}
+
+/// A context that no script has touched, and its first script.
+fn fresh(criterion: &mut Criterion, context: &Context) {
+    let mut group = criterion.benchmark_group("fresh context and eval");
+    group.bench_function("ours", |bencher| {
+        bencher.iter_custom(|pairs| {
+            pipelined(pairs, || {
+                context.reset().queue().detach();
+                context.eval(SUM).queue()
+            })
+        });
+    });
+    group.bench_function("native", |bencher| bencher.iter(|| Native::new().sum(SUM)));
+    group.finish();
+}
+
+/// A script in a context that has run it before.
+fn warm(criterion: &mut Criterion, context: &Context, native: &Native) {
+    let mut group = criterion.benchmark_group("warm eval");
+    group.bench_function("ours", |bencher| bencher.iter_custom(|calls| pipelined(calls, || context.eval(SUM).queue())));
+    group.bench_function("native", |bencher| bencher.iter(|| native.sum(SUM)));
+    group.finish();
+}
+
+/// What a call costs that does nothing: of the component, and of the queue alone.
+fn empty(criterion: &mut Criterion, context: &Context, thread: &HeapThread<()>, native: &Native) {
+    let mut group = criterion.benchmark_group("empty call");
+    group.bench_function("ours", |bencher| {
+        bencher.iter_custom(|calls| pipelined(calls, || context.get_global(MISS).queue()));
+    });
+    group.bench_function("native", |bencher| bencher.iter(|| native.has_global(MISS)));
+    group.bench_function("ours, queue only", |bencher| {
+        bencher.iter_custom(|calls| pipelined(calls, || thread.call(|()| ()).queue()));
+    });
+    group.finish();
+}
+
+/// Many sources at once.
+fn batch(criterion: &mut Criterion, runtime: &Runtime, context: &Context, native: &Native) {
+    let mut group = criterion.benchmark_group("batch");
+    group.throughput(Throughput::Elements(BATCH as u64)).sample_size(20);
+    let sources = || std::iter::repeat_n(SUM, BATCH);
+    group.bench_function("ours, streamed", |bencher| {
+        bencher.iter(|| {
+            let results = runtime.block_on(context.eval_batch(sources()).stream().count());
+            assert_eq!(results, BATCH);
+        });
+    });
+    group.bench_function("ours, collected", |bencher| {
+        bencher.iter(|| runtime.block_on(context.eval_batch(sources()).into_future()).expect("the batch runs"));
+    });
+    group.bench_function("native, collected", |bencher| {
+        bencher.iter(|| sources().map(|source| native.sum(source)).collect::<Vec<_>>());
+    });
+    group.finish();
+}
+
+/// What is large on its way out.
+fn values(criterion: &mut Criterion, context: &Context, native: &Native) {
+    context.eval(VALUES).blocking().expect("the values can be made");
+    native.run(VALUES);
+
+    let mut group = criterion.benchmark_group("object of 100 keys out");
+    group.bench_function("ours", |bencher| {
+        bencher.iter_custom(|calls| pipelined(calls, || context.eval("record").queue()));
+    });
+    group.bench_function("native", |bencher| bencher.iter(|| black_box(native.record("record"))));
+    group.finish();
+
+    let mut group = criterion.benchmark_group("1 MB of JSON out");
+    group.throughput(Throughput::Bytes(native.text("json").len() as u64)).sample_size(20);
+    group.bench_function("ours", |bencher| {
+        bencher.iter_custom(|calls| pipelined(calls, || context.eval("json").queue()));
+    });
+    group.bench_function("native", |bencher| bencher.iter(|| black_box(native.text("json"))));
+    group.finish();
+}
