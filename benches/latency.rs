@@ -42,17 +42,17 @@ pub(crate) fn print(runtime: &Runtime, context: &Context, thread: &HeapThread<()
         let channel = empty_channel.clone();
         row(runtime, "no-op, native behind a channel", load, move || {
             let channel = channel.clone();
-            async move { drop(channel.call().await) }
+            async move { assert_eq!(channel.call().await, 0) }
         });
         let context = context.clone();
         row(runtime, "eval, ours", load, move || {
-            let call = context.eval(SUM);
-            async { drop(call.await.expect("the script is right")) }
+            let call = context.eval_as::<i32>(SUM);
+            async { assert_eq!(call.await.expect("the script is right"), 3) }
         });
         let channel = native.clone();
         row(runtime, "eval, native behind a channel", load, move || {
             let channel = channel.clone();
-            async move { drop(channel.call().await) }
+            async move { assert_eq!(channel.call().await, 3) }
         });
     }
 }

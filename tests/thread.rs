@@ -127,7 +127,9 @@ fn occupy<T: 'static>(thread: &HeapThread<T>) -> Gate {
 struct End(mpsc::Receiver<Infallible>);
 
 /// Lives as long as the thread it is put on.
-struct Presence(mpsc::Sender<Infallible>);
+struct Presence {
+    _end: mpsc::Sender<Infallible>,
+}
 
 thread_local! {
     static PRESENT: RefCell<Vec<Presence>> = const { RefCell::new(Vec::new()) };
@@ -136,7 +138,7 @@ thread_local! {
 impl End {
     fn new() -> (Presence, End) {
         let (sender, receiver) = mpsc::channel();
-        (Presence(sender), End(receiver))
+        (Presence { _end: sender }, End(receiver))
     }
 
     fn of<T>(thread: &HeapThread<T>) -> End {

@@ -5,7 +5,7 @@ use std::{
     future::poll_fn,
     io::{self, BufRead, Read as _, Write as _},
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{self, Poll},
     thread,
 };
@@ -24,8 +24,13 @@ use crate::options::Common;
 /// Lines that are read ahead of their evaluation.
 const LINES_AHEAD: usize = 16;
 
+const UNREADABLE: &str = "cannot read standard input";
+
 /// Bytes of a line. A source of the default limit fits even if every character of it is written as an escape.
 const MAX_LINE: u64 = 16 << 20;
+
+/// A line of input, or what kept it from being read.
+type Read = io::Result<Line>;
 
 /// One line of input.
 struct Line {
@@ -50,15 +55,15 @@ pub(crate) fn run(fresh: bool, options: &Common) -> Result<()> {
     }
 }
 
-async fn each_alone(mut lines: mpsc::Receiver<Line>, sandbox: &aiointernal::Sandbox, options: &Common) -> Result<()> {
+async fn each_alone(mut lines: mpsc::Receiver<Read>, sandbox: &aiointernal::Sandbox, options: &Common) -> Result<()> {
     let context = options.context(sandbox)?;
-    while let Some(Line { id, source }) = lines.recv().await {
+    while let Some(line) = lines.recv().await {
+        let Line { id, source } = line.context(UNREADABLE)?;
         let answer = match source {
             Err(reason) => malformed(id, &reason),
             Ok(source) => {
                 let answer = answer(id, context.eval(source).await);
                 context.reset().await?;
-                options.set_globals(&context).await?;
                 answer
             }
         };
@@ -67,7 +72,7 @@ async fn each_alone(mut lines: mpsc::Receiver<Line>, sandbox: &aiointernal::Sand
     Ok(())
 }
 
-async fn all_together(lines: mpsc::Receiver<Line>, sandbox: &aiointernal::Sandbox, options: &Common) -> Result<()> {
+async fn all_together(lines: mpsc::Receiver<Read>, sandbox: &aiointernal::Sandbox, options: &Common) -> Result<()> {
     let context = options.context(sandbox)?;
     let open = Arc::new(Mutex::new(VecDeque::new()));
     let sources = Sources::from_stream(Accepted { lines, open: Arc::clone(&open) });
@@ -82,9 +87,13 @@ async fn all_together(lines: mpsc::Receiver<Line>, sandbox: &aiointernal::Sandbo
             }
         });
         let Some(result) = result.await? else {
-            return Ok(());
+            let failed = lock(&open).pop_front();
+            return match failed {
+                Some(Open::Unreadable(error)) => Err(error).context(UNREADABLE),
+                _ => Ok(()),
+            };
         };
-        let entry = open.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let entry = lock(&open).pop_front();
         if let Some(Open::Evaluating(id)) = entry {
             print(&answer(id, result))?;
         }
@@ -96,11 +105,13 @@ async fn all_together(lines: mpsc::Receiver<Line>, sandbox: &aiointernal::Sandbo
 enum Open {
     Evaluating(Json),
     Malformed(Json, String),
+    /// No line: reading failed, and this is the end.
+    Unreadable(io::Error),
 }
 
 /// The sources of the good lines; it notes every line in `open`.
 struct Accepted {
-    lines: mpsc::Receiver<Line>,
+    lines: mpsc::Receiver<Read>,
     open: Arc<Mutex<VecDeque<Open>>>,
 }
 
@@ -112,10 +123,15 @@ impl Stream for Accepted {
             let Poll::Ready(line) = self.lines.poll_recv(task) else {
                 return Poll::Pending;
             };
-            let Some(Line { id, source }) = line else {
-                return Poll::Ready(None);
+            let mut open = lock(&self.open);
+            let Line { id, source } = match line {
+                Some(Ok(line)) => line,
+                Some(Err(error)) => {
+                    open.push_back(Open::Unreadable(error));
+                    return Poll::Ready(None);
+                }
+                None => return Poll::Ready(None),
             };
-            let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
             match source {
                 Ok(source) => {
                     open.push_back(Open::Evaluating(id));
@@ -127,9 +143,13 @@ impl Stream for Accepted {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Answers the malformed lines whose turn it is.
 fn print_malformed(open: &Mutex<VecDeque<Open>>) -> Result<()> {
-    let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut open = lock(open);
     while let Some(Open::Malformed(..)) = open.front() {
         if let Some(Open::Malformed(id, reason)) = open.pop_front() {
             print(&malformed(id, &reason))?;
@@ -139,12 +159,18 @@ fn print_malformed(open: &Mutex<VecDeque<Open>>) -> Result<()> {
 }
 
 /// Reads lines on a thread of their own: reading standard input blocks.
-fn read_lines() -> Result<mpsc::Receiver<Line>> {
+fn read_lines() -> Result<mpsc::Receiver<Read>> {
     let (sender, receiver) = mpsc::channel(LINES_AHEAD);
     let read = move || {
         let mut input = io::stdin().lock();
-        while let Some(line) = read_line(&mut input) {
-            if sender.blocking_send(parse(&line)).is_err() {
+        loop {
+            let line = match read_line(&mut input) {
+                Ok(None) => break,
+                Ok(Some(line)) => Ok(parse(&line)),
+                Err(error) => Err(error),
+            };
+            let failed = line.is_err();
+            if sender.blocking_send(line).is_err() || failed {
                 break;
             }
         }
@@ -154,13 +180,13 @@ fn read_lines() -> Result<mpsc::Receiver<Line>> {
 }
 
 /// The next line; of one that is too long, its beginning.
-fn read_line(input: &mut impl BufRead) -> Option<Vec<u8>> {
+fn read_line(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
-    let length = input.by_ref().take(MAX_LINE).read_until(b'\n', &mut line).ok()?;
+    let length = input.by_ref().take(MAX_LINE).read_until(b'\n', &mut line)?;
     if length as u64 == MAX_LINE && !line.ends_with(b"\n") {
-        input.skip_until(b'\n').ok()?;
+        input.skip_until(b'\n')?;
     }
-    (length > 0).then_some(line)
+    Ok((length > 0).then_some(line))
 }
 
 fn parse(line: &[u8]) -> Line {

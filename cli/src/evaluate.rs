@@ -24,7 +24,7 @@ pub(crate) fn eval(source: &str, options: &Common) -> Result<()> {
     print(&line)
 }
 
-/// Runs a file and prints its value, unless it is undefined.
+/// Runs a file and prints its value; as JSON, which has no undefined, nothing for that.
 pub(crate) fn run(file: &Path, options: &Common) -> Result<()> {
     let context = options.context(&options.sandbox()?)?;
     match options.format {
@@ -32,10 +32,7 @@ pub(crate) fn run(file: &Path, options: &Common) -> Result<()> {
             Value::Undefined => Ok(()),
             value => print(&json(&value)?),
         },
-        Format::Text => match context.eval_file_text(file).blocking()?.as_str() {
-            "undefined" => Ok(()),
-            text => print(text),
-        },
+        Format::Text => print(&context.eval_file_text(file).blocking()?),
     }
 }
 
@@ -50,8 +47,9 @@ fn json(value: &Value) -> Result<String> {
 }
 
 /// Prints a line. A reader that has gone is no error of ours.
-fn print(line: &str) -> Result<()> {
-    match writeln!(io::stdout(), "{line}") {
+pub(crate) fn print(line: &str) -> Result<()> {
+    let mut output = io::stdout().lock();
+    match writeln!(output, "{line}").and_then(|()| output.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("cannot write standard output"),
         _ => Ok(()),
     }

@@ -30,14 +30,15 @@ pub(crate) enum Command {
     /// of digits; --format text prints it as a person would write it.
     Eval {
         /// The JavaScript to evaluate, or - to read it from standard input
-        #[arg(allow_hyphen_values = true)]
+        #[arg(allow_negative_numbers = true)]
         source: String,
         #[command(flatten)]
         limits: Common,
     },
     /// Run a file: a script or, when it ends in .mjs, a module
     ///
-    /// Prints the value of the last statement, unless it is undefined. Imports and TypeScript are not there yet.
+    /// Prints the value of the last statement; as JSON, nothing when it is undefined. Imports and TypeScript are not
+    /// there yet.
     Run {
         /// The file
         file: PathBuf,
@@ -108,15 +109,9 @@ impl Common {
 
     /// Opens a context with the globals of the command line, whose console is standard error.
     pub(crate) fn context(&self, sandbox: &Sandbox) -> Result<Context> {
-        let context =
-            sandbox.context().on_console(|level: Level, message| report::console(level, message)).blocking()?;
-        self.set_globals(&context).blocking()?;
-        Ok(context)
-    }
-
-    /// Sets the globals of the command line.
-    pub(crate) fn set_globals(&self, context: &Context) -> aiointernal::Call<()> {
-        context.set_globals(self.globals.iter().cloned().collect::<serde_json::Map<_, _>>())
+        let globals: serde_json::Map<_, _> = self.globals.iter().cloned().collect();
+        let console = |level: Level, message: &str| report::console(level, message);
+        Ok(sandbox.context().globals(globals)?.on_console(console).blocking()?)
     }
 }
 

@@ -1,56 +1,85 @@
 //! `aiointernal repl`: a conversation with one context.
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env, fs,
+    io::{self, Write as _},
+    path::PathBuf,
+};
 
 use aiointernal::{Context, Error, js::Source};
 use anyhow::Result;
-use rustyline::{
-    Completer, Editor, Helper, Highlighter, Hinter, Validator, error::ReadlineError, history::FileHistory,
-    validate::MatchingBracketValidator,
-};
+use rustyline::{DefaultEditor, error::ReadlineError};
 
-use crate::{options::Common, report};
-
-/// Keeps asking for lines while a bracket is open.
-#[derive(Completer, Helper, Highlighter, Hinter, Validator)]
-struct Brackets {
-    #[rustyline(Validator)]
-    brackets: MatchingBracketValidator,
-}
+use crate::{evaluate::print, options::Common, report};
 
 /// Reads, evaluates and prints until the input ends.
 pub(crate) fn run(options: &Common) -> Result<()> {
     let context = options.context(&options.sandbox()?)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-    let mut editor: Editor<Brackets, FileHistory> = Editor::new()?;
-    editor.set_helper(Some(Brackets { brackets: MatchingBracketValidator::new() }));
+    let mut editor = DefaultEditor::new()?;
     let history = history_file();
     if let Some(file) = &history {
         // There is none the first time.
         let _ = editor.load_history(file);
     }
+    let mut input = String::new();
     loop {
-        match editor.readline("> ") {
-            Ok(line) if line.trim().is_empty() => {}
+        match editor.readline(if input.is_empty() { "> " } else { "... " }) {
             Ok(line) => {
-                let _ = editor.add_history_entry(&line);
-                match runtime.block_on(evaluate(&context, line)) {
-                    Ok(text) => println!("{text}"),
+                input.push_str(&line);
+                if input.trim().is_empty() {
+                    input.clear();
+                    continue;
+                }
+                match runtime.block_on(evaluate(&context, input.clone())) {
+                    // Nothing of a source that does not parse was run, so it can be evaluated again with more of it.
+                    Err(error) if is_unfinished(&input, &error) => {
+                        input.push('\n');
+                        continue;
+                    }
+                    Ok(text) => print(&text)?,
                     Err(error) => report::explain(&error),
                 }
+                let _ = editor.add_history_entry(std::mem::take(&mut input));
             }
-            // Ctrl-C at the prompt gives the line up, not the session.
-            Err(ReadlineError::Interrupted) => {}
+            // Ctrl-C at the prompt gives up what was typed, not the session.
+            Err(ReadlineError::Interrupted) => input.clear(),
             Err(ReadlineError::Eof) => break,
             Err(error) => return Err(error.into()),
         }
+    }
+    if !input.is_empty()
+        && let Err(error) = runtime.block_on(evaluate(&context, input))
+    {
+        report::explain(&error);
     }
     if let Some(file) = &history {
         // A history that cannot be kept is no reason to fail.
         let _ = editor.save_history(file);
     }
     runtime.block_on(context.close());
-    Ok(())
+    Ok(io::stdout().flush()?)
+}
+
+/// Whether a source only lacks its end: the parser stumbled there, or within a comment or template that is still open.
+fn is_unfinished(input: &str, error: &Error) -> bool {
+    let Some(exception) = error.exception().filter(|exception| exception.name == "SyntaxError") else {
+        return false;
+    };
+    let place = exception.stack.lines().next().unwrap_or_default();
+    let mut numbers = place.rsplit(':').map_while(|number| number.parse::<usize>().ok());
+    let (Some(column), Some(line)) = (numbers.next(), numbers.next()) else {
+        return false;
+    };
+    let mut lines = input.split('\n');
+    let Some(text) = lines.nth(line.saturating_sub(1)) else {
+        return true;
+    };
+    match exception.message.as_str() {
+        "unexpected end of comment" => true,
+        "unexpected end of string" => text.chars().nth(column.saturating_sub(1)) == Some('`'),
+        _ => lines.next().is_none() && column > text.chars().count(),
+    }
 }
 
 /// Evaluates one input. Ctrl-C stops it, and only it.

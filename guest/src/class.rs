@@ -1,5 +1,5 @@
-//! The built-in class of an object, which a script can neither change nor fake.
-#![expect(unsafe_code, reason = "rquickjs has no safe call for the class of an object")]
+//! What a value is by nature, which a script can neither change nor fake.
+#![expect(unsafe_code, reason = "rquickjs has no safe call for the class of an object or the length of a string")]
 
 use rquickjs::{Ctx, Object, Result, Value, qjs};
 
@@ -27,6 +27,16 @@ impl Class {
         };
         name.as_string().and_then(|name| name.to_string().ok()).unwrap_or_default()
     }
+}
+
+/// The length of a string in UTF-16 units, without a copy of it.
+pub(crate) fn length(string: &rquickjs::String<'_>) -> usize {
+    let (ctx, value) = (string.as_value().ctx().as_raw().as_ptr(), string.as_value().as_raw());
+    // SAFETY: the value is a live string of this context. The `length` of a string is its own, an integer, and cannot
+    // be replaced by a script, so no code runs and nothing has to be freed.
+    let length = unsafe { qjs::JS_GetProperty(ctx, value, qjs::JS_ATOM_length as qjs::JSAtom) };
+    // SAFETY: the tag is looked at before the integer is.
+    unsafe { if qjs::JS_IsInt(length) { qjs::JS_VALUE_GET_INT(length) as usize } else { 0 } }
 }
 
 /// The classes whose objects can cross the boundary.

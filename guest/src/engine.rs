@@ -232,9 +232,10 @@ impl<H: Host> Engine<H> {
             let value = body(&ctx, &intrinsics);
             self.drive_jobs(&ctx);
             let settled = settle(&ctx, &intrinsics, value?)?;
+            let limit = self.result_bytes.get();
             let result = match form {
-                ResultForm::Value => value::encode(&intrinsics, &settled, self.result_bytes.get()),
-                ResultForm::Text => value::encode_text(&text::inspect(&intrinsics, &settled), self.result_bytes.get()),
+                ResultForm::Value => value::encode(&intrinsics, &settled, limit),
+                ResultForm::Text => value::encode_text(&text::inspect(&intrinsics, &settled, limit), limit),
             };
             // Getters of the result may have queued jobs.
             self.drive_jobs(&ctx);

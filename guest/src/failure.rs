@@ -47,12 +47,9 @@ impl Failure {
     pub(crate) fn clipped(self) -> Failure {
         let clip = |text| text::clip(text, MAX_TEXT);
         match self {
-            Failure::Thrown(Exception { name, message, stack, thrown }) => Failure::Thrown(Exception {
-                name: clip(name),
-                message: clip(message),
-                stack: clip(stack),
-                thrown,
-            }),
+            Failure::Thrown(Exception { name, message, stack, thrown }) => {
+                Failure::Thrown(Exception { name: clip(name), message: clip(message), stack: clip(stack), thrown })
+            }
             Failure::NotTransferable(what) => Failure::NotTransferable(clip(what)),
             Failure::InvalidArgument(what) => Failure::InvalidArgument(clip(what)),
             other => other,
@@ -86,7 +83,7 @@ fn describe<'js>(ctx: &Ctx<'js>, intrinsics: &Bound<'_, 'js>, thrown: Value<'js>
     let Some(error) = thrown.as_object().filter(|_| thrown.is_error()) else {
         return Failure::Thrown(Exception {
             name: String::new(),
-            message: text::inspect(intrinsics, &thrown),
+            message: text::inspect(intrinsics, &thrown, MAX_TEXT),
             stack: String::new(),
             thrown: value::encode(intrinsics, &thrown, value::THROWN_BYTES).ok(),
         });

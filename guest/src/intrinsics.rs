@@ -1,8 +1,6 @@
 //! The built-in functions that the engine itself calls, taken before any script could replace them.
 
-use rquickjs::{
-    Array, Coerced, Ctx, Function, Object, Persistent, Result, String as JsString, Value,
-};
+use rquickjs::{Array, Coerced, Ctx, Function, Object, Persistent, Result, String as JsString, Value};
 
 use crate::class::Classes;
 

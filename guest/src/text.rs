@@ -10,14 +10,14 @@ const MAX_DEPTH: usize = 4;
 /// Elements and properties of one object that are printed.
 const MAX_MEMBERS: usize = 100;
 
-/// Length of a text, in bytes, beyond which it is cut.
-const MAX_BYTES: usize = 512 << 10;
+/// Length of a text for the console, in bytes, beyond which it is cut.
+pub(crate) const MAX_BYTES: usize = 512 << 10;
 
 /// The arguments of a console call as one message: strings as they are, everything else as [`inspect`] gives it,
 /// with the placeholders `%s %d %i %f %o %O %j %c %%` of a first string filled in.
 pub(crate) fn message<'js>(intrinsics: &Bound<'_, 'js>, arguments: &[Value<'js>]) -> String {
     let mut rest = arguments.iter();
-    let mut printer = Printer::new(intrinsics);
+    let mut printer = Printer::new(intrinsics, MAX_BYTES);
     if let Some(format) = arguments.first().and_then(Value::as_string).filter(|_| arguments.len() > 1) {
         rest.next();
         let format = printer.or_empty(intrinsics.text(format), arguments);
@@ -35,11 +35,11 @@ pub(crate) fn message<'js>(intrinsics: &Bound<'_, 'js>, arguments: &[Value<'js>]
     clip(printer.out, MAX_BYTES)
 }
 
-/// One value: strings at the top as they are and within others quoted.
-pub(crate) fn inspect<'js>(intrinsics: &Bound<'_, 'js>, value: &Value<'js>) -> String {
-    let mut printer = Printer::new(intrinsics);
+/// One value: strings at the top as they are and within others quoted. Cut at this many bytes.
+pub(crate) fn inspect<'js>(intrinsics: &Bound<'_, 'js>, value: &Value<'js>, bytes: usize) -> String {
+    let mut printer = Printer::new(intrinsics, bytes);
     printer.bare(value);
-    clip(printer.out, MAX_BYTES)
+    clip(printer.out, bytes)
 }
 
 /// Cuts a text that is longer than the host is ready to take.
@@ -54,12 +54,14 @@ pub(crate) fn clip(mut text: String, bytes: usize) -> String {
 struct Printer<'a, 'js> {
     intrinsics: &'a Bound<'a, 'js>,
     out: String,
+    /// Bytes of `out` beyond which nothing needs to be added.
+    limit: usize,
     ancestors: Vec<Object<'js>>,
 }
 
 impl<'a, 'js> Printer<'a, 'js> {
-    fn new(intrinsics: &'a Bound<'a, 'js>) -> Self {
-        Printer { intrinsics, out: String::new(), ancestors: Vec::new() }
+    fn new(intrinsics: &'a Bound<'a, 'js>, limit: usize) -> Self {
+        Printer { intrinsics, out: String::new(), limit, ancestors: Vec::new() }
     }
 
     /// A text that JavaScript had to give; where it threw instead, nothing, and the exception is gone.
@@ -114,7 +116,8 @@ impl<'a, 'js> Printer<'a, 'js> {
         match value.as_string() {
             Some(string) => {
                 let text = self.or_empty(self.intrinsics.text(string), core::slice::from_ref(value));
-                self.out.push_str(&text);
+                let fitting = self.fitting(&text);
+                self.out.push_str(fitting);
             }
             None => self.value(value),
         }
@@ -160,7 +163,14 @@ impl<'a, 'js> Printer<'a, 'js> {
         }
     }
 
+    /// As much of a text as there is room for, and a little more, so that it is seen to be cut.
+    fn fitting<'t>(&self, text: &'t str) -> &'t str {
+        let room = (self.limit.saturating_add(1)).saturating_sub(self.out.len());
+        &text[..text.floor_char_boundary(room)]
+    }
+
     fn quoted(&mut self, text: &str) {
+        let text = self.fitting(text);
         let quote = if !text.contains('\'') {
             '\''
         } else if !text.contains('"') {
@@ -239,7 +249,8 @@ impl<'a, 'js> Printer<'a, 'js> {
             let length = array.len();
             self.elements("", length, |index| array.get(index))?;
         } else if class == classes.date {
-            let text = if intrinsics.time(object)?.is_nan() { "Invalid Date".into() } else { intrinsics.iso(object)? };
+            let text =
+                if intrinsics.time(object)?.is_nan() { "Invalid Date".into() } else { intrinsics.iso(object)? };
             self.out.push_str(&text);
         } else if class == classes.regexp {
             let text = intrinsics.regexp(object)?;
@@ -331,7 +342,8 @@ impl<'a, 'js> Printer<'a, 'js> {
         self.collection(&prefix, '{', '}', keys.len(), |printer, index| {
             let name = printer.intrinsics.text(&keys[index].to_js_string()?)?;
             if !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$') {
-                printer.out.push_str(&name);
+                let name = printer.fitting(&name);
+                printer.out.push_str(name);
             } else {
                 printer.quoted(&name);
             }
@@ -359,7 +371,7 @@ impl<'a, 'js> Printer<'a, 'js> {
         self.out.push(open);
         for index in 0..length {
             self.out.push_str(if index == 0 { " " } else { ", " });
-            if index == MAX_MEMBERS || self.out.len() > MAX_BYTES {
+            if index == MAX_MEMBERS || self.out.len() > self.limit {
                 self.out.push_str(&format!("... {} more", length - index));
                 break;
             }

@@ -8,7 +8,11 @@ use minicbor::{
 };
 use rquickjs::{Array, ArrayBuffer, Atom, Ctx, Filter, Object, TypedArray, Value, object::Property};
 
-use crate::{class::Class, failure::Failure, intrinsics::Bound};
+use crate::{
+    class::{self, Class},
+    failure::Failure,
+    intrinsics::Bound,
+};
 
 /// Deepest nesting that crosses, both ways. A guard for the stack, far above what data has.
 pub(crate) const MAX_DEPTH: usize = 128;
@@ -115,6 +119,8 @@ impl<'js> Writer<'_, 'js> {
         } else if let Some(float) = value.as_float() {
             self.float(float)?;
         } else if let Some(string) = value.as_string() {
+            // In UTF-8 it is no shorter. Asked first, so that a giant is not copied to be refused.
+            self.room(class::length(string))?;
             let text = self.intrinsics.text(string)?;
             self.room(text.len())?;
             self.encoder.str(&text)?;
@@ -283,6 +289,11 @@ fn minus_one(mut magnitude: Vec<u8>) -> Vec<u8> {
     magnitude
 }
 
+/// `Value::new_number` makes integers of whatever it can, and of -0 as well.
+fn number<'js>(ctx: &Ctx<'js>, float: f64) -> Value<'js> {
+    if float == 0.0 { Value::new_float(ctx.clone(), float) } else { Value::new_number(ctx.clone(), float) }
+}
+
 enum Malformed {
     Wire(String),
     Js(rquickjs::Error),
@@ -323,9 +334,9 @@ impl<'js> Reader<'_, 'js, '_> {
                 Value::new_null(ctx.clone())
             }
             Type::Bool => Value::new_bool(ctx.clone(), self.decoder.bool()?),
-            Type::F16 => Value::new_number(ctx.clone(), f64::from(self.decoder.f16()?)),
-            Type::F32 => Value::new_number(ctx.clone(), f64::from(self.decoder.f32()?)),
-            Type::F64 => Value::new_number(ctx.clone(), self.decoder.f64()?),
+            Type::F16 => number(ctx, f64::from(self.decoder.f16()?)),
+            Type::F32 => number(ctx, f64::from(self.decoder.f32()?)),
+            Type::F64 => number(ctx, self.decoder.f64()?),
             Type::String => rquickjs::String::from_str(ctx.clone(), self.decoder.str()?)?.into_value(),
             Type::Bytes => self.bytes()?,
             Type::Array => self.array(depth)?,

@@ -291,6 +291,22 @@ fn steps_on_a_closed_object_are_closed() {
 }
 
 #[test]
+fn a_stream_gets_what_was_queued_before_the_close_and_then_hears_of_it() {
+    let thread = numbers();
+    let mut stream = thread.steps(stream::iter(0..), each(|input, _| Ok(input)).0);
+    let gate = occupy(&thread);
+    assert!(stream.next().now_or_never().is_none());
+    drop(thread.close());
+    drop(gate);
+    let items: Vec<_> = std::iter::from_fn(|| stream.next_blocking()).collect();
+    let kinds: Vec<_> = items.into_iter().map(|item| item.map_err(|error| error.kind())).collect();
+    let (last, made) = kinds.split_last().unwrap();
+    assert_eq!(*last, Err(ErrorKind::Closed));
+    assert!((1..=HOP).contains(&made.len()), "{made:?}");
+    assert!(made.iter().copied().eq((0..made.len() as u32).map(Ok)));
+}
+
+#[test]
 fn a_step_that_panics_ends_the_stream_and_the_object() {
     let thread = numbers();
     let mut stream = thread.steps(stream::iter(0..), each(|_, _| panic!("no tables")).0);

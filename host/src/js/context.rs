@@ -153,10 +153,7 @@ impl Context {
     /// - [`InvalidArgument`](ErrorKind::InvalidArgument): this is none of those, or its type's `Serialize` fails.
     /// - [`Thrown`](ErrorKind::Thrown): a setter threw.
     pub fn set_globals(&self, globals: impl Serialize) -> Call<()> {
-        let globals = to_value(&globals).and_then(|globals| {
-            let globals = named(globals)?;
-            Ok(globals.iter().map(|(name, value)| (name.clone(), wire::encode(value))).collect::<Vec<_>>())
-        });
+        let globals = encode_globals(&globals);
         self.engine_call(move |engine, running, limits| engine.set_globals(running, limits, &globals?))
     }
 
@@ -257,6 +254,12 @@ impl Context {
     pub fn is_closed(&self) -> bool {
         self.thread.is_closed()
     }
+}
+
+/// The names of globals, and their values as they enter the engine.
+pub(super) fn encode_globals(globals: &impl Serialize) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    let globals = named(to_value(globals)?)?;
+    Ok(globals.into_iter().map(|(name, value)| (name, wire::encode(&value))).collect())
 }
 
 /// The names and values of an object, or of a list of pairs.

@@ -38,6 +38,8 @@ const CLOCK_STEP: f64 = 1000.0;
 #[derive(Clone)]
 pub(super) struct Script {
     pre: ScriptEnginePre<Data<Ambient>>,
+    /// Globals of every fresh context.
+    globals: Vec<(String, Vec<u8>)>,
     console: Console,
 }
 
@@ -51,11 +53,11 @@ impl Script {
             let message = format!("the guest is not a JavaScript engine of this version: {error:#}");
             Error::with_source(ErrorKind::Engine, message, error)
         })?;
-        Ok(Script { pre, console: Console::default() })
+        Ok(Script { pre, globals: Vec::new(), console: Console::default() })
     }
 
-    pub(super) fn with_console(&self, console: Console) -> Script {
-        Script { pre: self.pre.clone(), console }
+    pub(super) fn for_context(&self, globals: Vec<(String, Vec<u8>)>, console: Console) -> Script {
+        Script { pre: self.pre.clone(), globals, console }
     }
 }
 
@@ -71,6 +73,10 @@ impl Program for Script {
         let engine = self.pre.instantiate(&mut *store)?;
         let exports = Exports { engine, configured: Cell::new(None) };
         exports.configure(store, limits)?;
+        if !self.globals.is_empty() {
+            let set = exports.api().call_set_globals(store, &self.globals)?;
+            set.map_err(|failure| wasmtime::format_err!("the globals cannot be set: {failure:?}"))?;
+        }
         Ok(exports)
     }
 }
@@ -91,7 +97,8 @@ impl Exports {
         let bytes = |limit: usize| u32::try_from(limit).unwrap_or(u32::MAX);
         let settings = Settings {
             memory_bytes: bytes(limits.memory.saturating_sub(ENGINE_MEMORY).max(1)),
-            stack_bytes: bytes(limits.stack.min(MAX_STACK)),
+            // Zero would mean no limit.
+            stack_bytes: bytes(limits.stack.clamp(1, MAX_STACK)),
             result_bytes: bytes(limits.result),
         };
         let wanted = Some((settings.memory_bytes, settings.stack_bytes, settings.result_bytes));

@@ -9,9 +9,11 @@ use std::{
     task::{self, Poll},
 };
 
+use serde::Serialize;
+
 use super::{
     console::{Console, Level},
-    context::Context,
+    context::{Context, encode_globals},
     engine::{Engine, Script},
     guest::GUEST,
 };
@@ -69,7 +71,14 @@ impl Sandbox {
 
     /// Opens a context on a thread of its own. Await it, or [make it blocking](ContextBuilder::blocking).
     pub fn context(&self) -> ContextBuilder {
-        ContextBuilder { sandbox: self.clone(), limits: self.limits, name: None, queue: None, sink: None }
+        ContextBuilder {
+            sandbox: self.clone(),
+            limits: self.limits,
+            globals: Vec::new(),
+            name: None,
+            queue: None,
+            sink: None,
+        }
     }
 }
 
@@ -130,6 +139,7 @@ impl SandboxBuilder {
 pub struct ContextBuilder {
     sandbox: Sandbox,
     limits: Limits,
+    globals: Vec<(String, Vec<u8>)>,
     name: Option<String>,
     queue: Option<std::num::NonZeroUsize>,
     sink: Option<Arc<dyn Fn(Level, &str) + Send + Sync>>,
@@ -140,6 +150,18 @@ impl ContextBuilder {
     pub fn limits(mut self, limits: Limits) -> ContextBuilder {
         self.limits = self.sandbox.limits.lower(limits);
         self
+    }
+
+    /// Globals that every fresh context has: this one, and those that replace it after a kill or a reset. Given as for
+    /// [`Context::set_globals`].
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument): this is no struct, map or list of pairs, or its type's
+    /// `Serialize` fails.
+    pub fn globals(mut self, globals: impl Serialize) -> Result<ContextBuilder, Error> {
+        self.globals = encode_globals(&globals)?;
+        Ok(self)
     }
 
     /// The name of the context's thread. Default: `aiointernal-js`.
@@ -173,14 +195,14 @@ impl ContextBuilder {
     }
 
     fn open(self) -> Opening<Engine> {
-        let ContextBuilder { sandbox, limits, name, queue, sink } = self;
+        let ContextBuilder { sandbox, limits, globals, name, queue, sink } = self;
         let mut builder =
             HeapThread::builder().name(name.unwrap_or_else(|| "aiointernal-js".to_owned())).stack_size(THREAD_STACK);
         if let Some(calls) = queue {
             builder = builder.queue_capacity(calls);
         }
         builder.spawn(move || {
-            let script = sandbox.script.with_console(Console::to(sink));
+            let script = sandbox.script.for_context(globals, Console::to(sink));
             Engine::new(sandbox.engine, script, limits)
         })
     }

@@ -222,6 +222,12 @@ impl<T, F, R> Cell<T, F, R> {
         self.cancelled.load(Ordering::Acquire)
     }
 
+    /// Drops the closure, if it has not run. What it captured is dropped after the lock is let go.
+    fn drop_job(&self) {
+        let job = lock(&self.job).take();
+        drop(job);
+    }
+
     /// Leaves the answer and wakes who waits for it. The first answer stands.
     fn finish(&self, answer: Result<R, Error>) {
         let mut reply = lock(&self.reply);
@@ -255,7 +261,7 @@ where
 
     fn refuse(&self, error: Error) {
         self.finish(Err(error));
-        drop(lock(&self.job).take());
+        self.drop_job();
     }
 }
 
@@ -291,7 +297,9 @@ where
 
     fn answer(&self, error: Error) {
         self.finish(Err(error));
-        drop(lock(&self.thread).take());
+        self.drop_job();
+        let thread = lock(&self.thread).take();
+        drop(thread);
     }
 
     fn poll(&self, context: &mut Context<'_>) -> Poll<Result<R, Error>> {
@@ -311,12 +319,13 @@ where
     fn cancel(&self) {
         self.cancelled.store(true, Ordering::Release);
         // The closure may hold much, and its turn in the queue may be far off.
-        drop(lock(&self.job).take());
+        self.drop_job();
     }
 
     fn abort(&self) {
         self.cancelled.store(true, Ordering::Release);
-        if lock(&self.job).take().is_some() {
+        let job = lock(&self.job).take();
+        if job.is_some() {
             self.answer(Error::cancelled());
         }
     }

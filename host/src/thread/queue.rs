@@ -68,13 +68,10 @@ impl<I> Queue<I> {
         }
     }
 
-    /// Puts an item at the end, full or not, unless the queue is closed: for the few messages that come from a `Drop`
-    /// and can neither wait nor be lost, one a live stream at most.
+    /// Puts an item at the end, full or closed or not: for the few messages that come from a `Drop` and can neither
+    /// wait nor be refused, one a live stream at most.
     pub(super) fn push_past_capacity(&self, item: I) {
-        let state = self.state();
-        if !state.closed {
-            self.push(state, item);
-        }
+        self.push(self.state(), item);
     }
 
     fn push(&self, mut state: MutexGuard<'_, State<I>>, item: I) {

@@ -32,8 +32,8 @@ pub trait Steps<T>: Send + 'static {
     /// What it makes.
     type Item: Send + 'static;
 
-    /// Makes the next item, on the object's thread, taking what it needs from the front of `inputs`; `None` when the
-    /// inputs are used up.
+    /// Makes the next item, on the object's thread, taking what it needs from the front of `inputs`; `None` when they
+    /// are used up. An input that has more items to give stays where it is until it has given them.
     ///
     /// # Errors
     ///

@@ -50,8 +50,12 @@ impl<R> Ticket<R> {
         self.cell.abort();
     }
 
-    /// Lets the call run on with nobody waiting for its result.
+    /// Lets the call run on with nobody waiting for its result. A call that is not in the queue yet enters it now, or
+    /// is given up when there is no room.
     pub fn detach(mut self) {
+        if let Stage::Entering(_) = self.stage {
+            let _ = Arc::clone(&self.cell).submit();
+        }
         self.stage = Stage::Over;
     }
 
@@ -93,14 +97,16 @@ impl<R> Future for Ticket<R> {
     type Output = Result<R, Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<R, Error>> {
-        if self.enter(context).is_pending() {
-            return Poll::Pending;
+        loop {
+            // First the answer: a call that was aborted while it waited for room has one, and must not take the room.
+            if let Poll::Ready(answer) = self.cell.poll(context) {
+                self.stage = Stage::Over;
+                return Poll::Ready(answer);
+            }
+            if !matches!(self.stage, Stage::Entering(_)) || self.enter(context).is_pending() {
+                return Poll::Pending;
+            }
         }
-        let answer = self.cell.poll(context);
-        if answer.is_ready() {
-            self.stage = Stage::Over;
-        }
-        answer
     }
 }
 

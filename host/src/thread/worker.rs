@@ -76,7 +76,11 @@ impl<T> Shared<T> {
         let _ = self.life.cause.set(cause.clone());
         self.queue.close();
         while let Some(job) = self.queue.pop() {
-            job.refuse(cause.clone());
+            // What a call captured may panic when it is dropped; the next call is answered all the same.
+            let _ = catch_unwind(AssertUnwindSafe(|| {
+                job.refuse(cause.clone());
+                drop(job);
+            }));
         }
     }
 }
@@ -88,6 +92,9 @@ where
     S: FnOnce() -> Result<T, E> + Send + 'static,
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    if name.contains('\0') {
+        return Err(Error::new(ErrorKind::Thread, format!("a thread cannot be named {name:?}")));
+    }
     let mut builder = thread::Builder::new().name(name);
     if let Some(bytes) = stack {
         builder = builder.stack_size(bytes);
@@ -104,32 +111,48 @@ where
     S: FnOnce() -> Result<T, E>,
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    match catch_unwind(AssertUnwindSafe(setup)) {
-        Ok(Ok(object)) => {
+    let lived = catch_unwind(AssertUnwindSafe(|| match setup() {
+        Ok(object) => {
             shared.life.reach(&shared.life.opened);
-            if let Err(cause) = serve(shared, object) {
-                shared.die(cause);
-            }
+            serve(shared, object)
         }
-        Ok(Err(error)) => shared.die(setup_error(error.into())),
-        Err(panic) => shared.die(panicked("the setup", panic.as_ref())),
+        Err(error) => Err(setup_error(error.into())),
+    }));
+    if let Err(cause) = lived.unwrap_or_else(|panic| Err(panicked("the setup", panic.as_ref()))) {
+        shared.die(cause);
     }
     shared.life.reach(&shared.life.ended);
 }
 
 /// Runs calls until the queue is closed and empty, then drops the object, here.
+///
+/// A panic may have left the object half changed, so nobody gets to see it again: it ends the thread.
 fn serve<T>(shared: &Shared<T>, mut object: T) -> Result<(), Error> {
+    let mut lived = Ok(());
     while let Some(job) = shared.queue.pop() {
-        let ran = catch_unwind(AssertUnwindSafe(|| Arc::clone(&job).run(&mut object)));
-        if let Err(panic) = ran {
-            // A panic may have left the object half changed, so nobody gets to see it again.
-            let cause = panicked("a call", panic.as_ref());
-            shared.die(cause.clone());
-            job.refuse(cause);
+        lived = run_one(shared, job, &mut object);
+        if lived.is_err() {
             break;
         }
     }
-    catch_unwind(AssertUnwindSafe(|| drop(object))).map_err(|panic| panicked("dropping the object", panic.as_ref()))
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop(object)));
+    lived.and(dropped.map_err(|panic| panicked("dropping the object", panic.as_ref())))
+}
+
+/// Runs a call, and lets it go: what nobody waits for is dropped here, and may panic as well.
+fn run_one<T>(shared: &Shared<T>, job: Arc<dyn Job<T>>, object: &mut T) -> Result<(), Error> {
+    let ran = catch_unwind(AssertUnwindSafe(|| Arc::clone(&job).run(object)));
+    let ran = ran.map_err(|panic| panicked("a call", panic.as_ref()));
+    if let Err(cause) = &ran {
+        shared.die(cause.clone());
+    }
+    let dropped = catch_unwind(AssertUnwindSafe(|| {
+        if let Err(cause) = &ran {
+            job.refuse(cause.clone());
+        }
+        drop(job);
+    }));
+    ran.and(dropped.map_err(|panic| panicked("dropping a result", panic.as_ref())))
 }
 
 fn setup_error(error: Box<dyn std::error::Error + Send + Sync>) -> Error {
