@@ -12,7 +12,7 @@
 //! The outcome is written by `BLESS=1 cargo test` and read by people. A comment that starts with `# bug:` marks a case
 //! whose outcome is what it should be and is not yet: the case must fail, and is not blessed.
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::{fs, path::Path};
 
 const BUG: &str = "# bug:";
 
@@ -90,7 +90,7 @@ pub(crate) fn quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if is_invisible(c) => drop(write!(out, "\\u{:04x}", u32::from(c))),
+            c if is_invisible(c) => out.push_str(&format!("\\u{:04x}", u32::from(c))),
             c => out.push(c),
         }
     }

@@ -1,10 +1,6 @@
 //! `aiointernal repl`: a conversation with one context.
 
-use std::{
-    env, fs,
-    io::{self, Write as _},
-    path::PathBuf,
-};
+use std::{env, fs, path::PathBuf};
 
 use aiointernal::{Context, Error, js::Source};
 use anyhow::Result;
@@ -58,7 +54,7 @@ pub(crate) fn run(options: &Common) -> Result<()> {
         let _ = editor.save_history(file);
     }
     runtime.block_on(context.close());
-    Ok(io::stdout().flush()?)
+    Ok(())
 }
 
 /// Whether a source only lacks its end: the parser stumbled there, or within a comment or template that is still open.
@@ -66,13 +62,15 @@ fn is_unfinished(input: &str, error: &Error) -> bool {
     let Some(exception) = error.exception().filter(|exception| exception.name == "SyntaxError") else {
         return false;
     };
-    let place = exception.stack.lines().next().unwrap_or_default();
-    let mut numbers = place.rsplit(':').map_while(|number| number.parse::<usize>().ok());
-    let (Some(column), Some(line)) = (numbers.next(), numbers.next()) else {
+    // A frame of code that ran names a function; where the input itself does not parse, there is only a place.
+    let place = exception.stack.lines().next().and_then(|frame| frame.trim_start().strip_prefix("at <repl>:"));
+    let Some((Ok(line), Ok(column))) =
+        place.and_then(|place| place.split_once(':')).map(|(line, column)| (line.parse(), column.parse::<usize>()))
+    else {
         return false;
     };
     let mut lines = input.split('\n');
-    let Some(text) = lines.nth(line.saturating_sub(1)) else {
+    let Some(text) = lines.nth(usize::saturating_sub(line, 1)) else {
         return true;
     };
     match exception.message.as_str() {

@@ -1,6 +1,6 @@
 //! What goes to standard error, and the exit status.
 
-use std::process::ExitCode;
+use std::{fmt, io::Write as _, process::ExitCode};
 
 use aiointernal::{Error, ErrorKind, js::Level};
 use anstyle::{AnsiColor, Style};
@@ -15,13 +15,18 @@ pub(crate) fn console(level: Level, message: &str) {
         Level::Debug | Level::Trace => Style::new().dimmed(),
         _ => Style::new(),
     };
-    anstream::eprintln!("{style}{message}{style:#}");
+    say(format_args!("{style}{message}{style:#}"));
+}
+
+/// Prints a line, with colours where they can be seen. There is nobody to tell when that fails.
+fn say(line: fmt::Arguments<'_>) {
+    let _ = writeln!(anstream::stderr(), "{line}");
 }
 
 /// Says why the command failed, and gives its exit status.
 pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
     let Some(error) = error.downcast_ref::<Error>() else {
-        anstream::eprintln!("{ERROR}error:{ERROR:#} {error:#}");
+        say(format_args!("{ERROR}error:{ERROR:#} {error:#}"));
         return ExitCode::from(2);
     };
     explain(error);
@@ -37,11 +42,11 @@ pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
 pub(crate) fn explain(error: &Error) {
     match error.exception() {
         Some(exception) => {
-            anstream::eprintln!("{ERROR}{exception}{ERROR:#}");
+            say(format_args!("{ERROR}{exception}{ERROR:#}"));
             if !exception.stack.is_empty() {
-                anstream::eprintln!("{}", exception.stack);
+                say(format_args!("{}", exception.stack));
             }
         }
-        None => anstream::eprintln!("{ERROR}error:{ERROR:#} {}: {error}", error.kind().code()),
+        None => say(format_args!("{ERROR}error:{ERROR:#} {}: {error}", error.kind().code())),
     }
 }

@@ -857,7 +857,9 @@ mod batches {
             lines += &line(kind, source);
             lines += &line("next", "1 + 1");
         }
-        for options in [&["--timeout", "300ms", "--memory", "32MiB"][..], &["--fresh", "--timeout", "300ms"]] {
+        for options in
+            [&["--timeout", "1s", "--memory", "16MiB"][..], &["--fresh", "--timeout", "1s", "--memory", "16MiB"]]
+        {
             let answers = batch(options, &lines);
             assert_eq!(answers.len(), 2 * failures.len(), "{answers:?}");
             for (pair, (_, kind)) in answers.chunks(2).zip(failures) {

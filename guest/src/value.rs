@@ -289,6 +289,12 @@ fn minus_one(mut magnitude: Vec<u8>) -> Vec<u8> {
     magnitude
 }
 
+/// Whole seconds and the rest apart: in one product, the rounding of both steps would add up to a millisecond.
+fn millis(seconds: f64) -> f64 {
+    let whole = seconds.trunc();
+    whole * 1000.0 + ((seconds - whole) * 1000.0).round()
+}
+
 /// `Value::new_number` makes integers of whatever it can, and of -0 as well.
 fn number<'js>(ctx: &Ctx<'js>, float: f64) -> Value<'js> {
     if float == 0.0 { Value::new_float(ctx.clone(), float) } else { Value::new_number(ctx.clone(), float) }
@@ -411,7 +417,7 @@ impl<'js> Reader<'_, 'js, '_> {
             let Some(seconds) = seconds else {
                 return Err(Malformed::Wire(format!("a date that is not a number at byte {at}")));
             };
-            Ok(self.intrinsics.date((seconds * 1000.0).round())?)
+            Ok(self.intrinsics.date(millis(seconds))?)
         } else if tag == UINT8_ARRAY {
             self.bytes()
         } else if tag == CLASS {

@@ -929,7 +929,7 @@ fn javascript_digits(number: f64) -> String {
     let body = match exponent {
         0..=20 if count <= exponent + 1 => format!("{digits}{}", "0".repeat((exponent + 1 - count) as usize)),
         0..=20 => format!("{}.{}", &digits[..=exponent as usize], &digits[exponent as usize + 1..]),
-        -7..=-1 if exponent >= -7 && exponent > -8 && exponent >= -7 + 1 => {
+        -6..=-1 => {
             format!("0.{}{digits}", "0".repeat((-exponent - 1) as usize))
         }
         _ => {
@@ -1152,6 +1152,16 @@ fn everything_has_a_text() {
         eval_text(engine, "new Error('as a value')"),
         Ok("Error: as a value\n    at <eval> (case.js:1:5)".into())
     );
+}
+
+#[test]
+#[ignore = "bug: all of its entries are copied to print a hundred, and where there is no memory it is [unprintable]"]
+fn a_large_map_is_printed_without_a_copy_of_it() {
+    let (engine, world) = engine();
+    let fill = "const map = new Map(); for (let i = 0; i < 400_000; i++) map.set(i, i); console.log(map)";
+    eval(engine, fill).unwrap();
+    let printed = messages(&world).concat();
+    assert!(printed.starts_with("Map(400000) { 0 => 0, ") && printed.ends_with("... 399900 more }"), "{printed}");
 }
 
 #[test]

@@ -127,10 +127,13 @@ impl<P: Program> Instance<P> {
         arm(&mut store, None, limits);
         // Making an instance runs the guest's own, trusted set-up: it is short, and the ticker does not count it.
         store.set_epoch_deadline(u64::MAX / 2);
-        let exports = self.program.instantiate(&mut store, limits).map_err(|error| {
-            let message = format!("cannot make an instance: {error:#}");
-            Error::with_source(ErrorKind::Engine, message, error)
-        })?;
+        let exports =
+            self.program.instantiate(&mut store, limits).map_err(|error| match error.downcast::<Error>() {
+                Ok(ours) => ours,
+                Err(error) => {
+                    Error::with_source(ErrorKind::Engine, format!("cannot make an instance: {error:#}"), error)
+                }
+            })?;
         self.generation += 1;
         Ok(Live { store, exports })
     }

@@ -75,7 +75,7 @@ impl Program for Script {
         exports.configure(store, limits)?;
         if !self.globals.is_empty() {
             let set = exports.api().call_set_globals(store, &self.globals)?;
-            set.map_err(|failure| wasmtime::format_err!("the globals cannot be set: {failure:?}"))?;
+            set.map_err(|failure| explain(failure, limits))?;
         }
         Ok(exports)
     }

@@ -145,6 +145,12 @@ fn read_float(input: &mut Decoder<'_>) -> Result<f64, minicbor::decode::Error> {
     }
 }
 
+/// Whole seconds and the rest apart: in one product, the rounding of both steps would add up to a millisecond.
+fn millis(seconds: f64) -> f64 {
+    let whole = seconds.trunc();
+    whole * 1000.0 + ((seconds - whole) * 1000.0).round()
+}
+
 fn read_integer(integer: i128) -> Value {
     if integer.unsigned_abs() <= MAX_SAFE_INTEGER as u128 {
         Value::Number(integer as f64)
@@ -162,7 +168,7 @@ fn read_tagged(input: &mut Decoder<'_>, depth: usize, at: usize) -> Result<Value
         Ok(Value::BigInt(BigInt(if negative { -1 - magnitude } else { magnitude })))
     } else if tag == IanaTag::Timestamp.tag() {
         match read(input, depth + 1)? {
-            Value::Number(seconds) => Ok(Value::Date(Date::from_millis((seconds * 1000.0).round()))),
+            Value::Number(seconds) => Ok(Value::Date(Date::from_millis(millis(seconds)))),
             _ => Err(format!("a date that is not a number at byte {at}")),
         }
     } else if tag == UINT8_ARRAY {
