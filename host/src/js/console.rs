@@ -7,7 +7,7 @@ use super::bindings;
 /// How bad a console message is: the method that the script called. `console.log` is `Info`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "the names say it")]
+#[expect(missing_docs, reason = "the names say it")]
 pub enum Level {
     Trace,
     Debug,
@@ -17,18 +17,18 @@ pub enum Level {
 }
 
 /// Takes console messages as they come, on the context's thread.
-type Sink = dyn Fn(Level, &str) + Send + Sync;
+pub(super) type Sink = Arc<dyn Fn(Level, &str) + Send + Sync>;
 
 /// Where a context's console goes, and how much of it in one call.
 #[derive(Clone, Default)]
 pub(super) struct Console {
-    sink: Option<Arc<Sink>>,
+    sink: Option<Sink>,
     left: usize,
     cut: bool,
 }
 
 impl Console {
-    pub(super) fn to(sink: Option<Arc<Sink>>) -> Console {
+    pub(super) fn to(sink: Option<Sink>) -> Console {
         Console { sink, left: 0, cut: false }
     }
 

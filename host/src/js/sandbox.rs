@@ -12,7 +12,7 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    console::{Console, Level},
+    console::{Console, Level, Sink},
     context::{Context, encode_globals},
     engine::{Engine, Script},
     guest::GUEST,
@@ -142,7 +142,7 @@ pub struct ContextBuilder {
     globals: Vec<(String, Vec<u8>)>,
     name: Option<String>,
     queue: Option<std::num::NonZeroUsize>,
-    sink: Option<Arc<dyn Fn(Level, &str) + Send + Sync>>,
+    sink: Option<Sink>,
 }
 
 impl ContextBuilder {

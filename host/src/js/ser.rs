@@ -189,9 +189,7 @@ impl Serializer for ToValue {
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Made {
         let value = value.serialize(self)?;
         Ok(match (name, value) {
-            (BIG_INT, Value::String(digits)) => {
-                Value::BigInt(digits.parse::<BigInt>().map_err(|error| Refused::custom(error))?)
-            }
+            (BIG_INT, Value::String(digits)) => Value::BigInt(digits.parse::<BigInt>().map_err(Refused::custom)?),
             (DATE, Value::String(iso)) => Value::Date(super::value::Date::from_iso(&iso)),
             (DATE, _) => Value::Date(super::value::Date::from_millis(f64::NAN)),
             (ARRAY_BUFFER, Value::Bytes(bytes)) => Value::ArrayBuffer(bytes),
