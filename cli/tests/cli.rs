@@ -491,12 +491,13 @@ mod limits {
 
     #[test]
     fn memory_is_limited() {
-        let source = "let a = []; while (true) a.push('x'.repeat(1e5) + a.length)";
-        evaluate(source).fails_saying(3, &["memory-limit", "67108864"]);
-        aiointernal(&["eval", "--memory", "16MiB", source]).fails_saying(3, &["memory-limit", "16777216"]);
+        let limited = |options: &[&str], source| aiointernal(&[&["eval", "--timeout", "10m", source], options].concat());
+        let endless = "let a = []; while (true) a.push(new Uint8Array(1e5))";
+        limited(&[], endless).fails_saying(3, &["memory-limit", "67108864"]);
+        limited(&["--memory", "16MiB"], endless).fails_saying(3, &["memory-limit", "16777216"]);
         let twenty_megabytes = "new Uint8Array(20e6).length";
-        aiointernal(&["eval", "--memory", "16MiB", twenty_megabytes]).fails_saying(3, &["memory-limit"]);
-        aiointernal(&["eval", "--memory", "32MiB", twenty_megabytes]).prints("20000000\n");
+        limited(&["--memory", "16MiB"], twenty_megabytes).fails_saying(3, &["memory-limit"]);
+        limited(&["--memory", "32MiB"], twenty_megabytes).prints("20000000\n");
     }
 
     #[test]
@@ -849,8 +850,6 @@ mod batches {
             ("() => 1", "not-transferable"),
             ("'x'.repeat(10e6)", "result-too-large"),
             ("new Uint8Array(100e6)", "memory-limit"),
-            ("while (true);", "timeout"),
-            ("new Array(2e8) + ''", "timeout"),
             (&format!("/*{}*/", "x".repeat(SOURCE_LIMIT)), "source-too-large"),
             ("'\0'", "invalid-argument"),
         ];
@@ -859,9 +858,7 @@ mod batches {
             lines += &line(kind, source);
             lines += &line("next", "1 + 1");
         }
-        for options in
-            [&["--timeout", "1s", "--memory", "16MiB"][..], &["--fresh", "--timeout", "1s", "--memory", "16MiB"]]
-        {
+        for options in [&["--timeout", "10m"][..], &["--timeout", "10m", "--fresh"]] {
             let answers = batch(options, &lines);
             assert_eq!(answers.len(), 2 * failures.len(), "{answers:?}");
             for (pair, (_, kind)) in answers.chunks(2).zip(failures) {

@@ -1,7 +1,7 @@
 //! What a value is by nature, which a script can neither change nor fake.
 #![expect(unsafe_code, reason = "rquickjs has no safe call for the class of an object or the length of a string")]
 
-use rquickjs::{Ctx, Object, Result, Value, qjs};
+use rquickjs::{Ctx, Object, Result, Value, context::EvalOptions, qjs};
 
 /// QuickJS's number for a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,7 @@ pub(crate) fn length(string: &rquickjs::String<'_>) -> usize {
 pub(crate) struct Classes {
     pub(crate) object: Class,
     pub(crate) arguments: Class,
+    pub(crate) sloppy_arguments: Class,
     pub(crate) date: Class,
     pub(crate) bytes: Class,
     pub(crate) array_buffer: Class,
@@ -57,9 +58,13 @@ impl Classes {
     /// Reads the numbers off one object of each class, before any script has run.
     pub(crate) fn sample(ctx: &Ctx<'_>) -> Result<Classes> {
         let of = |source: &str| ctx.eval::<Object<'_>, _>(source).map(|sample| Class::of(&sample));
+        let mut options = EvalOptions::default();
+        options.strict = false;
+        let sloppy: Value<'_> = ctx.eval_with_options("(function (a) { return arguments })(1)", options)?;
         Ok(Classes {
             object: of("({})")?,
             arguments: of("(function () { 'use strict'; return arguments })()")?,
+            sloppy_arguments: sloppy.as_object().map(Class::of).ok_or(rquickjs::Error::Unknown)?,
             date: of("new Date(0)")?,
             bytes: of("new Uint8Array()")?,
             array_buffer: of("new ArrayBuffer()")?,

@@ -205,7 +205,7 @@ impl<H: Host> Engine<H> {
                 .enumerate()
                 .map(|(index, bytes)| value::decode(ctx, intrinsics, &format!("argument {index}"), bytes))
                 .collect::<Result<Vec<_>, _>>()?;
-            call(ctx, name, values).map_err(|error| Failure::from_js(ctx, intrinsics, error))
+            call(ctx, intrinsics, name, values).map_err(|error| Failure::from_js(ctx, intrinsics, error))
         })
     }
 
@@ -287,35 +287,42 @@ fn settle<'js>(ctx: &Ctx<'js>, intrinsics: &Bound<'_, 'js>, value: Value<'js>) -
 
 /// Bindings of scripts hide properties of the global object, as they do in JavaScript.
 fn global<'js>(ctx: &Ctx<'js>, name: &str) -> rquickjs::Result<Value<'js>> {
-    if is_plain_identifier(name) {
-        ctx.eval_with_options(format!("typeof {name} === 'undefined' ? void 0 : {name}"), script_options("<global>"))
-    } else {
-        ctx.globals().get(name)
+    if !value::is_identifier(name) || is_reserved(name) {
+        return ctx.globals().get(name);
     }
+    // A name that is nowhere would be a `ReferenceError`. A property is there, and its getter is to run once.
+    let read = if ctx.globals().contains_key(name)? {
+        name.to_owned()
+    } else {
+        format!("typeof {name} === 'undefined' ? void 0 : {name}")
+    };
+    ctx.eval_with_options(read, script_options("<global>"))
 }
 
-/// Whether evaluating the name can do nothing but read a binding.
-fn is_plain_identifier(name: &str) -> bool {
+/// Whether a name means something else than a binding when it is evaluated.
+fn is_reserved(name: &str) -> bool {
     const RESERVED: &str = " arguments await break case catch class const continue debugger default delete do else \
         enum eval export extends false finally for function if implements import in instanceof interface let new null \
         package private protected public return static super switch this throw true try typeof var void while with \
         yield ";
-    !name.is_empty()
-        && !name.starts_with(|first: char| first.is_ascii_digit())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$')
-        && !RESERVED.contains(&format!(" {name} "))
+    RESERVED.contains(&format!(" {name} "))
 }
 
-fn call<'js>(ctx: &Ctx<'js>, name: &str, arguments: Vec<Value<'js>>) -> rquickjs::Result<Value<'js>> {
+fn call<'js>(
+    ctx: &Ctx<'js>,
+    intrinsics: &Bound<'_, 'js>,
+    name: &str,
+    arguments: Vec<Value<'js>>,
+) -> rquickjs::Result<Value<'js>> {
     let mut segments = name.split('.');
     let mut this = ctx.globals().into_value();
     let mut function = global(ctx, segments.next().unwrap_or_default())?;
     for segment in segments {
-        let Some(object) = function.as_object().cloned() else {
+        if function.is_undefined() || function.is_null() {
             return Err(not_a_function(ctx, name));
-        };
+        }
         this = function;
-        function = object.get(segment)?;
+        function = intrinsics.member(&this, segment)?;
     }
     let Some(function) = function.as_function() else {
         return Err(not_a_function(ctx, name));

@@ -1,31 +1,53 @@
 //! The built-in functions that the engine itself calls, taken before any script could replace them.
 
-use rquickjs::{Array, Coerced, Ctx, Function, Object, Persistent, Result, String as JsString, Value};
+use rquickjs::{
+    Array, Coerced, Ctx, Function, Object, Persistent, Result, String as JsString, Value, context::EvalOptions,
+};
 
 use crate::class::Classes;
 
 /// Returns the functions by name. Nothing in it looks anything up on an object that a script can reach.
 const PRELUDE: &str = r"
 (() => {
-  const { apply } = Reflect;
+  const { apply, getOwnPropertyDescriptor, getPrototypeOf } = Reflect;
+  const getter = (object, name) => getOwnPropertyDescriptor(object, name).get;
   const BigInt_ = BigInt, Date_ = Date;
+  const { isArray } = Array;
   const { toString: toHex } = BigInt.prototype;
   const { getTime, toISOString } = Date.prototype;
-  const { toString: regexpText } = RegExp.prototype;
+  const { toString: functionSource } = Function.prototype;
+  const { toString: regexpSource } = RegExp.prototype;
+  const { toString: symbolName } = Symbol.prototype;
   const { toWellFormed } = String.prototype;
-  const mapEach = Map.prototype.forEach, setEach = Set.prototype.forEach;
+  const { entries: mapIterator } = Map.prototype, { values: setIterator } = Set.prototype;
+  const mapNext = getPrototypeOf(new Map().entries()).next, setNext = getPrototypeOf(new Set().values()).next;
+  const mapSize = getter(Map.prototype, 'size'), setSize = getter(Set.prototype, 'size');
   const define = Object.defineProperty;
-  const append = (list, item) => define(list, list.length, { __proto__: null, value: item, enumerable: true });
+  const take = (iterator, next, most) => {
+    const taken = [];
+    for (let index = 0; index < most; index++) {
+      const step = apply(next, iterator, []);
+      if (step.done) break;
+      define(taken, index, { __proto__: null, value: step.value });
+    }
+    return taken;
+  };
   return {
+    isList: (value) => isArray(value),
+    member: (value, name) => value[name],
     hex: (big) => apply(toHex, big, [16]),
     big: (hex, negative) => negative ? -1n - BigInt_(hex) : BigInt_(hex),
     time: (date) => apply(getTime, date, []),
     date: (time) => new Date_(time),
     iso: (date) => apply(toISOString, date, []),
-    regexp: (regexp) => apply(regexpText, regexp, []),
+    functionSource: (called) => apply(functionSource, called, []),
+    regexp: (regexp) => apply(regexpSource, regexp, []),
+    symbol: (symbol) => apply(symbolName, symbol, []),
     wellFormed: (text) => apply(toWellFormed, text, []),
-    mapEntries: (map) => { const out = []; apply(mapEach, map, [(value, key) => append(out, [key, value])]); return out },
-    setEntries: (set) => { const out = []; apply(setEach, set, [(value) => append(out, value)]); return out },
+    mapSize: (map) => apply(mapSize, map, []),
+    mapEntries: (map, most) => take(apply(mapIterator, map, []), mapNext, most),
+    setSize: (set) => apply(setSize, set, []),
+    setEntries: (set, most) => take(apply(setIterator, set, []), setNext, most),
   };
 })()";
 
@@ -37,7 +59,10 @@ pub(crate) struct Intrinsics {
 
 impl Intrinsics {
     pub(crate) fn take(ctx: &Ctx<'_>) -> Result<Intrinsics> {
-        let prelude = ctx.eval::<Object<'_>, _>(PRELUDE)?;
+        let mut options = EvalOptions::default();
+        // Shown where one of these functions throws: Array.isArray does, of a revoked proxy.
+        options.filename = Some("<engine>".to_owned());
+        let prelude: Object<'_> = ctx.eval_with_options(PRELUDE, options)?;
         Ok(Intrinsics { prelude: Persistent::save(ctx, prelude), classes: Classes::sample(ctx)? })
     }
 
@@ -92,14 +117,37 @@ impl<'js> Bound<'_, 'js> {
         self.function("regexp")?.call::<_, Coerced<String>>((regexp.clone(),)).map(|text| text.0)
     }
 
-    /// `[key, value]` for each entry of a `Map`.
-    pub(crate) fn map_entries(&self, map: &Object<'js>) -> Result<Array<'js>> {
-        self.function("mapEntries")?.call((map.clone(),))
+    /// A function's source text.
+    pub(crate) fn function_source(&self, function: &Function<'js>) -> Result<String> {
+        self.function("functionSource")?.call((function.clone(),))
     }
 
-    /// The members of a `Set`.
-    pub(crate) fn set_entries(&self, set: &Object<'js>) -> Result<Array<'js>> {
-        self.function("setEntries")?.call((set.clone(),))
+    /// A symbol as `Symbol(description)`.
+    pub(crate) fn symbol(&self, symbol: &Value<'js>) -> Result<String> {
+        let text: JsString<'js> = self.function("symbol")?.call((symbol.clone(),))?;
+        self.text(&text)
+    }
+
+    /// Whether an object is a list: an array, or a proxy of one.
+    pub(crate) fn is_list(&self, object: &Object<'js>) -> Result<bool> {
+        if object.is_proxy() { self.function("isList")?.call((object.clone(),)) } else { Ok(object.is_array()) }
+    }
+
+    /// A property of any value, primitive ones included.
+    pub(crate) fn member(&self, value: &Value<'js>, name: &str) -> Result<Value<'js>> {
+        self.function("member")?.call((value.clone(), name))
+    }
+
+    /// The size of a `Map`, and `[key, value]` for its first entries.
+    pub(crate) fn map_entries(&self, map: &Object<'js>, most: usize) -> Result<(usize, Array<'js>)> {
+        let size = self.function("mapSize")?.call((map.clone(),))?;
+        Ok((size, self.function("mapEntries")?.call((map.clone(), most))?))
+    }
+
+    /// The size of a `Set`, and its first members.
+    pub(crate) fn set_entries(&self, set: &Object<'js>, most: usize) -> Result<(usize, Array<'js>)> {
+        let size = self.function("setSize")?.call((set.clone(),))?;
+        Ok((size, self.function("setEntries")?.call((set.clone(), most))?))
     }
 
     /// A string in UTF-8, each lone surrogate as U+FFFD.

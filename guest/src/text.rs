@@ -1,8 +1,8 @@
 //! Values as a person reads them: what the console prints and what the result form `text` is.
 
-use rquickjs::{Coerced, Filter, Function, Object, Promise, Value, promise::PromiseState};
+use rquickjs::{Coerced, Filter, Function, Object, Promise, TypedArray, Value, promise::PromiseState};
 
-use crate::{class::Class, intrinsics::Bound};
+use crate::{class::Class, intrinsics::Bound, value};
 
 /// Objects nested deeper than this are printed as `[Object]`.
 const MAX_DEPTH: usize = 4;
@@ -139,10 +139,9 @@ impl<'a, 'js> Printer<'a, 'js> {
             let text = value.get::<Coerced<String>>().map(|text| format!("{}n", text.0));
             let text = self.or_empty(text, core::slice::from_ref(value));
             self.out.push_str(&text);
-        } else if let Some(symbol) = value.as_symbol() {
-            let description = symbol.description().and_then(|text| text.get::<Option<String>>());
-            let description = self.or_empty(description.map(Option::unwrap_or_default), core::slice::from_ref(value));
-            self.out.push_str(&format!("Symbol({description})"));
+        } else if value.is_symbol() {
+            let text = self.or_empty(self.intrinsics.symbol(value), core::slice::from_ref(value));
+            self.out.push_str(&text);
         } else if let Some(function) = value.as_function() {
             self.function(function);
         } else if let Some(object) = value.as_object() {
@@ -195,21 +194,15 @@ impl<'a, 'js> Printer<'a, 'js> {
 
     fn function(&mut self, function: &Function<'js>) {
         let name = function.as_object().and_then(|object| self.own_text(object, "name")).unwrap_or_default();
-        let kind = if function.is_constructor() && function.as_object().is_some_and(|object| self.is_class(object)) {
-            "class"
-        } else {
-            "Function"
-        };
+        let source = self.intrinsics.function_source(function);
+        let source = self.or_empty(source, core::slice::from_ref(function.as_value()));
+        let kind = if function.is_constructor() && source.starts_with("class") { "class" } else { "Function" };
         match (kind, name.as_str()) {
             ("class", "") => self.out.push_str("[class (anonymous)]"),
             ("class", name) => self.out.push_str(&format!("[class {name}]")),
             (_, "") => self.out.push_str("[Function (anonymous)]"),
             (_, name) => self.out.push_str(&format!("[Function: {name}]")),
         }
-    }
-
-    fn is_class(&self, function: &Object<'js>) -> bool {
-        function.as_value().get::<Coerced<String>>().is_ok_and(|source| source.0.starts_with("class"))
     }
 
     fn own_text(&self, object: &Object<'js>, name: &str) -> Option<String> {
@@ -245,9 +238,9 @@ impl<'a, 'js> Printer<'a, 'js> {
         let class = Class::of(object);
         if class == classes.error {
             self.error(object);
-        } else if let Some(array) = object.as_array() {
-            let length = array.len();
-            self.elements("", length, |index| array.get(index))?;
+        } else if intrinsics.is_list(object)? {
+            let length = object.get::<_, f64>("length")? as usize;
+            self.elements("", length, |index| object.get(index as f64))?;
         } else if class == classes.date {
             let text =
                 if intrinsics.time(object)?.is_nan() { "Invalid Date".into() } else { intrinsics.iso(object)? };
@@ -256,18 +249,17 @@ impl<'a, 'js> Printer<'a, 'js> {
             let text = intrinsics.regexp(object)?;
             self.out.push_str(&text);
         } else if class == classes.map {
-            let entries = intrinsics.map_entries(object)?;
-            self.map(&entries)?;
+            let (size, entries) = intrinsics.map_entries(object, MAX_MEMBERS)?;
+            self.map(size, &entries)?;
         } else if class == classes.set {
-            let members = intrinsics.set_entries(object)?;
-            let prefix = format!("Set({}) ", members.len());
-            self.collection(&prefix, '{', '}', members.len(), |printer, index| {
+            let (size, members) = intrinsics.set_entries(object, MAX_MEMBERS)?;
+            self.collection(&format!("Set({size}) "), '{', '}', size, |printer, index| {
                 printer.value(&members.get(index)?);
                 Ok(())
             })?;
         } else if class == classes.bytes {
-            let length = object.get::<_, usize>("length")?;
-            self.elements(&format!("Uint8Array({length}) "), length, |index| object.get(index as u32))?;
+            let length = TypedArray::<u8>::from_object(object.clone())?.as_raw().map_or(0, |bytes| bytes.len());
+            self.elements(&format!("Uint8Array({length}) "), length, |index| object.get(index as f64))?;
         } else if let Some(promise) = object.as_promise() {
             self.promise(promise);
         } else {
@@ -319,14 +311,24 @@ impl<'a, 'js> Printer<'a, 'js> {
         get: impl Fn(usize) -> rquickjs::Result<Value<'js>>,
     ) -> rquickjs::Result<()> {
         self.collection(prefix, '[', ']', length, |printer, index| {
-            printer.value(&get(index)?);
+            printer.member(get(index));
             Ok(())
         })
     }
 
-    fn map(&mut self, entries: &rquickjs::Array<'js>) -> rquickjs::Result<()> {
-        let prefix = format!("Map({}) ", entries.len());
-        self.collection(&prefix, '{', '}', entries.len(), |printer, index| {
+    /// A member, where reading it did not throw.
+    fn member(&mut self, value: rquickjs::Result<Value<'js>>) {
+        match value {
+            Ok(value) => self.value(&value),
+            Err(_) => {
+                self.intrinsics.ctx().catch();
+                self.out.push_str("[getter threw]");
+            }
+        }
+    }
+
+    fn map(&mut self, size: usize, entries: &rquickjs::Array<'js>) -> rquickjs::Result<()> {
+        self.collection(&format!("Map({size}) "), '{', '}', size, |printer, index| {
             let entry = entries.get::<rquickjs::Array<'js>>(index)?;
             printer.value(&entry.get(0)?);
             printer.out.push_str(" => ");
@@ -341,20 +343,14 @@ impl<'a, 'js> Printer<'a, 'js> {
         let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix} ") };
         self.collection(&prefix, '{', '}', keys.len(), |printer, index| {
             let name = printer.intrinsics.text(&keys[index].to_js_string()?)?;
-            if !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$') {
+            if value::is_identifier(&name) {
                 let name = printer.fitting(&name);
                 printer.out.push_str(name);
             } else {
                 printer.quoted(&name);
             }
             printer.out.push_str(": ");
-            match object.get::<_, Value<'js>>(keys[index].clone()) {
-                Ok(value) => printer.value(&value),
-                Err(_) => {
-                    object.ctx().catch();
-                    printer.out.push_str("[getter threw]");
-                }
-            }
+            printer.member(object.get(keys[index].clone()));
             Ok(())
         })
     }

@@ -189,9 +189,13 @@ impl<'js> Writer<'_, 'js> {
     fn members(&mut self, object: &Object<'js>) -> Result<(), Refusal> {
         let classes = self.intrinsics.classes;
         let class = Class::of(object);
-        if let Some(array) = object.as_array() {
-            self.array(array)
-        } else if class == classes.object || class == classes.arguments || object.is_proxy() {
+        if self.intrinsics.is_list(object)? {
+            self.list(object)
+        } else if class == classes.object
+            || class == classes.arguments
+            || class == classes.sloppy_arguments
+            || object.is_proxy()
+        {
             self.properties(object)
         } else if class == classes.date {
             let seconds = self.intrinsics.time(object)? / 1000.0;
@@ -199,28 +203,24 @@ impl<'js> Writer<'_, 'js> {
             self.float(seconds)
         } else if class == classes.bytes {
             let array = TypedArray::<u8>::from_object(object.clone())?;
-            self.bytes(&array.arraybuffer()?, || array.as_raw())
+            self.bytes(object, array.as_raw())
         } else if class == classes.array_buffer {
-            let Some(buffer) = ArrayBuffer::from_object(object.clone()) else {
-                return Err(Refusal::kind("an ArrayBuffer"));
-            };
+            let buffer = ArrayBuffer::from_object(object.clone());
             self.encoder.tag(CLASS)?.array(2)?.str("ArrayBuffer")?;
-            self.bytes(&buffer, || buffer.as_raw())
+            self.bytes(object, buffer.and_then(|buffer| buffer.as_raw()))
         } else {
             Err(Refusal::kind(format!("an object of class {}", class.name(object.ctx()))))
         }
     }
 
     #[expect(unsafe_code, reason = "rquickjs has no safe view of a buffer's bytes")]
-    fn bytes(
-        &mut self,
-        _alive: &ArrayBuffer<'js>,
-        raw: impl FnOnce() -> Option<core::ptr::NonNull<[u8]>>,
-    ) -> Result<(), Refusal> {
-        let Some(raw) = raw() else {
+    fn bytes(&mut self, alive: &Object<'js>, raw: Option<core::ptr::NonNull<[u8]>>) -> Result<(), Refusal> {
+        let Some(raw) = raw else {
+            // QuickJS may have thrown as well.
+            alive.ctx().catch();
             return Err(Refusal::kind("a detached buffer"));
         };
-        // SAFETY: the buffer is alive for the length of this call, and no JavaScript runs while it is copied, so it
+        // SAFETY: the pointer was read a moment ago from `alive`, which is the buffer or a view of it. It is alive for the length of this call, and no JavaScript runs while it is copied, so it
         // is neither detached, moved nor written.
         let bytes = unsafe { raw.as_ref() };
         self.room(bytes.len())?;
@@ -228,13 +228,14 @@ impl<'js> Writer<'_, 'js> {
         Ok(())
     }
 
-    fn array(&mut self, array: &Array<'js>) -> Result<(), Refusal> {
-        let length = array.len();
-        // An element takes a byte at least, so an array that is too long is refused before it is read.
+    fn list(&mut self, list: &Object<'js>) -> Result<(), Refusal> {
+        // Not `Array::len`, which is for lengths below 2^31 only.
+        let length = list.get::<_, f64>("length")? as usize;
+        // An element takes a byte at least, so a list that is too long is refused before it is read.
         self.room(length)?;
         self.encoder.array(length as u64)?;
         for index in 0..length {
-            let element = array.get::<Value<'js>>(index)?;
+            let element = list.get::<_, Value<'js>>(index as f64)?;
             self.value(&element).map_err(|refusal| refusal.under(|| format!("[{index}]")))?;
         }
         Ok(())
@@ -258,10 +259,13 @@ impl<'js> Writer<'_, 'js> {
 
 /// `.name`, or `["the name"]` where it is not an identifier.
 fn segment(name: &str) -> String {
-    let identifier = !name.is_empty()
-        && !name.starts_with(|first: char| first.is_ascii_digit())
-        && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$');
-    if identifier { format!(".{name}") } else { format!("[{name:?}]") }
+    if is_identifier(name) { format!(".{name}") } else { format!("[{name:?}]") }
+}
+
+/// Whether a name can stand in a source text as it is.
+pub(crate) fn is_identifier(name: &str) -> bool {
+    let letter = |c: char| c.is_alphabetic() || c == '_' || c == '$';
+    name.starts_with(letter) && name.chars().all(|c| letter(c) || c.is_ascii_digit())
 }
 
 fn from_hex(hex: &str) -> Vec<u8> {
@@ -347,7 +351,7 @@ impl<'js> Reader<'_, 'js, '_> {
             Type::Bytes => self.bytes()?,
             Type::Array => self.array(depth)?,
             Type::Map => self.map(depth)?,
-            Type::Tag => self.tagged(at)?,
+            Type::Tag => self.tagged(depth, at)?,
             Type::U8 | Type::U16 | Type::U32 | Type::U64 | Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::Int => {
                 self.integer()?
             }
@@ -404,7 +408,7 @@ impl<'js> Reader<'_, 'js, '_> {
         }
     }
 
-    fn tagged(&mut self, at: usize) -> Result<Value<'js>, Malformed> {
+    fn tagged(&mut self, depth: usize, at: usize) -> Result<Value<'js>, Malformed> {
         let tag = self.decoder.tag()?;
         if tag == IanaTag::PosBignum.tag() || tag == IanaTag::NegBignum.tag() {
             let mut hex = String::from("0x0");
@@ -413,7 +417,7 @@ impl<'js> Reader<'_, 'js, '_> {
             }
             Ok(self.intrinsics.big(&hex, tag == IanaTag::NegBignum.tag())?)
         } else if tag == IanaTag::Timestamp.tag() {
-            let seconds = self.value(MAX_DEPTH)?.as_number();
+            let seconds = self.value(depth + 1)?.as_number();
             let Some(seconds) = seconds else {
                 return Err(Malformed::Wire(format!("a date that is not a number at byte {at}")));
             };

@@ -507,7 +507,6 @@ fn a_getter_of_a_global_that_throws_is_thrown() {
 }
 
 #[test]
-#[ignore = "bug: it is asked twice, for `typeof` and for its value"]
 fn a_getter_of_a_global_is_asked_once() {
     let (engine, _) = engine();
     eval(engine, "var asked = 0; Object.defineProperty(globalThis, 'counted', { get() { return ++asked } })").unwrap();
@@ -516,7 +515,6 @@ fn a_getter_of_a_global_is_asked_once() {
 }
 
 #[test]
-#[ignore = "bug: a name with other letters than ASCII is only looked up as a property"]
 fn a_binding_with_a_name_in_any_script_is_read() {
     let (engine, _) = engine();
     eval(engine, "let größe = 5; const 名 = 6").unwrap();
@@ -581,7 +579,6 @@ fn what_is_no_function_cannot_be_called() {
 }
 
 #[test]
-#[ignore = "bug: a method of a string or a number is said to be no function"]
 fn methods_of_primitives_are_called() {
     let (engine, _) = engine();
     eval(engine, "var text = 'text', n = 255").unwrap();
@@ -725,11 +722,10 @@ fn values_cross_as_deep_as_they_may_and_no_deeper() {
     assert_eq!(invalid(set(engine, "value", &nested(100_000, &[0x01]))), reason);
     let objects = [0xa1, 0x61, b'a'].repeat(100_000);
     assert!(invalid(set(engine, "value", &objects)).ends_with("nested deeper than 128 levels at byte 387"));
-    assert!(invalid(set(engine, "value", &[0xc1; 129])).contains("end of input bytes"));
+    assert!(invalid(set(engine, "value", &[0xc1; 100])).contains("end of input bytes"));
 }
 
 #[test]
-#[ignore = "bug: a tower of date tags recurses without a limit, and overflows the stack, which aborts"]
 fn a_tower_of_date_tags_is_refused() {
     let (engine, _) = engine();
     let reason = invalid(set(engine, "value", &[0xc1; 10_000_000]));
@@ -1153,7 +1149,6 @@ fn everything_has_a_text() {
 }
 
 #[test]
-#[ignore = "bug: all of its entries are copied to print a hundred, and where there is no memory it is [unprintable]"]
 fn a_large_map_is_printed_without_a_copy_of_it() {
     let (engine, world) = engine();
     let fill = "const map = new Map(); for (let i = 0; i < 400_000; i++) map.set(i, i); console.log(map)";
