@@ -437,7 +437,7 @@ mod limits {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&lines);
         let mut limits = Limits::default();
-        limits.console = 10;
+        limits.console = 11;
         let context = SANDBOX.context().limits(limits);
         let context = context.on_console(move |level, line| sink.lock().unwrap().push((level, line.to_owned())));
         let context = context.blocking().unwrap();

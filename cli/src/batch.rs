@@ -14,7 +14,7 @@ use aiointernal::{
     Error, Value,
     js::{Source, Sources},
 };
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use futures_core::Stream;
 use serde_json::{Value as Json, json};
 use tokio::sync::mpsc;
@@ -87,10 +87,11 @@ async fn all_together(lines: mpsc::Receiver<Read>, sandbox: &aiointernal::Sandbo
             }
         });
         let Some(result) = result.await? else {
-            let failed = lock(&open).pop_front();
-            return match failed {
+            let left = lock(&open).pop_front();
+            return match left {
                 Some(Open::Unreadable(error)) => Err(error).context(UNREADABLE),
-                _ => Ok(()),
+                Some(_) => bail!("the batch ended before its last line"),
+                None => Ok(()),
             };
         };
         let entry = lock(&open).pop_front();

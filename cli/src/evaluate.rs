@@ -8,7 +8,10 @@ use std::{
 use aiointernal::{Value, js::Source};
 use anyhow::{Context as _, Result};
 
-use crate::options::{Common, Format};
+use crate::{
+    options::{Common, Format},
+    report,
+};
 
 /// Evaluates a source text and prints its value.
 pub(crate) fn eval(source: &str, options: &Common) -> Result<()> {
@@ -38,7 +41,9 @@ pub(crate) fn run(file: &Path, options: &Common) -> Result<()> {
 
 fn read_stdin() -> Result<String> {
     let mut bytes = Vec::new();
-    io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;
+    // One byte more than a source may have: the engine then says that it is too large.
+    let limit = aiointernal::Limits::default().source as u64 + 1;
+    io::stdin().take(limit).read_to_end(&mut bytes).context("cannot read standard input")?;
     String::from_utf8(bytes).context("standard input is not UTF-8")
 }
 
@@ -49,7 +54,7 @@ fn json(value: &Value) -> Result<String> {
 /// Prints a line. A reader that has gone is no error of ours.
 pub(crate) fn print(line: &str) -> Result<()> {
     let mut output = io::stdout().lock();
-    match writeln!(output, "{line}").and_then(|()| output.flush()) {
+    match writeln!(output, "{}", report::shown(line)).and_then(|()| output.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("cannot write standard output"),
         _ => Ok(()),
     }

@@ -1,6 +1,6 @@
 //! `aiointernal repl`: a conversation with one context.
 
-use std::{env, fs, path::PathBuf};
+use std::{env, fs, path::PathBuf, pin::pin};
 
 use aiointernal::{Context, Error, js::Source};
 use anyhow::Result;
@@ -82,10 +82,19 @@ fn is_unfinished(input: &str, error: &Error) -> bool {
 
 /// Evaluates one input. Ctrl-C stops it, and only it.
 async fn evaluate(context: &Context, line: String) -> Result<String, Error> {
+    let mut interrupt = pin!(tokio::signal::ctrl_c());
+    loop {
+        // Listen before anything runs, and forget what was pressed before.
+        tokio::select! {
+            biased;
+            _ = &mut interrupt => interrupt.set(tokio::signal::ctrl_c()),
+            () = tokio::task::yield_now() => break,
+        }
+    }
     let mut evaluation = context.eval_text(Source::script(line).named("<repl>")).queue();
     tokio::select! {
         result = &mut evaluation => return result,
-        _ = tokio::signal::ctrl_c() => evaluation.abort(),
+        _ = &mut interrupt => evaluation.abort(),
     }
     evaluation.await
 }

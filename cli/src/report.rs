@@ -1,6 +1,11 @@
 //! What goes to standard error, and the exit status.
 
-use std::{fmt, io::Write as _, process::ExitCode};
+use std::{
+    borrow::Cow,
+    fmt,
+    io::{self, IsTerminal as _, Write as _},
+    process::ExitCode,
+};
 
 use aiointernal::{Error, ErrorKind, js::Level};
 use anstyle::{AnsiColor, Style};
@@ -15,7 +20,16 @@ pub(crate) fn console(level: Level, message: &str) {
         Level::Debug | Level::Trace => Style::new().dimmed(),
         _ => Style::new(),
     };
-    say(format_args!("{style}{message}{style:#}"));
+    say(format_args!("{style}{}{style:#}", shown(message)));
+}
+
+/// A text of a script as a terminal may see it: no script gets to send it commands.
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+    let harmful = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if !io::stderr().is_terminal() || !text.contains(harmful) {
+        return Cow::Borrowed(text);
+    }
+    text.chars().map(|c| if harmful(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
 }
 
 /// Prints a line, with colours where they can be seen. There is nobody to tell when that fails.
@@ -42,9 +56,9 @@ pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
 pub(crate) fn explain(error: &Error) {
     match error.exception() {
         Some(exception) => {
-            say(format_args!("{ERROR}{exception}{ERROR:#}"));
+            say(format_args!("{ERROR}{}{ERROR:#}", shown(&exception.to_string())));
             if !exception.stack.is_empty() {
-                say(format_args!("{}", exception.stack));
+                say(format_args!("{}", shown(&exception.stack)));
             }
         }
         None => say(format_args!("{ERROR}error:{ERROR:#} {}: {error}", error.kind().code())),

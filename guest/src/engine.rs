@@ -231,13 +231,13 @@ impl<H: Host> Engine<H> {
             let intrinsics = self.intrinsics.bind(&ctx).map_err(|_| Failure::OutOfMemory)?;
             let value = body(&ctx, &intrinsics);
             self.drive_jobs(&ctx);
-            let settled = settle(&ctx, &intrinsics, value?)?;
             let limit = self.result_bytes.get();
-            let result = match form {
+            let settled = value.and_then(|value| settle(&ctx, &intrinsics, value));
+            let result = settled.and_then(|settled| match form {
                 ResultForm::Value => value::encode(&intrinsics, &settled, limit),
                 ResultForm::Text => value::encode_text(&text::inspect(&intrinsics, &settled, limit), limit),
-            };
-            // Getters of the result may have queued jobs.
+            });
+            // Getters of a result or of an error may have queued jobs.
             self.drive_jobs(&ctx);
             result
         });

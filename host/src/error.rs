@@ -12,7 +12,7 @@ pub struct Error(Arc<Repr>);
 struct Repr {
     kind: ErrorKind,
     message: String,
-    #[cfg(feature = "component")]
+    #[cfg(feature = "js")]
     context_kept: bool,
     #[cfg(feature = "js")]
     exception: Option<crate::js::Exception>,
@@ -117,7 +117,7 @@ impl Error {
         Error(Arc::new(Repr {
             kind,
             message,
-            #[cfg(feature = "component")]
+            #[cfg(feature = "js")]
             context_kept: true,
             #[cfg(feature = "js")]
             exception: None,
@@ -125,8 +125,8 @@ impl Error {
         }))
     }
 
-    /// The same error, saying that the context was lost.
-    #[cfg(feature = "component")]
+    /// An error that says that the context was lost.
+    #[cfg(feature = "js")]
     pub(crate) fn context_lost(kind: ErrorKind, message: impl Into<String>) -> Error {
         Error(Arc::new(Repr {
             kind,
@@ -164,7 +164,7 @@ impl Error {
 
     /// Whether the context still has everything that scripts put into it. When not, it was replaced by a fresh one
     /// and the handle goes on working.
-    #[cfg(feature = "component")]
+    #[cfg(feature = "js")]
     pub fn is_context_kept(&self) -> bool {
         self.0.context_kept
     }

@@ -1,9 +1,10 @@
 //! An async handle to an object that must never leave its thread.
 //!
-//! Three layers, each of use without the next:
+//! Three layers:
 //!
 //! - [`HeapThread`]: any object, `Send` or not, on a thread of its own, called from async code through a bounded queue.
-//! - A WebAssembly component as that object, with limits of time, memory and output (feature `component`).
+//!   It is of use alone, with `default-features = false`.
+//! - A WebAssembly component as that object, with limits of time, memory and output.
 //! - [`Context`]: JavaScript in such a component, for scripts that nobody trusts (feature `js`, on by default).
 //!
 //! # Example
@@ -24,12 +25,12 @@
 
 mod error;
 mod thread;
-#[cfg(feature = "component")]
+#[cfg(feature = "js")]
 mod component;
 #[cfg(feature = "js")]
 pub mod js;
 
-#[cfg(feature = "component")]
+#[cfg(feature = "js")]
 pub use crate::component::Limits;
 #[cfg(feature = "js")]
 pub use crate::js::{Context, Sandbox, Value};

@@ -66,6 +66,8 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use wasmtime::component::types::ComponentItem;
+
     use super::*;
 
     fn recorded(field: &str) -> String {
@@ -89,6 +91,18 @@ mod tests {
         assert_eq!(recorded("artifact-sha256"), hex(&Sha256::digest(artifact)), "host/guest.wasm was replaced");
     }
 
+    /// The functions of an interface, in the order of their names.
+    fn members(engine: &wasmtime::Engine, interface: &str, item: ComponentItem) -> Vec<String> {
+        let ComponentItem::ComponentInstance(instance) = item else {
+            panic!("{interface} is no interface");
+        };
+        let short = interface.strip_prefix("aiointernal:js/").and_then(|name| name.strip_suffix("@0.1.0")).unwrap();
+        let functions = instance.exports(engine).filter(|(_, item)| matches!(item.ty, ComponentItem::ComponentFunc(_)));
+        let mut names: Vec<String> = functions.map(|(name, _)| format!("{short}#{name}")).collect();
+        names.sort();
+        names
+    }
+
     /// The sandbox's list of capabilities: a change here is a change of what a script could reach.
     #[test]
     fn the_artifact_imports_and_exports_exactly_the_world() {
@@ -96,9 +110,21 @@ mod tests {
         let engine = wasmtime::Engine::default();
         let component = wasmtime::component::Component::new(&engine, artifact).unwrap();
         let ty = component.component_type();
-        let imports: Vec<&str> = ty.imports(&engine).map(|(name, _)| name).collect();
-        let exports: Vec<&str> = ty.exports(&engine).map(|(name, _)| name).collect();
-        assert_eq!(imports, ["aiointernal:js/types@0.1.0", "aiointernal:js/ambient@0.1.0"]);
-        assert_eq!(exports, ["aiointernal:js/engine@0.1.0"]);
+        let imports: Vec<_> = ty.imports(&engine).flat_map(|(name, item)| members(&engine, name, item.ty)).collect();
+        let exports: Vec<_> = ty.exports(&engine).flat_map(|(name, item)| members(&engine, name, item.ty)).collect();
+        assert_eq!(imports, ["ambient#interrupted", "ambient#log", "ambient#now", "ambient#random"]);
+        let expected = [
+            "[constructor]batch",
+            "[method]batch.next",
+            "[method]batch.push",
+            "call",
+            "configure",
+            "evaluate",
+            "get-global",
+            "initialize",
+            "memory-usage",
+            "set-globals",
+        ];
+        assert_eq!(exports, expected.map(|name| format!("engine#{name}")));
     }
 }

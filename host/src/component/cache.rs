@@ -52,6 +52,9 @@ fn file_name(engine: &Engine, wasm: &[u8]) -> String {
 }
 
 fn read(engine: &Engine, file: &Path) -> io::Result<Component> {
+    if let Some(folder) = file.parent() {
+        check_owner(&fs::metadata(folder)?)?;
+    }
     let mut opened = fs::File::open(file)?;
     check_owner(&opened.metadata()?)?;
     let mut bytes = Vec::new();
@@ -100,8 +103,8 @@ fn create_private_file(file: &Path) -> io::Result<fs::File> {
 #[cfg(unix)]
 fn check_owner(found: &fs::Metadata) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
-    // The owner of a process's own entry is the user that it runs as.
-    let user = fs::metadata("/proc/self").map_or_else(|_| found.uid(), |process| process.uid());
+    // The owner of a process's own entry is the user that it runs as. Where that cannot be seen, nothing is cached.
+    let user = fs::metadata("/proc/self")?.uid();
     if found.uid() != user || found.mode() & 0o022 != 0 {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "others than this user may write it"));
     }

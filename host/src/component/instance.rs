@@ -88,7 +88,7 @@ impl<P: Program> Instance<P> {
     ) -> Result<R, Error> {
         let mut live = match self.live.take() {
             Some(live) => live,
-            None => self.make()?,
+            None => self.make().map_err(|error| Error::context_lost(error.kind(), error.to_string()))?,
         };
         let _awake = self.engine.ticker.arm();
         arm(&mut live.store, Some((running, limits.wall_time)), limits);

@@ -210,8 +210,14 @@ impl Steps<Engine> for Evaluations {
             if fitting.is_empty() {
                 return Ok(None);
             }
-            self.pushed = fitting.len();
-            engine.push(running, self.limits, &mut self.batch, fitting)?;
+            let fitting_len = fitting.len();
+            if let Err(error) = engine.push(running, self.limits, &mut self.batch, fitting) {
+                // The first source bears the failure; the others get a new batch.
+                self.batch = None;
+                inputs.pop_front();
+                return Ok(Some(Err(error)));
+            }
+            self.pushed = fitting_len;
         }
         let Some(batch) = &self.batch else {
             return Ok(None);

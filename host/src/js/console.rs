@@ -50,12 +50,16 @@ impl Console {
             bindings::LogLevel::Warn => Level::Warn,
             bindings::LogLevel::Error => Level::Error,
         };
-        if message.len() <= self.left {
-            self.left -= message.len();
+        // Each message counts as a line, so that empty ones come to an end, too.
+        if message.len() < self.left {
+            self.left -= message.len() + 1;
             sink(level, message);
         } else {
             self.cut = true;
-            sink(level, &message[..message.floor_char_boundary(self.left)]);
+            let rest = &message[..message.floor_char_boundary(self.left)];
+            if !rest.is_empty() {
+                sink(level, rest);
+            }
             sink(Level::Warn, "[console output is cut here: the call has printed its limit]");
         }
     }

@@ -46,7 +46,7 @@ pub trait Steps<T>: Send + 'static {
     ) -> Result<Option<Self::Item>, Error>;
 
     /// Lets go of what the work holds within the object. Runs on the object's thread, once, at the end or when the
-    /// consumer has gone.
+    /// consumer has gone; not when no step has run, nor when the object is gone first.
     fn finish(&mut self, object: &mut T);
 }
 
@@ -59,17 +59,26 @@ type Made<I> = Arc<Mutex<VecDeque<I>>>;
 struct Hop<T: 'static, S: Steps<T>> {
     thread: HeapThread<T>,
     steps: Option<S>,
+    /// Whether the steps have been on the thread: before, there is nothing to finish.
+    started: bool,
     inputs: VecDeque<S::Input>,
     made: Made<S::Item>,
 }
 
 impl<T, S: Steps<T>> Hop<T, S> {
     fn new(thread: &HeapThread<T>, steps: S) -> Hop<T, S> {
-        Hop { thread: thread.clone(), steps: Some(steps), inputs: VecDeque::new(), made: Made::default() }
+        Hop {
+            thread: thread.clone(),
+            steps: Some(steps),
+            started: false,
+            inputs: VecDeque::new(),
+            made: Made::default(),
+        }
     }
 
     /// Steps until the inputs are used up, nobody waits, or `enough` says so.
     fn run(&mut self, object: &mut T, running: &Running, enough: impl Fn(usize) -> bool) -> Result<(), Error> {
+        self.started = true;
         let mut items = 0;
         while let Some(steps) = self.steps.as_mut().filter(|_| !running.is_cancelled()) {
             let Some(item) = steps.step(object, &mut self.inputs, running)? else {
@@ -88,7 +97,7 @@ impl<T, S: Steps<T>> Hop<T, S> {
 
 impl<T, S: Steps<T>> Drop for Hop<T, S> {
     fn drop(&mut self) {
-        if let Some(mut steps) = self.steps.take() {
+        if let Some(mut steps) = self.steps.take().filter(|_| self.started) {
             self.thread.send(move |object| steps.finish(object));
         }
     }

@@ -118,7 +118,7 @@ where
         }
         Err(error) => Err(setup_error(error.into())),
     }));
-    if let Err(cause) = lived.unwrap_or_else(|panic| Err(panicked("the setup", panic.as_ref()))) {
+    if let Err(cause) = lived.unwrap_or_else(|panic| Err(panicked("the setup", panic))) {
         shared.die(cause);
     }
     shared.life.reach(&shared.life.ended);
@@ -136,13 +136,13 @@ fn serve<T>(shared: &Shared<T>, mut object: T) -> Result<(), Error> {
         }
     }
     let dropped = catch_unwind(AssertUnwindSafe(|| drop(object)));
-    lived.and(dropped.map_err(|panic| panicked("dropping the object", panic.as_ref())))
+    lived.and(dropped.map_err(|panic| panicked("dropping the object", panic)))
 }
 
 /// Runs a call, and lets it go: what nobody waits for is dropped here, and may panic as well.
 fn run_one<T>(shared: &Shared<T>, job: Arc<dyn Job<T>>, object: &mut T) -> Result<(), Error> {
     let ran = catch_unwind(AssertUnwindSafe(|| Arc::clone(&job).run(object)));
-    let ran = ran.map_err(|panic| panicked("a call", panic.as_ref()));
+    let ran = ran.map_err(|panic| panicked("a call", panic));
     if let Err(cause) = &ran {
         shared.die(cause.clone());
     }
@@ -152,7 +152,7 @@ fn run_one<T>(shared: &Shared<T>, job: Arc<dyn Job<T>>, object: &mut T) -> Resul
         }
         drop(job);
     }));
-    ran.and(dropped.map_err(|panic| panicked("dropping a result", panic.as_ref())))
+    ran.and(dropped.map_err(|panic| panicked("dropping a result", panic)))
 }
 
 fn setup_error(error: Box<dyn std::error::Error + Send + Sync>) -> Error {
@@ -162,9 +162,11 @@ fn setup_error(error: Box<dyn std::error::Error + Send + Sync>) -> Error {
     }
 }
 
-fn panicked(what: &str, panic: &(dyn Any + Send)) -> Error {
+fn panicked(what: &str, panic: Box<dyn Any + Send>) -> Error {
     let message = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let message = message.or_else(|| panic.downcast_ref::<String>().cloned());
     let message = message.unwrap_or_else(|| "no message".to_owned());
+    // Its `Drop` is the caller's code, and could panic again.
+    std::mem::forget(panic);
     Error::new(ErrorKind::Panicked, format!("{what} panicked on the object's thread: {message}"))
 }
