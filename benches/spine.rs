@@ -1,4 +1,5 @@
-//! How long each part of a call takes: `cargo bench -p aiointernal-benches`.
+//! How long each part of a call takes: `cargo bench --workspace --bench spine`, which builds on what the tests built
+//! (`-p aiointernal-benches` measures the same, and builds wasmtime with features of its own).
 //!
 //! Ours stands beside `native`, the same engine by way of rquickjs: in the caller's own thread, without a sandbox. A
 //! word after `--` picks groups by name. The table of latencies at the end cannot be picked; it takes 15 s.
