@@ -9,10 +9,10 @@ use std::{
 use aiointernal::{Context, HeapThread, Limits, Sandbox, Ticket};
 
 /// Rounds that are queued without waiting. Two such blocks are under way at a time.
-const BLOCK: u64 = 60;
+const BLOCK: u64 = 250;
 
 /// Room for two blocks of two calls a round, and for the callers of the table of latencies.
-const QUEUE: NonZeroUsize = NonZeroUsize::new(256).expect("it is not zero");
+const QUEUE: NonZeroUsize = NonZeroUsize::new(1024).expect("it is not zero");
 
 /// A context that may hand out what is measured.
 pub(crate) fn context() -> Context {

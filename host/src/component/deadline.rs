@@ -21,8 +21,9 @@ use crate::{
 /// Time between two looks at the deadline.
 const TICK: Duration = Duration::from_millis(1);
 
-/// Time that a guest has to stop by itself after it was asked.
-const GRACE: Duration = Duration::from_millis(3);
+/// Ticks that a guest has to stop by itself after it was asked. Ticks that it ran in: one that the system did not let
+/// run meanwhile had no chance to stop.
+const GRACE: u32 = 3;
 
 /// Ticks with nothing running after which the ticker goes to sleep. Waking it costs a system call, so a server under
 /// load should not pay for it each call.
@@ -120,7 +121,8 @@ impl Drop for Armed<'_> {
 #[derive(Debug, Default)]
 pub(crate) struct Deadline {
     call: Option<(Running, Instant)>,
-    asked: Option<(Stop, Instant)>,
+    /// Why it was asked to stop, and the ticks since.
+    asked: Option<(Stop, u32)>,
 }
 
 /// Why a call was stopped.
@@ -152,14 +154,16 @@ impl Deadline {
             return false;
         };
         running.report_progress();
-        let now = Instant::now();
-        match self.asked {
-            Some((_, since)) => now.duration_since(since) < GRACE,
+        match &mut self.asked {
+            Some((_, ticks)) => {
+                *ticks += 1;
+                *ticks < GRACE
+            }
             None => {
                 if running.is_cancelled() {
-                    self.asked = Some((Stop::Cancelled, now));
-                } else if now >= *at {
-                    self.asked = Some((Stop::Timeout, now));
+                    self.asked = Some((Stop::Cancelled, 0));
+                } else if Instant::now() >= *at {
+                    self.asked = Some((Stop::Timeout, 0));
                 }
                 true
             }
