@@ -10,7 +10,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use super::{ser::as_integer, value::Value};
+use super::value::{Value, as_integer};
 use crate::error::{Error, ErrorKind};
 
 /// The Rust value that a JavaScript value describes, by `serde`.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::ser::{self, Error as _, Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 
-use super::value::{BigInt, Value};
+use super::value::{BigInt, Value, as_integer};
 use crate::error::{Error, ErrorKind};
 
 /// The JavaScript value of a Rust value, as `serde` describes it.
@@ -70,13 +70,6 @@ impl Serialize for Value {
             }
         }
     }
-}
-
-/// The integer that a number is, where it is one that counts exactly. -0 is none.
-pub(super) fn as_integer(number: f64) -> Option<i64> {
-    const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
-    let integral = number.trunc() == number && number.abs() <= MAX_SAFE_INTEGER;
-    (integral && !(number == 0.0 && number.is_sign_negative())).then_some(number as i64)
 }
 
 /// Why a Rust value has no JavaScript form.

@@ -86,6 +86,15 @@ impl Value {
     }
 }
 
+/// Every integer up to this one is a number of JavaScript; beyond, not every one is.
+pub(super) const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
+
+/// The integer that a number is, where it is one that counts exactly. -0 is none.
+pub(super) fn as_integer(number: f64) -> Option<i64> {
+    let integral = number.trunc() == number && number.abs() <= MAX_SAFE_INTEGER;
+    (integral && !(number == 0.0 && number.is_sign_negative())).then_some(number as i64)
+}
+
 macro_rules! from {
     ($($from:ty => |$value:ident| $to:expr),* $(,)?) => {
         $(impl From<$from> for Value {

@@ -6,12 +6,10 @@ use minicbor::{
 };
 use num_bigint::Sign;
 
-use super::value::{BigInt, Date, Value};
+use super::value::{BigInt, Date, MAX_SAFE_INTEGER, Value, as_integer};
 
 /// Deepest nesting that crosses. One more than the engine's own, so that it is the engine that says where.
 const MAX_DEPTH: usize = 129;
-
-const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
 
 /// CBOR tag of an object with a class name and arguments of its constructor.
 const CLASS: Tag = Tag::new(27);
@@ -71,9 +69,8 @@ fn write(out: &mut Encoder<Vec<u8>>, value: &Value) -> Written {
 }
 
 fn write_number(out: &mut Encoder<Vec<u8>>, number: f64) -> Written {
-    let negative_zero = number == 0.0 && number.is_sign_negative();
-    if number.trunc() == number && number.abs() <= MAX_SAFE_INTEGER && !negative_zero {
-        out.i64(number as i64)?;
+    if let Some(integer) = as_integer(number) {
+        out.i64(integer)?;
     } else if f64::from(number as f32) == number || number.is_nan() {
         out.f32(number as f32)?;
     } else {
