@@ -20,6 +20,15 @@ fn assert_prints(example: &str, expected: &str) {
 }
 
 #[test]
+fn the_example_of_the_readme_prints_what_the_readme_says() {
+    let (readme, example) = (include_str!("../README.md"), include_str!("readme.rs"));
+    let (_, code) = example.split_once('\n').expect("a first line that says what it is");
+    assert!(readme.contains(&format!("```rust\n{code}```")), "the README's example and readme.rs differ");
+    assert!(readme.contains("Prints `12 timeout`."));
+    assert_prints("readme", "12 timeout\n");
+}
+
+#[test]
 fn the_first_steps_print_what_each_method_gives() {
     assert_prints(
         "seed",

@@ -194,7 +194,13 @@ fn parse(line: &[u8]) -> Line {
     if line.len() as u64 >= MAX_LINE {
         return Line { id: Json::Null, source: Err(format!("the line is longer than {MAX_LINE} bytes")) };
     }
-    let mut fields = match serde_json::from_slice::<Json>(line) {
+    if line.trim_ascii().is_empty() {
+        return Line { id: Json::Null, source: Err("the line is empty".to_owned()) };
+    }
+    let Ok(line) = str::from_utf8(line) else {
+        return Line { id: Json::Null, source: Err("the line is not UTF-8".to_owned()) };
+    };
+    let mut fields = match serde_json::from_str::<Json>(line) {
         Ok(Json::Object(fields)) => fields,
         Ok(_) => return Line { id: Json::Null, source: Err("the line is not a JSON object".to_owned()) },
         Err(error) => return Line { id: Json::Null, source: Err(format!("the line is not JSON: {error}")) },

@@ -9,18 +9,18 @@ use aiointernal::{Value, js::Source};
 use anyhow::{Context as _, Result};
 
 use crate::{
-    options::{Common, Format},
+    options::{Common, Format, Formatting},
     report,
 };
 
 /// Evaluates a source text and prints its value.
-pub(crate) fn eval(source: &str, options: &Common) -> Result<()> {
+pub(crate) fn eval(source: &str, printed: Formatting, options: &Common) -> Result<()> {
     let source = match source {
         "-" => Source::script(read_stdin()?).named("<stdin>"),
         text => Source::script(text),
     };
     let context = options.context(&options.sandbox()?)?;
-    let line = match options.format {
+    let line = match printed.format {
         Format::Json => json(&context.eval(source).blocking()?)?,
         Format::Text => context.eval_text(source).blocking()?,
     };
@@ -28,9 +28,9 @@ pub(crate) fn eval(source: &str, options: &Common) -> Result<()> {
 }
 
 /// Runs a file and prints its value; as JSON, which has no undefined, nothing for that.
-pub(crate) fn run(file: &Path, options: &Common) -> Result<()> {
+pub(crate) fn run(file: &Path, printed: Formatting, options: &Common) -> Result<()> {
     let context = options.context(&options.sandbox()?)?;
-    match options.format {
+    match printed.format {
         Format::Json => match context.eval_file(file).blocking()? {
             Value::Undefined => Ok(()),
             value => print(&json(&value)?),

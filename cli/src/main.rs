@@ -15,8 +15,8 @@ use crate::options::{Command, Options};
 
 fn main() -> ExitCode {
     let done = match Options::parse().command {
-        Command::Eval { source, limits } => evaluate::eval(&source, &limits),
-        Command::Run { file, limits } => evaluate::run(&file, &limits),
+        Command::Eval { source, format, limits } => evaluate::eval(&source, format, &limits),
+        Command::Run { file, format, limits } => evaluate::run(&file, format, &limits),
         Command::Batch { fresh, limits } => batch::run(fresh, &limits),
         Command::Repl { limits } => repl::run(&limits),
     };

@@ -16,7 +16,7 @@ use crate::report;
 /// Exit status: 0 done; 1 the script threw, or its result cannot leave the sandbox; 2 the command line or a file is
 /// wrong; 3 a limit stopped the script; 70 a fault of this program.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(name = "aiointernal", version, arg_required_else_help = true)]
 pub(crate) struct Options {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -33,6 +33,8 @@ pub(crate) enum Command {
         #[arg(allow_negative_numbers = true)]
         source: String,
         #[command(flatten)]
+        format: Formatting,
+        #[command(flatten)]
         limits: Common,
     },
     /// Run a file: a script or, when it ends in .mjs, a module
@@ -42,6 +44,8 @@ pub(crate) enum Command {
     Run {
         /// The file
         file: PathBuf,
+        #[command(flatten)]
+        format: Formatting,
         #[command(flatten)]
         limits: Common,
     },
@@ -76,15 +80,18 @@ pub(crate) struct Common {
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]
     memory: usize,
 
-    /// Most stack that JavaScript calls may take, such as 512KiB
+    /// Most stack that JavaScript calls may take, such as 512KiB; 768KiB at most, and more is taken as that
     #[arg(long, value_name = "SIZE", default_value = "256KiB", value_parser = size)]
     stack: usize,
 
     /// Set a global to a JSON value before anything runs; may be given many times
     #[arg(long = "global", value_name = "NAME=JSON", value_parser = global)]
     globals: Vec<(String, serde_json::Value)>,
+}
 
-    /// How to print values
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Formatting {
+    /// How to print the value
     #[arg(long, value_name = "FORMAT", default_value = "json")]
     pub(crate) format: Format,
 }
@@ -116,7 +123,8 @@ impl Common {
 }
 
 fn size(text: &str) -> Result<usize, String> {
-    let size: bytesize::ByteSize = text.parse()?;
+    let refused = |_| "expected a number of bytes with a unit, such as 64MiB".to_owned();
+    let size: bytesize::ByteSize = text.parse().map_err(refused)?;
     usize::try_from(size.as_u64()).map_err(|_| format!("{text} is more than this machine can address"))
 }
 

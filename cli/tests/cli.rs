@@ -579,7 +579,8 @@ mod usage {
             (&["eval", "1", "--timeout", "soon"], "soon"),
             (&["eval", "1", "--timeout", "5"], "unit"),
             (&["eval", "1", "--timeout=-1s"], "-1s"),
-            (&["eval", "1", "--memory", "big"], "--memory"),
+            (&["eval", "1", "--memory", "big"], "such as 64MiB"),
+            (&["batch", "--format", "text"], "--format"),
             (&["eval", "1", "--memory=-5"], "-5"),
             (&["eval", "1", "--stack", "deep"], "--stack"),
             (&["eval", "1", "--format", "xml"], "json, text"),
@@ -628,13 +629,31 @@ mod usage {
                 assert!(ran.stdout.contains(default), "there is no {default} in {}", ran.stdout);
             }
             assert_eq!(ran.stdout.contains("--fresh"), command == "batch");
+            assert_eq!(ran.stdout.contains("--format <FORMAT>"), matches!(command, "eval" | "run"));
         }
-        assert!(aiointernal(&["eval", "--help"]).stdout.contains("--format <FORMAT>"));
+    }
+
+    #[test]
+    fn the_commands_of_the_readme_do_what_it_says() {
+        let readme = include_str!("../../README.md");
+        let blocks = readme.split("```sh\n").skip(1).filter_map(|block| block.split("```").next());
+        let commands: Vec<_> = blocks.flat_map(str::lines).filter(|line| !line.starts_with("cargo test")).collect();
+        let folder = Folder::with_file("script.js", "6 * 7");
+        let expected = [("3\n", 0), ("", 3), ("42\n", 0), ("{\"id\":1,\"ok\":true,\"value\":[2,4]}\n", 0), ("", 0)];
+        assert_eq!(commands.len(), expected.len(), "{commands:?}");
+        for (line, (stdout, status)) in commands.into_iter().zip(expected) {
+            let line = line.replace("cargo run --release --", "aiointernal").replace("aiointernal", PROGRAM);
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &line]).current_dir(&folder.0);
+            shell.envs(command(&[]).get_envs().filter_map(|(name, value)| Some((name, value?))));
+            let ran = run_command(shell, "");
+            assert_eq!((&*ran.stdout, ran.status), (stdout, Some(status)), "{line}: {ran:?}");
+        }
     }
 
     #[test]
     fn the_version_is_that_of_the_package() {
-        aiointernal(&["--version"]).prints(concat!("aiointernal-cli ", env!("CARGO_PKG_VERSION"), "\n"));
+        aiointernal(&["--version"]).prints(concat!("aiointernal ", env!("CARGO_PKG_VERSION"), "\n"));
     }
 }
 
@@ -924,8 +943,8 @@ mod batches {
             (b"[1]\n", Json::Null, "object"),
             (b"{\"id\": 7}\n", json!(7), "source"),
             (b"{\"id\": \"x\", \"source\": 3}\n", json!("x"), "source"),
-            (b"\n", Json::Null, "JSON"),
-            (b"{\"id\": 1, \"source\": \"\xff\"}\n", Json::Null, ""),
+            (b"\n", Json::Null, "empty"),
+            (b"{\"id\": 1, \"source\": \"\xff\"}\n", Json::Null, "UTF-8"),
             (b"{\"id\": 1, \"source\": \"1\"} {}\n", Json::Null, "JSON"),
             (b"{\"id\": 1, \"source\": \"1\"\n", Json::Null, "JSON"),
         ];

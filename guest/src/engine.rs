@@ -8,7 +8,6 @@ use std::{
 use rquickjs::{
     Context, Ctx, Function, Module, Object, Runtime, Value,
     context::{EvalOptions, intrinsic},
-    function::Args,
     loader::{ImportAttributes, Loader, Resolver},
     module::Declared,
     object::Property,
@@ -18,6 +17,7 @@ use rquickjs::{
 use crate::{
     console,
     failure::Failure,
+    globals::Globals,
     host::Host,
     intrinsics::{Bound, Intrinsics},
     text, value,
@@ -102,6 +102,7 @@ pub struct Engine<H> {
     context: Context,
     host: Rc<H>,
     intrinsics: Rc<Intrinsics>,
+    globals: Globals,
     /// The running call was told to stop.
     stopped: Rc<Cell<bool>>,
     result_bytes: Cell<usize>,
@@ -133,7 +134,8 @@ impl<H: Host> Engine<H> {
             seed_on_first_use(&ctx, &host)?;
             rquickjs::Result::Ok(intrinsics)
         })?;
-        Ok(Engine { runtime, context, host, intrinsics, stopped, result_bytes: Cell::new(usize::MAX) })
+        let globals = Globals::default();
+        Ok(Engine { runtime, context, host, intrinsics, globals, stopped, result_bytes: Cell::new(usize::MAX) })
     }
 
     /// Sets the limits.
@@ -189,7 +191,7 @@ impl<H: Host> Engine<H> {
     /// [`Failure::Thrown`] where a getter throws or the binding is not initialised yet, and the failures of results.
     pub fn get_global(&self, name: &str) -> Result<Vec<u8>, Failure> {
         self.run(ResultForm::Value, |ctx, intrinsics| {
-            global(ctx, name).map_err(|error| Failure::from_js(ctx, intrinsics, error))
+            self.globals.get(ctx, name).map_err(|error| Failure::from_js(ctx, intrinsics, error))
         })
     }
 
@@ -205,7 +207,7 @@ impl<H: Host> Engine<H> {
                 .enumerate()
                 .map(|(index, bytes)| value::decode(ctx, intrinsics, &format!("argument {index}"), bytes))
                 .collect::<Result<Vec<_>, _>>()?;
-            call(ctx, intrinsics, name, values).map_err(|error| Failure::from_js(ctx, intrinsics, error))
+            self.globals.call(ctx, intrinsics, name, values).map_err(|error| Failure::from_js(ctx, intrinsics, error))
         })
     }
 
@@ -268,7 +270,7 @@ impl<H> core::fmt::Debug for Engine<H> {
     }
 }
 
-fn script_options(name: &str) -> EvalOptions {
+pub(crate) fn script_options(name: &str) -> EvalOptions {
     let mut options = EvalOptions::default();
     options.strict = false;
     options.filename = Some(name.to_owned());
@@ -283,58 +285,6 @@ fn settle<'js>(ctx: &Ctx<'js>, intrinsics: &Bound<'_, 'js>, value: Value<'js>) -
         (PromiseState::Pending, _) | (_, None) => Err(Failure::NeverSettles),
         (_, Some(result)) => result.map_err(|error| Failure::from_js(ctx, intrinsics, error)),
     }
-}
-
-/// Bindings of scripts hide properties of the global object, as they do in JavaScript.
-fn global<'js>(ctx: &Ctx<'js>, name: &str) -> rquickjs::Result<Value<'js>> {
-    if !value::is_identifier(name) || is_reserved(name) {
-        return ctx.globals().get(name);
-    }
-    // A name that is nowhere would be a `ReferenceError`. A property is there, and its getter is to run once.
-    let read = if ctx.globals().contains_key(name)? {
-        name.to_owned()
-    } else {
-        format!("typeof {name} === 'undefined' ? void 0 : {name}")
-    };
-    ctx.eval_with_options(read, script_options("<global>"))
-}
-
-/// Whether a name means something else than a binding when it is evaluated.
-fn is_reserved(name: &str) -> bool {
-    const RESERVED: &str = " arguments await break case catch class const continue debugger default delete do else \
-        enum eval export extends false finally for function if implements import in instanceof interface let new null \
-        package private protected public return static super switch this throw true try typeof var void while with \
-        yield ";
-    RESERVED.contains(&format!(" {name} "))
-}
-
-fn call<'js>(
-    ctx: &Ctx<'js>,
-    intrinsics: &Bound<'_, 'js>,
-    name: &str,
-    arguments: Vec<Value<'js>>,
-) -> rquickjs::Result<Value<'js>> {
-    let mut segments = name.split('.');
-    let mut this = ctx.globals().into_value();
-    let mut function = global(ctx, segments.next().unwrap_or_default())?;
-    for segment in segments {
-        if function.is_undefined() || function.is_null() {
-            return Err(not_a_function(ctx, name));
-        }
-        this = function;
-        function = intrinsics.member(&this, segment)?;
-    }
-    let Some(function) = function.as_function() else {
-        return Err(not_a_function(ctx, name));
-    };
-    let mut args = Args::new(ctx.clone(), arguments.len());
-    args.this(this)?;
-    args.push_args(arguments)?;
-    function.call_arg(args)
-}
-
-fn not_a_function(ctx: &Ctx<'_>, name: &str) -> rquickjs::Error {
-    rquickjs::Exception::throw_type(ctx, &format!("{name} is not a function"))
 }
 
 /// Replaces `Math.random`, whose state would be the same in every engine that starts from the image.

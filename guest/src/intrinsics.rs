@@ -11,7 +11,8 @@ const PRELUDE: &str = r"
 (() => {
   const { apply, getOwnPropertyDescriptor, getPrototypeOf } = Reflect;
   const getter = (object, name) => getOwnPropertyDescriptor(object, name).get;
-  const BigInt_ = BigInt, Date_ = Date;
+  const BigInt_ = BigInt, Bytes_ = Uint8Array, Date_ = Date;
+  const { parseFloat, parseInt } = Number;
   const { isArray } = Array;
   const { toString: toHex } = BigInt.prototype;
   const { getTime, toISOString } = Date.prototype;
@@ -22,6 +23,8 @@ const PRELUDE: &str = r"
   const { entries: mapIterator } = Map.prototype, { values: setIterator } = Set.prototype;
   const mapNext = getPrototypeOf(new Map().entries()).next, setNext = getPrototypeOf(new Set().values()).next;
   const mapSize = getter(Map.prototype, 'size'), setSize = getter(Set.prototype, 'size');
+  const view = getPrototypeOf(Bytes_.prototype), resizable = getter(ArrayBuffer.prototype, 'resizable');
+  const viewed = getter(view, 'buffer'), viewOffset = getter(view, 'byteOffset'), viewLength = getter(view, 'length');
   const define = Object.defineProperty;
   const take = (iterator, next, most) => {
     const taken = [];
@@ -41,6 +44,14 @@ const PRELUDE: &str = r"
     date: (time) => new Date_(time),
     iso: (date) => apply(toISOString, date, []),
     functionSource: (called) => apply(functionSource, called, []),
+    number: (text, whole) => whole ? parseInt(text) : parseFloat(text),
+    steady: (bytes) => {
+      try {
+        const buffer = apply(viewed, bytes, []), length = apply(viewLength, bytes, []);
+        if (length && apply(resizable, buffer, [])) return new Bytes_(buffer, apply(viewOffset, bytes, []), length);
+      } catch {}
+      return bytes;
+    },
     regexp: (regexp) => apply(regexpSource, regexp, []),
     symbol: (symbol) => apply(symbolName, symbol, []),
     wellFormed: (text) => apply(toWellFormed, text, []),
@@ -110,6 +121,17 @@ impl<'js> Bound<'_, 'js> {
     /// A valid `Date` as ISO 8601.
     pub(crate) fn iso(&self, date: &Object<'js>) -> Result<String> {
         self.function("iso")?.call((date.clone(),))
+    }
+
+    /// A text as the number that it begins with, whole or not.
+    pub(crate) fn number(&self, text: &JsString<'js>, whole: bool) -> Result<f64> {
+        self.function("number")?.call((text.clone(), whole))
+    }
+
+    /// A view of the same bytes that does not follow the length of its buffer: QuickJS tells the length that a view
+    /// was made with.
+    pub(crate) fn steady(&self, bytes: &Object<'js>) -> Result<Object<'js>> {
+        self.function("steady")?.call((bytes.clone(),))
     }
 
     /// A `RegExp` as its literal.

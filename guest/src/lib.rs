@@ -10,6 +10,7 @@ mod component;
 mod console;
 mod engine;
 mod failure;
+mod globals;
 mod host;
 mod intrinsics;
 mod text;

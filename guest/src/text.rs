@@ -81,7 +81,7 @@ impl<'a, 'js> Printer<'a, 'js> {
             rest = &rest[at + 1..];
             let kind = rest.chars().next();
             let argument = match kind {
-                Some('s' | 'd' | 'i' | 'f' | 'o' | 'O' | 'j' | 'c') => arguments.next(),
+                Some('s' | 'd' | 'i' | 'f' | 'o' | 'O' | 'c') => arguments.next(),
                 _ => None,
             };
             match (kind, argument) {
@@ -101,12 +101,15 @@ impl<'a, 'js> Printer<'a, 'js> {
     fn place(&mut self, kind: char, argument: &Value<'js>) {
         match kind {
             'c' => {}
-            'd' | 'i' | 'f' => match argument.as_number() {
-                Some(number) if kind == 'i' => self.number(number.trunc()),
-                Some(number) => self.number(number),
-                None if argument.is_big_int() => self.value(argument),
-                None => self.out.push_str("NaN"),
-            },
+            'd' | 'i' | 'f' if argument.is_big_int() => self.value(argument),
+            'd' | 'i' | 'f' => {
+                let whole = kind == 'i';
+                let number = match argument.as_string() {
+                    Some(text) => self.intrinsics.number(text, whole).unwrap_or(f64::NAN),
+                    None => argument.as_number().unwrap_or(f64::NAN),
+                };
+                self.number(if whole { number.trunc() } else { number });
+            }
             's' => self.bare(argument),
             _ => self.value(argument),
         }

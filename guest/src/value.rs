@@ -202,8 +202,9 @@ impl<'js> Writer<'_, 'js> {
             self.encoder.tag(IanaTag::Timestamp)?;
             self.float(seconds)
         } else if class == classes.bytes {
-            let array = TypedArray::<u8>::from_object(object.clone())?;
-            self.bytes(object, array.as_raw())
+            let view = self.intrinsics.steady(object)?;
+            let array = TypedArray::<u8>::from_object(view.clone())?;
+            self.bytes(&view, array.as_raw())
         } else if class == classes.array_buffer {
             let buffer = ArrayBuffer::from_object(object.clone());
             self.encoder.tag(CLASS)?.array(2)?.str("ArrayBuffer")?;
@@ -220,8 +221,9 @@ impl<'js> Writer<'_, 'js> {
             alive.ctx().catch();
             return Err(Refusal::kind("a detached buffer"));
         };
-        // SAFETY: the pointer was read a moment ago from `alive`, which is the buffer or a view of it. It is alive for the length of this call, and no JavaScript runs while it is copied, so it
-        // is neither detached, moved nor written.
+        // SAFETY: the pointer was read a moment ago from `alive`, which is the buffer or a view of it. It is alive for
+        // the length of this call, and no JavaScript runs while it is copied, so it is neither detached, moved nor
+        // written.
         let bytes = unsafe { raw.as_ref() };
         self.room(bytes.len())?;
         self.encoder.bytes(bytes)?;

@@ -154,7 +154,7 @@ impl Error {
     }
 
     pub(crate) fn cancelled() -> Error {
-        Error::new(ErrorKind::Cancelled, "the caller gave the call up")
+        Error::new(ErrorKind::Cancelled, "the call was cancelled")
     }
 
     /// What happened, in general terms.

@@ -19,6 +19,9 @@ pub(crate) const THREAD_STACK: usize = WASM_STACK + (1 << 20);
 /// system and fetched again by page faults.
 const KEEP_RESIDENT: usize = 2 << 20;
 
+/// The same for its table of functions: giving its pages back took 14 us of the 41 us of a reset and an evaluation.
+const KEEP_TABLE_RESIDENT: usize = 16 << 10;
+
 /// A wasmtime engine with everything that belongs to it.
 #[derive(Debug)]
 pub(crate) struct Engine {
@@ -86,7 +89,9 @@ fn config(instances: u32) -> Config {
         .total_tables(instances.saturating_mul(2))
         .max_unused_warm_slots(instances);
     if may_scan_pagemap() {
-        pool.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(KEEP_RESIDENT);
+        pool.pagemap_scan(Enabled::Yes)
+            .linear_memory_keep_resident(KEEP_RESIDENT)
+            .table_keep_resident(KEEP_TABLE_RESIDENT);
     }
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     config

@@ -177,7 +177,7 @@ fn describe<H>(trap: &wasmtime::Error, data: &Data<H>, limits: &Limits) -> Error
 pub(crate) fn stopped(stop: Stop, limits: &Limits, kept: bool) -> Error {
     let (kind, what) = match stop {
         Stop::Timeout => (ErrorKind::Timeout, format!("the call ran longer than its {:?}", limits.wall_time)),
-        Stop::Cancelled => (ErrorKind::Cancelled, "the caller gave the call up".to_owned()),
+        Stop::Cancelled => (ErrorKind::Cancelled, "the call was cancelled".to_owned()),
     };
     if kept {
         Error::new(kind, format!("{what}; the context was kept"))

@@ -127,8 +127,13 @@ impl<T: 'static> HeapThread<T> {
     {
         let mut hop = Hop::new(self, steps);
         self.try_call(move |object, running| {
-            for input in inputs {
-                hop.inputs.push_back(input);
+            let mut inputs = inputs.into_iter().fuse();
+            loop {
+                let left = hop.inputs.len();
+                hop.inputs.extend(inputs.by_ref().take(HOP_ITEMS));
+                if hop.inputs.len() == left {
+                    break;
+                }
                 hop.run(object, running, |_| false)?;
                 if running.is_cancelled() {
                     return Err(Error::cancelled());
