@@ -179,6 +179,19 @@ mod values {
     }
 
     #[test]
+    fn a_number_is_every_integer_type_that_holds_it() {
+        let context = open();
+        assert_eq!(context.eval_as::<i32>("Math.round(-0.4)").blocking().unwrap(), 0);
+        assert_eq!(context.eval_as::<u64>("2 ** 60").blocking().unwrap(), 1 << 60);
+        assert_eq!(context.eval_as::<i64>("-(2 ** 60)").blocking().unwrap(), -1 << 60);
+        assert_eq!(context.eval_as::<u128>("2n ** 128n - 1n").blocking().unwrap(), u128::MAX);
+        assert_eq!(context.eval("-0").blocking().unwrap(), Value::Number(-0.0));
+        for source in ["0.5", "2 ** 200", "NaN", "256", "-1", "256n"] {
+            assert_eq!(context.eval_as::<u8>(source).blocking().unwrap_err().kind(), ErrorKind::WrongType, "{source}");
+        }
+    }
+
+    #[test]
     fn a_rust_value_goes_in_and_comes_back_through_serde() {
         let context = open();
         context.eval("function same(value) { return value }").blocking().unwrap();
@@ -309,6 +322,22 @@ mod values {
 
 mod limits {
     use super::*;
+
+    #[test]
+    fn a_giant_text_for_the_console_or_in_an_error_is_cut_and_harms_nothing() {
+        let context = open();
+        context.eval("kept = 1").blocking().unwrap();
+        for source in [
+            "console.log('x'.repeat(2e7), 1); 0",
+            "const e = new Error('y'.repeat(1.5e7)); console.log(e, e); 0",
+            "console.log(Object.defineProperty(() => 0, 'name', { value: 'z'.repeat(2e7) })); 0",
+        ] {
+            assert_eq!(context.eval(format!("{{ {source} }}")).blocking().unwrap(), Value::Number(0.0), "{source}");
+        }
+        let (kind, kept, message) = failure(&context, "throw new Error('y'.repeat(2.5e7))");
+        assert_eq!((kind, kept, message.len() < 20_000), (ErrorKind::Thrown, true, true));
+        assert_eq!(context.eval("kept").blocking().unwrap(), Value::Number(1.0));
+    }
 
     #[test]
     fn an_endless_loop_is_stopped_and_its_context_kept() {
@@ -564,6 +593,19 @@ mod bad_input {
 
 mod batches {
     use super::*;
+
+    #[test]
+    fn a_batch_too_many_is_refused_and_harms_no_other() {
+        let context = open();
+        let mut under_way: Vec<_> = (0..1000).map(|_| context.eval_batch(["1", "2"]).stream()).collect();
+        for batch in &mut under_way {
+            assert_eq!(batch.next_blocking().unwrap().unwrap(), Value::Number(1.0));
+        }
+        let error = context.eval_batch(["3"]).stream().next_blocking().unwrap().unwrap_err();
+        assert_eq!((error.kind(), error.is_context_kept()), (ErrorKind::InvalidArgument, true), "{error}");
+        drop(under_way);
+        assert_eq!(context.eval_batch(["3"]).stream().next_blocking().unwrap().unwrap(), Value::Number(3.0));
+    }
 
     #[tokio::test]
     async fn results_come_in_the_order_of_the_sources() {

@@ -118,24 +118,21 @@ impl Error {
             kind,
             message,
             #[cfg(feature = "js")]
-            context_kept: true,
+            context_kept: !matches!(kind, ErrorKind::Closed | ErrorKind::Panicked | ErrorKind::Setup),
             #[cfg(feature = "js")]
             exception: None,
             source,
         }))
     }
 
-    /// An error that says that the context was lost.
+    /// The same error, which also says that the context was lost.
     #[cfg(feature = "js")]
-    pub(crate) fn context_lost(kind: ErrorKind, message: impl Into<String>) -> Error {
-        Error(Arc::new(Repr {
-            kind,
-            message: message.into(),
-            context_kept: false,
-            #[cfg(feature = "js")]
-            exception: None,
-            source: None,
-        }))
+    pub(crate) fn with_context_lost(mut self) -> Error {
+        // It was made a moment ago and is nobody else's.
+        if let Some(repr) = Arc::get_mut(&mut self.0) {
+            repr.context_kept = false;
+        }
+        self
     }
 
     #[cfg(feature = "js")]
@@ -162,8 +159,8 @@ impl Error {
         self.0.kind
     }
 
-    /// Whether the context still has everything that scripts put into it. When not, it was replaced by a fresh one
-    /// and the handle goes on working.
+    /// Whether the context still has everything that scripts put into it. When not, it is gone where the kind is
+    /// `Closed` or `Panicked`, and else was replaced by a fresh one: the handle goes on working.
     #[cfg(feature = "js")]
     pub fn is_context_kept(&self) -> bool {
         self.0.context_kept

@@ -88,7 +88,7 @@ impl<P: Program> Instance<P> {
     ) -> Result<R, Error> {
         let mut live = match self.live.take() {
             Some(live) => live,
-            None => self.make().map_err(|error| Error::context_lost(error.kind(), error.to_string()))?,
+            None => self.make().map_err(Error::with_context_lost)?,
         };
         let _awake = self.engine.ticker.arm();
         arm(&mut live.store, Some((running, limits.wall_time)), limits);
@@ -111,7 +111,7 @@ impl<P: Program> Instance<P> {
     pub(crate) fn replace(&mut self) -> Result<(), Error> {
         // The old one goes first: the pool may have no room for two.
         self.live = None;
-        self.live = Some(self.make()?);
+        self.live = Some(self.make().map_err(Error::with_context_lost)?);
         Ok(())
     }
 
@@ -163,13 +163,14 @@ fn describe<H>(trap: &wasmtime::Error, data: &Data<H>, limits: &Limits) -> Error
     match (trap.downcast_ref::<Trap>(), data.deadline.asked_to_stop()) {
         (Some(Trap::Interrupt), Some(stop)) => stopped(stop, limits, false),
         (Some(Trap::StackOverflow), _) => {
-            Error::context_lost(ErrorKind::StackLimit, format!("the engine's own stack overflowed; {LOST}"))
+            Error::new(ErrorKind::StackLimit, format!("the engine's own stack overflowed; {LOST}")).with_context_lost()
         }
-        _ if data.memory.has_refused() => Error::context_lost(
+        _ if data.memory.has_refused() => Error::new(
             ErrorKind::MemoryLimit,
             format!("the call needed more than its {} bytes of memory; {LOST}", limits.memory),
-        ),
-        _ => Error::context_lost(ErrorKind::Engine, format!("the engine trapped: {trap:#}; {LOST}")),
+        )
+        .with_context_lost(),
+        _ => Error::new(ErrorKind::Engine, format!("the engine trapped: {trap:#}; {LOST}")).with_context_lost(),
     }
 }
 
@@ -182,6 +183,6 @@ pub(crate) fn stopped(stop: Stop, limits: &Limits, kept: bool) -> Error {
     if kept {
         Error::new(kind, format!("{what}; the context was kept"))
     } else {
-        Error::context_lost(kind, format!("{what}; the context was replaced by a fresh one"))
+        Error::new(kind, format!("{what}; the context was replaced by a fresh one")).with_context_lost()
     }
 }

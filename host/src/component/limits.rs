@@ -39,7 +39,8 @@ pub struct Limits {
     pub source: usize,
     /// Bytes of one result, as encoded for its way out of the engine (CBOR: about the size of JSON).
     pub result: usize,
-    /// Bytes of console messages of one call. What is beyond is dropped, and one message says so.
+    /// Bytes of console messages of one call. What is beyond is dropped, and one message says so. A single message is
+    /// cut at 512 KiB whatever this says.
     pub console: usize,
 }
 

@@ -378,7 +378,7 @@ impl<T, F: FnOnce(&mut T) + Send> Job<T> for Message<F> {
     fn refuse(&self, _: Error) {}
 }
 
-/// Nothing of the caller's runs while one of these locks is held, so a poisoned one is as good as any.
+/// What these locks guard is whole at any moment, so a poisoned one is as good as any.
 pub(super) fn lock<V>(mutex: &Mutex<V>) -> MutexGuard<'_, V> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

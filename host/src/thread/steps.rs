@@ -108,8 +108,7 @@ impl<T: 'static> HeapThread<T> {
     ///
     /// Nothing runs ahead of the consumer but the hop that is under way: up to 64 items, or 1 ms and the item that is
     /// then being made. Inputs are asked for by the consumer's task, as many as are ready. Items reach the consumer
-    /// when their hop ends; an object that reports its progress, as a JavaScript context does, hands them over every
-    /// millisecond.
+    /// when their hop ends; a JavaScript context hands them over every millisecond.
     pub fn steps<S, I>(&self, inputs: I, steps: S) -> StepsStream<T, S, I>
     where
         S: Steps<T>,

@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, OnceLock,
@@ -77,10 +78,12 @@ impl<T> Shared<T> {
         self.queue.close();
         while let Some(job) = self.queue.pop() {
             // What a call captured may panic when it is dropped; the next call is answered all the same.
-            let _ = catch_unwind(AssertUnwindSafe(|| {
+            let refused = catch_unwind(AssertUnwindSafe(|| {
                 job.refuse(cause.clone());
                 drop(job);
             }));
+            // The payload's own `Drop` might panic, too.
+            refused.unwrap_or_else(mem::forget);
         }
     }
 }
@@ -167,6 +170,6 @@ fn panicked(what: &str, panic: Box<dyn Any + Send>) -> Error {
     let message = message.or_else(|| panic.downcast_ref::<String>().cloned());
     let message = message.unwrap_or_else(|| "no message".to_owned());
     // Its `Drop` is the caller's code, and could panic again.
-    std::mem::forget(panic);
+    mem::forget(panic);
     Error::new(ErrorKind::Panicked, format!("{what} panicked on the object's thread: {message}"))
 }
