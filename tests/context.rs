@@ -144,7 +144,7 @@ mod the_methods_of_the_seed {
         assert!(stream.next_blocking().is_none());
         context.reset().blocking().unwrap();
         assert_eq!(context.eval_text("typeof a").blocking().unwrap(), "undefined");
-        context.close().blocking();
+        context.close().blocking().unwrap();
         assert_eq!(context.eval("1").blocking().unwrap_err().kind(), ErrorKind::Closed);
     }
 }
@@ -457,7 +457,7 @@ mod limits {
         let sandbox = Sandbox::builder().max_contexts(1).build().unwrap();
         let first = sandbox.context().blocking().unwrap();
         assert_eq!(sandbox.context().blocking().unwrap_err().kind(), ErrorKind::Engine);
-        first.close().blocking();
+        first.close().blocking().unwrap();
         assert!(sandbox.context().blocking().is_ok());
     }
 
@@ -575,7 +575,7 @@ mod bad_input {
         release.send(()).unwrap();
         running.blocking().unwrap();
         assert_eq!(waiting.blocking().unwrap(), 2.into());
-        context.close().blocking();
+        context.close().blocking().unwrap();
         assert_eq!(context.eval("1").blocking().unwrap_err().kind(), ErrorKind::Closed);
         assert_eq!(context.eval_batch(["1"]).blocking().unwrap_err().kind(), ErrorKind::Closed);
     }
@@ -744,7 +744,7 @@ mod isolation {
             assert_eq!(seen, "undefinedundefined0".into(), "round {round}");
             let fill = "globalThis.canary = 'canary'.repeat(1000); globalThis.list = new Array(1e5).fill('canary'); 0";
             context.eval(fill).blocking().unwrap();
-            context.close().blocking();
+            context.close().blocking().unwrap();
         }
     }
 

@@ -33,6 +33,8 @@ pub enum ErrorKind {
     Panicked,
     /// The object could not be built; the setup's own error is the source.
     Setup,
+    /// The object's own code failed; its error is the source, see [`Error::downcast_ref`].
+    Object,
     /// The system refused a thread.
     Thread,
     /// A file could not be read, or is not UTF-8.
@@ -71,6 +73,7 @@ impl ErrorKind {
             ErrorKind::Cancelled => "cancelled",
             ErrorKind::Panicked => "panicked",
             ErrorKind::Setup => "setup",
+            ErrorKind::Object => "object",
             ErrorKind::Thread => "thread",
             ErrorKind::Io => "io",
             ErrorKind::Thrown => "thrown",
@@ -146,6 +149,14 @@ impl Error {
         }))
     }
 
+    /// An error of the caller's code: one of this crate as it is, any other as the source of one of this kind.
+    pub(crate) fn foreign(kind: ErrorKind, what: &str, error: Box<dyn StdError + Send + Sync>) -> Error {
+        match error.downcast::<Error>() {
+            Ok(ours) => *ours,
+            Err(theirs) => Error::with_source(kind, format!("{what}: {theirs}"), theirs),
+        }
+    }
+
     pub(crate) fn closed() -> Error {
         Error::new(ErrorKind::Closed, "the object was closed")
     }
@@ -157,6 +168,28 @@ impl Error {
     /// What happened, in general terms.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
+    }
+
+    /// The object's own error, where it is of this type: of [`ErrorKind::Object`] and [`ErrorKind::Setup`], and of a
+    /// call that was interrupted.
+    ///
+    /// ```
+    /// use std::{convert::Infallible, num::ParseIntError};
+    /// use aiointernal::HeapThread;
+    ///
+    /// # fn main() -> Result<(), aiointernal::Error> {
+    /// let thread = HeapThread::spawn(|| Ok::<_, Infallible>(String::from("twelve"))).blocking()?;
+    /// let error = thread.try_call(|text, _| text.parse::<i32>()).blocking().unwrap_err();
+    /// assert!(error.downcast_ref::<ParseIntError>().is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
+        let source = self.0.source.as_deref()?;
+        match source.downcast_ref::<E>() {
+            None => source.downcast_ref::<Error>()?.downcast_ref(),
+            found => found,
+        }
     }
 
     /// Whether the context still has everything that scripts put into it. When not, it is gone where the kind is

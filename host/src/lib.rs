@@ -25,6 +25,7 @@
 
 mod error;
 mod thread;
+mod timer;
 #[cfg(feature = "js")]
 mod component;
 #[cfg(feature = "js")]
@@ -36,5 +37,8 @@ pub use crate::component::Limits;
 pub use crate::js::{Context, Sandbox, Value};
 pub use crate::{
     error::{Error, ErrorKind},
-    thread::{Builder, Call, Closing, HeapThread, Opening, Running, Steps, StepsStream, Ticket},
+    thread::{
+        Builder, Call, Closing, Generation, GenerationStream, HeapThread, Iteration, IterationStream, Opening,
+        Restarts, Running, Sink, Steps, StepsStream, Ticket,
+    },
 };

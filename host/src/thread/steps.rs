@@ -125,7 +125,7 @@ impl<T: 'static> HeapThread<T> {
         I: IntoIterator<Item = S::Input> + Send + 'static,
     {
         let mut hop = Hop::new(self, steps);
-        self.try_call(move |object, running| {
+        Call::new(self, move |object, running| {
             let mut inputs = inputs.into_iter().fuse();
             loop {
                 let left = hop.inputs.len();
@@ -194,7 +194,7 @@ where
 /// Sends a hop off.
 fn depart<T, S: Steps<T>>(mut hop: Hop<T, S>) -> Ticket<(Hop<T, S>, Result<(), Error>)> {
     let thread = hop.thread.clone();
-    let call = thread.try_call(move |object, running| {
+    let call = Call::new(&thread, move |object, running| {
         let started = Instant::now();
         let ran = hop.run(object, running, |items| items >= HOP_ITEMS || started.elapsed() >= HOP_TIME);
         Ok((hop, ran))
