@@ -3,7 +3,7 @@
 use super::handle::Queue;
 
 /// How a queue is doing, at one moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
     /// Items in the queue.
