@@ -37,7 +37,7 @@ fn a_put_whose_time_is_over_has_its_item_back_or_in_the_queue() {
             start(&queue, |queue| queue.put_blocking_for(1, Duration::ZERO)),
             start(&queue, |queue| shuttle::future::block_on(queue.put(2).until(some_time()))),
         ];
-        let getter = start(&queue, |queue| get(queue));
+        let getter = start(&queue, get);
         let mut all: Vec<_> = Vec::new();
         for put in ends(limited) {
             if let Err(refused) = put {
@@ -57,7 +57,7 @@ fn a_heavy_put_that_gives_up_lets_the_light_ones_behind_it_in() {
     explore(|| {
         let queue = weighing(3);
         queue.try_put(1).unwrap();
-        let heavy = start(&queue, |queue| drop(queue.put_blocking_for(3, Duration::ZERO)));
+        let heavy = start(&queue, |queue| queue.put_blocking_for(3, Duration::ZERO).is_ok());
         // Nothing is taken until it is in.
         put(&queue, 2).unwrap();
         ends([heavy]);
@@ -70,7 +70,7 @@ fn a_get_that_gives_up_passes_on_what_it_was_promised() {
     explore(|| {
         let queue = Queue::fifo(2);
         let fickle = start(&queue, |queue| give_up_at_some_time(queue.get()).and_then(Result::ok));
-        let firm = start(&queue, |queue| get(queue));
+        let firm = start(&queue, get);
         put(&queue, 1).unwrap();
         if ends([fickle])[0].is_some() {
             put(&queue, 2).unwrap();
@@ -110,7 +110,8 @@ fn a_get_whose_time_is_over_loses_no_item() {
 fn puts_and_gets_that_give_up_at_both_ends_leave_the_numbers_right() {
     explore(|| {
         let queue = Queue::fifo(1);
-        let putters = [0, 1].map(|number| start(&queue, move |queue| drop(give_up_at_some_time(queue.put(number)))));
+        let putters =
+            [0, 1].map(|number| start(&queue, move |queue| give_up_at_some_time(queue.put(number)).is_some()));
         let getters = [(); 2].map(|()| start(&queue, |queue| give_up_at_some_time(queue.get()).is_some()));
         ends(putters);
         ends(getters);

@@ -1,7 +1,7 @@
 //! Nobody sleeps on while there is something to do.
 
 use super::{ends, explore, get, get_all, put, start, weighing};
-use crate::queue::{Queue, Shutdown};
+use crate::queue::{NoItem, Queue, Shutdown};
 
 #[test]
 fn putters_and_getters_of_a_tight_queue_all_come_to_their_end() {
@@ -41,6 +41,30 @@ fn every_schedule_of_one_put_and_one_get_ends() {
 }
 
 #[test]
+fn every_schedule_of_a_get_and_the_end_ends() {
+    let model = || {
+        let queue = Queue::<usize>::fifo(1);
+        let getter = start(&queue, |queue| queue.get_blocking());
+        queue.shutdown(Shutdown::Drain);
+        assert_eq!(ends([getter]), [Err(NoItem::ShutDown)]);
+    };
+    shuttle::check_dfs(model, None);
+}
+
+#[test]
+fn every_schedule_of_a_put_that_may_have_to_wait_ends() {
+    let model = || {
+        let queue = Queue::fifo(1);
+        queue.try_put(0).unwrap();
+        let putter = start(&queue, |queue| queue.put_blocking(1).unwrap());
+        let got = [(); 2].map(|()| shuttle::future::block_on(queue.get()));
+        assert_eq!(got, [Ok(0), Ok(1)]);
+        ends([putter]);
+    };
+    shuttle::check_dfs(model, None);
+}
+
+#[test]
 fn heavy_and_light_items_share_the_room() {
     explore(|| {
         let queue = weighing(3);
@@ -73,7 +97,7 @@ fn more_room_wakes_those_who_wait_for_it() {
 fn clearing_wakes_those_who_wait_for_room_and_keeps_the_promises_that_can_be_kept() {
     explore(|| {
         let queue = Queue::fifo(1);
-        let getter = start(&queue, |queue| get(queue));
+        let getter = start(&queue, get);
         let putters: Vec<_> = (0..2).map(|number| start(&queue, move |queue| put(queue, number).unwrap())).collect();
         let cleared = start(&queue, |queue| queue.clear());
         ends(putters);

@@ -1,6 +1,10 @@
 //! A waiting put or get that is dropped loses no item, no wake-up and nobody else's place.
 
-use std::sync::Arc;
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Wake, Waker},
+};
 
 use aiointernal::queue::{NoItem, Queue, Shutdown};
 
@@ -142,6 +146,21 @@ fn a_future_wakes_the_task_that_polled_it_last() {
     bells.iter().for_each(|bell| bell.hang_on(&mut get));
     queue.try_put("a").unwrap();
     assert_eq!(bells.map(|bell| bell.rings()), [0, 1]);
+}
+
+#[test]
+fn a_waker_may_use_the_queue() {
+    struct Nosy(Queue<u8>);
+    impl Wake for Nosy {
+        fn wake(self: Arc<Self>) {
+            assert_eq!(self.0.stats().queued, 1);
+        }
+    }
+    let queue = Queue::fifo(1);
+    let mut get = queue.get();
+    let waker = Waker::from(Arc::new(Nosy(queue.clone())));
+    assert!(Pin::new(&mut get).poll(&mut Context::from_waker(&waker)).is_pending());
+    queue.try_put(1).unwrap();
 }
 
 #[test]

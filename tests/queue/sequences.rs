@@ -127,11 +127,13 @@ fn poll<F: Future + Unpin>(slot: &mut Option<Slot<F>>, expire: bool) -> Option<F
     output
 }
 
+type Slots<F> = [Option<Slot<F>>; SLOTS];
+
 struct Real<'a> {
     queue: &'a Queue<Job>,
-    puts: [Option<Slot<Until<Put<'a, Job>, Limit>>>; SLOTS],
-    gets: [Option<Slot<Until<Get<'a, Job>, Limit>>>; SLOTS],
-    joins: [Option<Slot<Join<'a, Job>>>; SLOTS],
+    puts: Slots<Until<Put<'a, Job>, Limit>>,
+    gets: Slots<Until<Get<'a, Job>, Limit>>,
+    joins: Slots<Join<'a, Job>>,
 }
 
 fn put_end(end: Result<(), Refused<Job>>) -> PutEnd {
