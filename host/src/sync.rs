@@ -1,14 +1,15 @@
-//! Locks, atomics and waiting, as the queue uses them.
+//! Locks, atomics, threads and waiting, as the queue and the threads use them.
 //!
-//! `tests/models` compiles the queue against another module of this name, with the primitives of a model checker.
+//! `tests/models` compiles them against another module of this name, with the primitives of a model checker.
 
 use std::time::{Duration, Instant};
 pub(crate) use std::{
     hint::spin_loop,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, TryLockError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
 };
 
 use event_listener::Listener;

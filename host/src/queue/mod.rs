@@ -67,6 +67,7 @@ mod line;
 mod bell;
 mod wait;
 
+pub(crate) use self::put::OwnedPut;
 pub use self::{
     builder::Builder,
     get::Get,

@@ -91,7 +91,6 @@ impl<T> Queue<T> {
     /// # Errors
     ///
     /// [`ShutDown`](Cause::ShutDown): the queue was shut down with [`Shutdown::Immediate`]. The item comes back.
-    #[expect(dead_code, reason = "for the inbox of a thread, which has a queue of its own yet")]
     pub(crate) fn put_past_capacity(&self, item: T) -> Result<(), Refused<T>> {
         let item = self.shared().weigh(item);
         self.shared().change(|state| {
@@ -141,6 +140,30 @@ impl<T> Future for Put<'_, T> {
 }
 
 impl<T> Drop for Put<'_, T> {
+    fn drop(&mut self) {
+        self.waiting.withdraw(self.queue.shared());
+    }
+}
+
+/// As [`Put`], of a handle of its own: for who keeps it beside other things.
+pub(crate) struct OwnedPut<T> {
+    queue: Queue<T>,
+    waiting: Waiting<Putting<T>>,
+}
+
+impl<T> OwnedPut<T> {
+    /// Described, not begun, as [`Queue::put`] does it.
+    pub(crate) fn new(queue: Queue<T>, item: T) -> OwnedPut<T> {
+        let item = queue.shared().weigh(item);
+        OwnedPut { queue, waiting: Waiting::new(Putting::Outside(item)) }
+    }
+
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Refused<T>>> {
+        self.waiting.poll(self.queue.shared(), context)
+    }
+}
+
+impl<T> Drop for OwnedPut<T> {
     fn drop(&mut self) {
         self.waiting.withdraw(self.queue.shared());
     }

@@ -2,9 +2,10 @@
 
 use std::{
     fmt,
-    sync::Arc,
     time::{Duration, Instant},
 };
+
+use crate::sync::Arc;
 
 /// The call that is running, as the object sees it.
 ///
