@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
 mod cases;
+mod component;
 mod context;
 mod thread;

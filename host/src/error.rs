@@ -12,7 +12,7 @@ pub struct Error(Arc<Repr>);
 struct Repr {
     kind: ErrorKind,
     message: String,
-    #[cfg(feature = "js")]
+    #[cfg(feature = "component")]
     context_kept: bool,
     #[cfg(feature = "js")]
     exception: Option<crate::js::Exception>,
@@ -58,6 +58,11 @@ pub enum ErrorKind {
     InvalidArgument,
     /// The result does not have the Rust type that was asked for.
     WrongType,
+    /// These bytes are no component that runs here: not WebAssembly, a core module, damaged, or with imports that it
+    /// is not given.
+    BadComponent,
+    /// A component failed by itself: it trapped, it exited, or a host function gave it an error.
+    Trapped,
     /// A fault of the host: an engine that does not load, no room for one more instance, an unknown trap.
     Engine,
 }
@@ -83,6 +88,8 @@ impl ErrorKind {
             ErrorKind::NotTransferable => "not-transferable",
             ErrorKind::InvalidArgument => "invalid-argument",
             ErrorKind::WrongType => "wrong-type",
+            ErrorKind::BadComponent => "bad-component",
+            ErrorKind::Trapped => "trapped",
             ErrorKind::Engine => "engine",
         }
     }
@@ -117,7 +124,7 @@ impl Error {
         Error(Arc::new(Repr {
             kind,
             message,
-            #[cfg(feature = "js")]
+            #[cfg(feature = "component")]
             context_kept: true,
             #[cfg(feature = "js")]
             exception: None,
@@ -125,17 +132,17 @@ impl Error {
         }))
     }
 
-    /// An error that says that the context was lost.
-    #[cfg(feature = "js")]
-    pub(crate) fn context_lost(kind: ErrorKind, message: impl Into<String>) -> Error {
-        Error(Arc::new(Repr {
-            kind,
-            message: message.into(),
-            context_kept: false,
-            #[cfg(feature = "js")]
-            exception: None,
-            source: None,
-        }))
+    /// The same error, saying that the context was lost.
+    #[cfg(feature = "component")]
+    pub(crate) fn lost(mut self) -> Error {
+        match Arc::get_mut(&mut self.0) {
+            Some(repr) => {
+                repr.context_kept = false;
+                self
+            }
+            // Somebody has a clone of it: then it is the source of another.
+            None => Error::with_source(self.kind(), self.to_string(), self).lost(),
+        }
     }
 
     #[cfg(feature = "js")]
@@ -162,9 +169,9 @@ impl Error {
         self.0.kind
     }
 
-    /// Whether the context still has everything that scripts put into it. When not, it was replaced by a fresh one
-    /// and the handle goes on working.
-    #[cfg(feature = "js")]
+    /// Whether the context still has everything that scripts put into it, or the instance of a component everything
+    /// that calls left in it. When not, it was replaced by a fresh one and the handle goes on working.
+    #[cfg(feature = "component")]
     pub fn is_context_kept(&self) -> bool {
         self.0.context_kept
     }

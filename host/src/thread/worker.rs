@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    cell::Cell,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, OnceLock,
@@ -14,6 +15,17 @@ use event_listener::{Event, EventListener};
 
 use super::{call::Job, queue::Queue};
 use crate::error::{Error, ErrorKind};
+
+thread_local! {
+    /// Bytes of stack that this thread was asked to have.
+    static STACK: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Bytes of stack that this thread has, if it is an object's and its builder chose that; else 0.
+#[cfg(feature = "component")]
+pub(crate) fn stack_of_this_thread() -> usize {
+    STACK.get()
+}
 
 /// What the handles and the thread share.
 pub(super) struct Shared<T: 'static> {
@@ -99,7 +111,11 @@ where
     if let Some(bytes) = stack {
         builder = builder.stack_size(bytes);
     }
-    match builder.spawn(move || run(&shared, setup)) {
+    let live = move || {
+        STACK.set(stack.unwrap_or(0));
+        run(&shared, setup);
+    };
+    match builder.spawn(live) {
         Ok(_) => Ok(()),
         Err(error) => Err(Error::with_source(ErrorKind::Thread, format!("cannot start a thread: {error}"), error)),
     }
