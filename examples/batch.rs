@@ -49,6 +49,6 @@ async fn main() -> Result<()> {
     println!("{} primes more", context.eval_as::<u32>("primes(100)").await?);
     ensure!(dropped.elapsed() < PATIENCE, "the context was busy for {:?}", dropped.elapsed());
 
-    context.close().await;
+    context.close().await?;
     Ok(())
 }

@@ -35,6 +35,6 @@ async fn main() -> Result<()> {
         println!("Got Sum: {sum}");
     }
 
-    context.close().await;
+    context.close().await?;
     Ok(())
 }

@@ -53,7 +53,7 @@ async fn serve(listener: TcpListener, tenants: Tenants, end: impl Future<Output 
     let _ = timeout(Duration::from_secs(1), async { while connections.join_next().await.is_some() {} }).await;
     connections.shutdown().await;
     for context in tenants.values() {
-        context.close().await;
+        context.close().await?;
     }
     ended
 }

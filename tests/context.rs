@@ -144,7 +144,7 @@ mod the_methods_of_the_seed {
         assert!(stream.next_blocking().is_none());
         context.reset().blocking().unwrap();
         assert_eq!(context.eval_text("typeof a").blocking().unwrap(), "undefined");
-        context.close().blocking();
+        context.close().blocking().unwrap();
         assert_eq!(context.eval("1").blocking().unwrap_err().kind(), ErrorKind::Closed);
     }
 }
@@ -176,6 +176,19 @@ mod values {
 
     fn order(state: State) -> Order {
         Order { id: 7, items: vec![Item { name: "é🎉\0".into(), price: 0.5 }], note: None, paid: true, state }
+    }
+
+    #[test]
+    fn a_number_is_every_integer_type_that_holds_it() {
+        let context = open();
+        assert_eq!(context.eval_as::<i32>("Math.round(-0.4)").blocking().unwrap(), 0);
+        assert_eq!(context.eval_as::<u64>("2 ** 60").blocking().unwrap(), 1 << 60);
+        assert_eq!(context.eval_as::<i64>("-(2 ** 60)").blocking().unwrap(), -1 << 60);
+        assert_eq!(context.eval_as::<u128>("2n ** 128n - 1n").blocking().unwrap(), u128::MAX);
+        assert_eq!(context.eval("-0").blocking().unwrap(), Value::Number(-0.0));
+        for source in ["0.5", "2 ** 200", "NaN", "256", "-1", "256n"] {
+            assert_eq!(context.eval_as::<u8>(source).blocking().unwrap_err().kind(), ErrorKind::WrongType, "{source}");
+        }
     }
 
     #[test]
@@ -311,6 +324,22 @@ mod limits {
     use super::*;
 
     #[test]
+    fn a_giant_text_for_the_console_or_in_an_error_is_cut_and_harms_nothing() {
+        let context = open();
+        context.eval("kept = 1").blocking().unwrap();
+        for source in [
+            "console.log('x'.repeat(2e7), 1); 0",
+            "const e = new Error('y'.repeat(1.5e7)); console.log(e, e); 0",
+            "console.log(Object.defineProperty(() => 0, 'name', { value: 'z'.repeat(2e7) })); 0",
+        ] {
+            assert_eq!(context.eval(format!("{{ {source} }}")).blocking().unwrap(), Value::Number(0.0), "{source}");
+        }
+        let (kind, kept, message) = failure(&context, "throw new Error('y'.repeat(2.5e7))");
+        assert_eq!((kind, kept, message.len() < 20_000), (ErrorKind::Thrown, true, true));
+        assert_eq!(context.eval("kept").blocking().unwrap(), Value::Number(1.0));
+    }
+
+    #[test]
     fn an_endless_loop_is_stopped_and_its_context_kept() {
         let context = open_with(|limits| limits.wall_time = Duration::from_millis(20));
         context.eval("globalThis.kept = 1").blocking().unwrap();
@@ -428,7 +457,7 @@ mod limits {
         let sandbox = Sandbox::builder().max_contexts(1).build().unwrap();
         let first = sandbox.context().blocking().unwrap();
         assert_eq!(sandbox.context().blocking().unwrap_err().kind(), ErrorKind::Engine);
-        first.close().blocking();
+        first.close().blocking().unwrap();
         assert!(sandbox.context().blocking().is_ok());
     }
 
@@ -546,7 +575,7 @@ mod bad_input {
         release.send(()).unwrap();
         running.blocking().unwrap();
         assert_eq!(waiting.blocking().unwrap(), 2.into());
-        context.close().blocking();
+        context.close().blocking().unwrap();
         assert_eq!(context.eval("1").blocking().unwrap_err().kind(), ErrorKind::Closed);
         assert_eq!(context.eval_batch(["1"]).blocking().unwrap_err().kind(), ErrorKind::Closed);
     }
@@ -564,6 +593,19 @@ mod bad_input {
 
 mod batches {
     use super::*;
+
+    #[test]
+    fn a_batch_too_many_is_refused_and_harms_no_other() {
+        let context = open();
+        let mut under_way: Vec<_> = (0..1000).map(|_| context.eval_batch(["1", "2"]).stream()).collect();
+        for batch in &mut under_way {
+            assert_eq!(batch.next_blocking().unwrap().unwrap(), Value::Number(1.0));
+        }
+        let error = context.eval_batch(["3"]).stream().next_blocking().unwrap().unwrap_err();
+        assert_eq!((error.kind(), error.is_context_kept()), (ErrorKind::InvalidArgument, true), "{error}");
+        drop(under_way);
+        assert_eq!(context.eval_batch(["3"]).stream().next_blocking().unwrap().unwrap(), Value::Number(3.0));
+    }
 
     #[tokio::test]
     async fn results_come_in_the_order_of_the_sources() {
@@ -702,7 +744,7 @@ mod isolation {
             assert_eq!(seen, "undefinedundefined0".into(), "round {round}");
             let fill = "globalThis.canary = 'canary'.repeat(1000); globalThis.list = new Array(1e5).fill('canary'); 0";
             context.eval(fill).blocking().unwrap();
-            context.close().blocking();
+            context.close().blocking().unwrap();
         }
     }
 

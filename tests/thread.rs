@@ -9,8 +9,13 @@ mod queue;
 mod giving_up;
 mod ending;
 mod panics;
+mod restarts;
+mod interruption;
+mod deadlines;
 mod runtimes;
 mod steps;
+mod generation;
+mod iteration;
 mod sequences;
 
 use std::{
@@ -194,6 +199,6 @@ fn kind<R: Debug>(answer: Result<R, Error>) -> ErrorKind {
 /// An error of the crate itself, [`ErrorKind::Closed`]: programs cannot make one.
 fn closed_error() -> Error {
     let thread = numbers();
-    thread.close().blocking();
+    thread.close().blocking().expect("nothing fails");
     push(&thread, 0).blocking().expect_err("the object was closed")
 }

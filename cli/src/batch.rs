@@ -1,9 +1,9 @@
 //! `aiointernal batch`: a line in, a line out.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     future::poll_fn,
-    io::{self, BufRead, Read as _, Write as _},
+    io::{self, BufRead, Read as _},
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{self, Poll},
@@ -11,15 +11,16 @@ use std::{
 };
 
 use aiointernal::{
-    Error, Value,
-    js::{Source, Sources},
+    Error, ErrorKind, Value,
+    js::{Exception, Source, Sources},
 };
 use anyhow::{Context as _, Result, bail};
 use futures_core::Stream;
-use serde_json::{Value as Json, json};
+use serde::Serialize;
+use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
-use crate::options::Common;
+use crate::{options::Common, report};
 
 /// Lines that are read ahead of their evaluation.
 const LINES_AHEAD: usize = 16;
@@ -32,9 +33,12 @@ const MAX_LINE: u64 = 16 << 20;
 /// A line of input, or what kept it from being read.
 type Read = io::Result<Line>;
 
+/// What a line is called, as it was written; `null` where it was not.
+type Id = Option<Box<RawValue>>;
+
 /// One line of input.
 struct Line {
-    id: Json,
+    id: Id,
     /// The source, or what is wrong with the line.
     source: Result<String, String>,
 }
@@ -60,7 +64,7 @@ async fn each_alone(mut lines: mpsc::Receiver<Read>, sandbox: &aiointernal::Sand
     while let Some(line) = lines.recv().await {
         let Line { id, source } = line.context(UNREADABLE)?;
         let answer = match source {
-            Err(reason) => malformed(id, &reason),
+            Err(reason) => malformed(id, reason),
             Ok(source) => {
                 let answer = answer(id, context.eval(source).await);
                 context.reset().await?;
@@ -104,8 +108,8 @@ async fn all_together(lines: mpsc::Receiver<Read>, sandbox: &aiointernal::Sandbo
 
 /// A line that has no answer yet.
 enum Open {
-    Evaluating(Json),
-    Malformed(Json, String),
+    Evaluating(Id),
+    Malformed(Id, String),
     /// No line: reading failed, and this is the end.
     Unreadable(io::Error),
 }
@@ -153,7 +157,7 @@ fn print_malformed(open: &Mutex<VecDeque<Open>>) -> Result<()> {
     let mut open = lock(open);
     while let Some(Open::Malformed(..)) = open.front() {
         if let Some(Open::Malformed(id, reason)) = open.pop_front() {
-            print(&malformed(id, &reason))?;
+            print(&malformed(id, reason))?;
         }
     }
     Ok(())
@@ -192,47 +196,67 @@ fn read_line(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
 
 fn parse(line: &[u8]) -> Line {
     if line.len() as u64 >= MAX_LINE {
-        return Line { id: Json::Null, source: Err(format!("the line is longer than {MAX_LINE} bytes")) };
+        return Line { id: None, source: Err(format!("the line is longer than {MAX_LINE} bytes")) };
     }
     if line.trim_ascii().is_empty() {
-        return Line { id: Json::Null, source: Err("the line is empty".to_owned()) };
+        return Line { id: None, source: Err("the line is empty".to_owned()) };
     }
     let Ok(line) = str::from_utf8(line) else {
-        return Line { id: Json::Null, source: Err("the line is not UTF-8".to_owned()) };
+        return Line { id: None, source: Err("the line is not UTF-8".to_owned()) };
     };
-    let mut fields = match serde_json::from_str::<Json>(line) {
-        Ok(Json::Object(fields)) => fields,
-        Ok(_) => return Line { id: Json::Null, source: Err("the line is not a JSON object".to_owned()) },
-        Err(error) => return Line { id: Json::Null, source: Err(format!("the line is not JSON: {error}")) },
+    let mut fields = match serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(line) {
+        Ok(fields) => fields,
+        Err(error) if error.is_data() => {
+            return Line { id: None, source: Err("the line is not a JSON object".to_owned()) };
+        }
+        Err(error) => return Line { id: None, source: Err(format!("the line is not JSON: {error}")) },
     };
-    let id = fields.remove("id").unwrap_or_default();
-    match fields.remove("source") {
-        Some(Json::String(source)) => Line { id, source: Ok(source) },
-        _ => Line { id, source: Err("the line has no \"source\" that is a string".to_owned()) },
-    }
+    let id = fields.remove("id");
+    let source = fields.remove("source").and_then(|source| serde_json::from_str(source.get()).ok());
+    Line { id, source: source.ok_or_else(|| "the line has no \"source\" that is a string".to_owned()) }
 }
 
-fn answer(id: Json, result: Result<Value, Error>) -> Json {
+/// One line of output.
+#[derive(Serialize)]
+struct Answer {
+    id: Id,
+    ok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Told>,
+}
+
+/// An error, told as JavaScript tells it.
+#[derive(Default, Serialize)]
+struct Told {
+    name: String,
+    message: String,
+    stack: String,
+}
+
+fn answer(id: Id, result: Result<Value, Error>) -> Answer {
     match result {
-        Ok(value) => json!({ "id": id, "ok": true, "value": value }),
+        Ok(value) => Answer { id, ok: true, value: Some(value), kind: None, error: None },
         Err(error) => {
-            let exception = error.exception();
-            json!({ "id": id, "ok": false, "kind": error.kind().code(), "error": {
-                "name": exception.map_or("", |exception| exception.name.as_str()),
-                "message": exception.map_or_else(|| error.to_string(), |exception| exception.message.clone()),
-                "stack": exception.map_or("", |exception| exception.stack.as_str()),
-            }})
+            let told = match error.exception() {
+                Some(Exception { name, message, stack, .. }) => {
+                    Told { name: name.clone(), message: message.clone(), stack: stack.clone() }
+                }
+                None => Told { message: error.to_string(), ..Told::default() },
+            };
+            Answer { id, ok: false, value: None, kind: Some(error.kind().code()), error: Some(told) }
         }
     }
 }
 
-fn malformed(id: Json, reason: &str) -> Json {
-    json!({ "id": id, "ok": false, "kind": "invalid-argument", "error": { "name": "", "message": reason, "stack": "" } })
+fn malformed(id: Id, reason: String) -> Answer {
+    let error = Told { message: reason, ..Told::default() };
+    Answer { id, ok: false, value: None, kind: Some(ErrorKind::InvalidArgument.code()), error: Some(error) }
 }
 
-/// Prints a line, at once.
-fn print(answer: &Json) -> Result<()> {
-    let mut output = io::stdout().lock();
-    writeln!(output, "{answer}")?;
-    Ok(output.flush()?)
+fn print(answer: &Answer) -> Result<()> {
+    Ok(report::print(&serde_json::to_string(answer)?)?)
 }

@@ -1,11 +1,8 @@
 //! `aiointernal eval` and `aiointernal run`.
 
-use std::{
-    io::{self, Read as _, Write as _},
-    path::Path,
-};
+use std::{io, path::Path};
 
-use aiointernal::{Value, js::Source};
+use aiointernal::{Limits, Value, js::Source};
 use anyhow::{Context as _, Result};
 
 use crate::{
@@ -16,7 +13,7 @@ use crate::{
 /// Evaluates a source text and prints its value.
 pub(crate) fn eval(source: &str, printed: Formatting, options: &Common) -> Result<()> {
     let source = match source {
-        "-" => Source::script(read_stdin()?).named("<stdin>"),
+        "-" => Source::read("<stdin>", io::stdin(), Limits::default().source)?,
         text => Source::script(text),
     };
     let context = options.context(&options.sandbox()?)?;
@@ -39,22 +36,13 @@ pub(crate) fn run(file: &Path, printed: Formatting, options: &Common) -> Result<
     }
 }
 
-fn read_stdin() -> Result<String> {
-    let mut bytes = Vec::new();
-    // One byte more than a source may have: the engine then says that it is too large.
-    let limit = aiointernal::Limits::default().source as u64 + 1;
-    io::stdin().take(limit).read_to_end(&mut bytes).context("cannot read standard input")?;
-    String::from_utf8(bytes).context("standard input is not UTF-8")
-}
-
 fn json(value: &Value) -> Result<String> {
     Ok(serde_json::to_string(value)?)
 }
 
 /// Prints a line. A reader that has gone is no error of ours.
 pub(crate) fn print(line: &str) -> Result<()> {
-    let mut output = io::stdout().lock();
-    match writeln!(output, "{}", report::shown(line)).and_then(|()| output.flush()) {
+    match report::print(line) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("cannot write standard output"),
         _ => Ok(()),
     }

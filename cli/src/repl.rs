@@ -53,8 +53,7 @@ pub(crate) fn run(options: &Common) -> Result<()> {
         // A history that cannot be kept is no reason to fail.
         let _ = editor.save_history(file);
     }
-    runtime.block_on(context.close());
-    Ok(())
+    Ok(runtime.block_on(context.close())?)
 }
 
 /// Whether a source only lacks its end: the parser stumbled there, or within a comment or template that is still open.

@@ -3,7 +3,7 @@
 use std::{
     borrow::Cow,
     fmt,
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, IsTerminal, Write as _},
     process::ExitCode,
 };
 
@@ -20,16 +20,32 @@ pub(crate) fn console(level: Level, message: &str) {
         Level::Debug | Level::Trace => Style::new().dimmed(),
         _ => Style::new(),
     };
-    say(format_args!("{style}{}{style:#}", shown(message)));
+    say(format_args!("{style}{}{style:#}", shown(message, &io::stderr())));
 }
 
-/// A text of a script as a terminal may see it: no script gets to send it commands.
-pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+/// A text of a script as the stream may have it: a terminal gets no commands from it. The escapes are those of
+/// JavaScript and JSON.
+fn shown<'t>(text: &'t str, stream: &impl IsTerminal) -> Cow<'t, str> {
     let harmful = |c: char| c.is_control() && c != '\n' && c != '\t';
-    if !io::stderr().is_terminal() || !text.contains(harmful) {
+    if !stream.is_terminal() || !text.contains(harmful) {
         return Cow::Borrowed(text);
     }
-    text.chars().map(|c| if harmful(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
+    let mut safe = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if harmful(c) {
+            safe.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            safe.push(c);
+        }
+    }
+    Cow::Owned(safe)
+}
+
+/// Prints a line on standard output, at once.
+pub(crate) fn print(line: &str) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    writeln!(output, "{}", shown(line, &output))?;
+    output.flush()
 }
 
 /// Prints a line, with colours where they can be seen. There is nobody to tell when that fails.
@@ -56,14 +72,14 @@ pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
 pub(crate) fn explain(error: &Error) {
     match error.exception() {
         Some(exception) => {
-            say(format_args!("{ERROR}{}{ERROR:#}", shown(&exception.to_string())));
+            say(format_args!("{ERROR}{}{ERROR:#}", shown(&exception.to_string(), &io::stderr())));
             if !exception.stack.is_empty() {
-                say(format_args!("{}", shown(&exception.stack)));
+                say(format_args!("{}", shown(&exception.stack, &io::stderr())));
             }
         }
         None => {
             let text = error.to_string();
-            say(format_args!("{ERROR}error:{ERROR:#} {}: {}", error.kind().code(), shown(&text)));
+            say(format_args!("{ERROR}error:{ERROR:#} {}: {}", error.kind().code(), shown(&text, &io::stderr())));
         }
     }
 }

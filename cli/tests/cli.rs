@@ -368,7 +368,7 @@ mod eval {
 
     #[test]
     fn standard_input_that_is_not_utf_8_is_refused() {
-        feed(&["eval", "-"], b"'\xff'").fails_saying(2, &["standard input", "UTF-8"]);
+        feed(&["eval", "-"], b"'\xff'").fails_saying(2, &["<stdin>", "UTF-8"]);
     }
 
     #[test]
@@ -523,6 +523,7 @@ mod limits {
         feed(&["eval", "-"], &fits).prints("7\n");
         let too_long = fits + " ";
         feed(&["eval", "-"], &too_long).fails_saying(3, &["source-too-large", "<stdin>", "2097152"]);
+        feed(&["eval", "-"], "é".repeat(SOURCE_LIMIT / 2 + 1)).fails_saying(3, &["source-too-large"]);
         run_file("long.js", &too_long, &[]).fails_saying(3, &["source-too-large", "long.js", "2097152"]);
     }
 
@@ -823,6 +824,10 @@ mod batches {
             assert_eq!(batch(&[], line(id.clone(), "1")), [done(id, 1)]);
         }
         assert_eq!(batch(&[], "{\"source\": \"1\"}\n"), [done(Json::Null, 1)]);
+        for id in ["12345678901234567890123", "1.10", "{\"b\":1,\"a\":2}"] {
+            let ran = feed(&["batch"], format!("{{\"id\":{id},\"source\":\"1\"}}\n"));
+            ran.prints(&format!("{{\"id\":{id},\"ok\":true,\"value\":1}}\n"));
+        }
     }
 
     #[test]
@@ -1361,6 +1366,28 @@ mod streams {
         let ran = run_command(on_a_terminal("exec \"$PROGRAM\" eval \"throw 'red'\""), "");
         assert_eq!(ran.status, Some(1), "{ran:?}");
         assert!(ran.stdout.contains("\x1b[31muncaught: red\x1b[0m"), "{ran:?}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_terminal_gets_no_commands_from_a_script() {
+        let eval = "\"$PROGRAM\" eval --format text \"'\\x1b[31m\\x9b1m'\" 2>/dev/null";
+        let ran = run_command(on_a_terminal(eval), "");
+        assert_eq!(ran.stdout.trim_end(), r"\u001b[31m\u009b1m", "{ran:?}");
+        let mut shell = on_a_terminal("printf '%s' \"$LINE\" | \"$PROGRAM\" batch");
+        shell.env("LINE", line(1, r"'\x9b'"));
+        let ran = run_command(shell, "");
+        assert_eq!(ran.stdout.trim_end(), r#"{"id":1,"ok":true,"value":"\u009b"}"#, "{ran:?}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_gets_what_the_script_gave() {
+        let folder = Folder::new();
+        let mut shell = on_a_terminal("\"$PROGRAM\" eval --format text \"'a\\rb'\" > out");
+        shell.current_dir(&folder.0);
+        run_command(shell, "");
+        assert_eq!(fs::read_to_string(folder.0.join("out")).unwrap(), "a\rb\n");
     }
 
     #[test]

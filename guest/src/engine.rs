@@ -23,7 +23,8 @@ use crate::{
     text, value,
 };
 
-/// Everything of ECMAScript. `performance` is left out: its origin would be the time at which the image was taken.
+/// Everything of ECMAScript that QuickJS has here: no `Atomics`, which needs threads. `performance` is left out: its
+/// origin would be the time at which the image was taken.
 type Everything = (
     intrinsic::Date,
     intrinsic::Eval,
@@ -85,7 +86,7 @@ pub struct Settings {
     pub result_bytes: u32,
 }
 
-/// Memory of the JavaScript heap: the WIT record `memory-usage`.
+/// Memory of the JavaScript heap: the WIT record `heap-usage`.
 #[derive(Clone, Copy, Debug)]
 pub struct MemoryUsage {
     /// Bytes that live values take.

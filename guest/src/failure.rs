@@ -104,7 +104,7 @@ fn describe<'js>(ctx: &Ctx<'js>, intrinsics: &Bound<'_, 'js>, thrown: Value<'js>
 /// A property of an error as text; empty where it is missing, is not text, or its getter throws.
 fn member<'js>(ctx: &Ctx<'js>, intrinsics: &Bound<'_, 'js>, error: &Object<'js>, name: &str) -> String {
     let text = error.get::<_, Value<'js>>(name).and_then(|value| match value.as_string() {
-        Some(string) => intrinsics.text(string),
+        Some(string) => intrinsics.head(string, MAX_TEXT + 1),
         None => Ok(String::new()),
     });
     text.unwrap_or_else(|_| {

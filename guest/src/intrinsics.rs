@@ -4,7 +4,7 @@ use rquickjs::{
     Array, Coerced, Ctx, Function, Object, Persistent, Result, String as JsString, Value, context::EvalOptions,
 };
 
-use crate::class::Classes;
+use crate::class::{self, Classes};
 
 /// Returns the functions by name. Nothing in it looks anything up on an object that a script can reach.
 const PRELUDE: &str = r"
@@ -19,7 +19,7 @@ const PRELUDE: &str = r"
   const { toString: functionSource } = Function.prototype;
   const { toString: regexpSource } = RegExp.prototype;
   const { toString: symbolName } = Symbol.prototype;
-  const { toWellFormed } = String.prototype;
+  const { slice, toWellFormed } = String.prototype;
   const { entries: mapIterator } = Map.prototype, { values: setIterator } = Set.prototype;
   const mapNext = getPrototypeOf(new Map().entries()).next, setNext = getPrototypeOf(new Set().values()).next;
   const mapSize = getter(Map.prototype, 'size'), setSize = getter(Set.prototype, 'size');
@@ -46,14 +46,17 @@ const PRELUDE: &str = r"
     functionSource: (called) => apply(functionSource, called, []),
     number: (text, whole) => whole ? parseInt(text) : parseFloat(text),
     steady: (bytes) => {
+      const buffer = apply(viewed, bytes, []), length = apply(viewLength, bytes, []);
       try {
-        const buffer = apply(viewed, bytes, []), length = apply(viewLength, bytes, []);
         if (length && apply(resizable, buffer, [])) return new Bytes_(buffer, apply(viewOffset, bytes, []), length);
-      } catch {}
+      } catch {
+        // A shared buffer: it does not shrink.
+      }
       return bytes;
     },
     regexp: (regexp) => apply(regexpSource, regexp, []),
     symbol: (symbol) => apply(symbolName, symbol, []),
+    head: (text, most) => apply(slice, text, [0, most]),
     wellFormed: (text) => apply(toWellFormed, text, []),
     mapSize: (map) => apply(mapSize, map, []),
     mapEntries: (map, most) => take(apply(mapIterator, map, []), mapNext, most),
@@ -170,6 +173,14 @@ impl<'js> Bound<'_, 'js> {
     pub(crate) fn set_entries(&self, set: &Object<'js>, most: usize) -> Result<(usize, Array<'js>)> {
         let size = self.function("setSize")?.call((set.clone(),))?;
         Ok((size, self.function("setEntries")?.call((set.clone(), most))?))
+    }
+
+    /// The beginning of a string, of at most this many UTF-16 units, without a copy of the rest.
+    pub(crate) fn head(&self, string: &JsString<'js>, most: usize) -> Result<String> {
+        if class::length(string) <= most {
+            return self.text(string);
+        }
+        self.text(&self.function("head")?.call::<_, JsString<'js>>((string.clone(), most))?)
     }
 
     /// A string in UTF-8, each lone surrogate as U+FFFD.

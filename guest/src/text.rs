@@ -14,13 +14,13 @@ const MAX_MEMBERS: usize = 100;
 pub(crate) const MAX_BYTES: usize = 512 << 10;
 
 /// The arguments of a console call as one message: strings as they are, everything else as [`inspect`] gives it,
-/// with the placeholders `%s %d %i %f %o %O %j %c %%` of a first string filled in.
+/// with the placeholders `%s %d %i %f %o %O %c %%` of a first string filled in.
 pub(crate) fn message<'js>(intrinsics: &Bound<'_, 'js>, arguments: &[Value<'js>]) -> String {
     let mut rest = arguments.iter();
     let mut printer = Printer::new(intrinsics, MAX_BYTES);
     if let Some(format) = arguments.first().and_then(Value::as_string).filter(|_| arguments.len() > 1) {
         rest.next();
-        let format = printer.or_empty(intrinsics.text(format), arguments);
+        let format = printer.or_empty(intrinsics.head(format, MAX_BYTES + 1), arguments);
         printer.fill(&format, &mut rest);
         if rest.len() > 0 {
             printer.out.push(' ');
@@ -77,7 +77,7 @@ impl<'a, 'js> Printer<'a, 'js> {
     fn fill(&mut self, format: &str, arguments: &mut core::slice::Iter<'_, Value<'js>>) {
         let mut rest = format;
         while let Some(at) = rest.find('%') {
-            self.out.push_str(&rest[..at]);
+            self.push(&rest[..at]);
             rest = &rest[at + 1..];
             let kind = rest.chars().next();
             let argument = match kind {
@@ -95,7 +95,7 @@ impl<'a, 'js> Printer<'a, 'js> {
             }
             rest = &rest[1..];
         }
-        self.out.push_str(rest);
+        self.push(rest);
     }
 
     fn place(&mut self, kind: char, argument: &Value<'js>) {
@@ -118,9 +118,8 @@ impl<'a, 'js> Printer<'a, 'js> {
     fn bare(&mut self, value: &Value<'js>) {
         match value.as_string() {
             Some(string) => {
-                let text = self.or_empty(self.intrinsics.text(string), core::slice::from_ref(value));
-                let fitting = self.fitting(&text);
-                self.out.push_str(fitting);
+                let text = self.head(string);
+                self.push(&text);
             }
             None => self.value(value),
         }
@@ -136,15 +135,15 @@ impl<'a, 'js> Printer<'a, 'js> {
         } else if value.is_undefined() {
             self.out.push_str("undefined");
         } else if let Some(string) = value.as_string() {
-            let text = self.or_empty(self.intrinsics.text(string), core::slice::from_ref(value));
+            let text = self.head(string);
             self.quoted(&text);
         } else if value.is_big_int() {
             let text = value.get::<Coerced<String>>().map(|text| format!("{}n", text.0));
             let text = self.or_empty(text, core::slice::from_ref(value));
-            self.out.push_str(&text);
+            self.push(&text);
         } else if value.is_symbol() {
             let text = self.or_empty(self.intrinsics.symbol(value), core::slice::from_ref(value));
-            self.out.push_str(&text);
+            self.push(&text);
         } else if let Some(function) = value.as_function() {
             self.function(function);
         } else if let Some(object) = value.as_object() {
@@ -165,10 +164,25 @@ impl<'a, 'js> Printer<'a, 'js> {
         }
     }
 
-    /// As much of a text as there is room for, and a little more, so that it is seen to be cut.
+    /// Bytes that can still be added: one more than there is room for, so that what is cut is seen to be.
+    fn room(&self) -> usize {
+        self.limit.saturating_add(1).saturating_sub(self.out.len())
+    }
+
+    /// As much of a text as there is room for.
     fn fitting<'t>(&self, text: &'t str) -> &'t str {
-        let room = (self.limit.saturating_add(1)).saturating_sub(self.out.len());
-        &text[..text.floor_char_boundary(room)]
+        &text[..text.floor_char_boundary(self.room())]
+    }
+
+    /// Adds a text that a script had a hand in.
+    fn push(&mut self, text: &str) {
+        let fitting = self.fitting(text);
+        self.out.push_str(fitting);
+    }
+
+    /// As much of a string as there is room for.
+    fn head(&self, string: &rquickjs::String<'js>) -> String {
+        self.or_empty(self.intrinsics.head(string, self.room()), core::slice::from_ref(string.as_value()))
     }
 
     fn quoted(&mut self, text: &str) {
@@ -202,15 +216,15 @@ impl<'a, 'js> Printer<'a, 'js> {
         let kind = if function.is_constructor() && source.starts_with("class") { "class" } else { "Function" };
         match (kind, name.as_str()) {
             ("class", "") => self.out.push_str("[class (anonymous)]"),
-            ("class", name) => self.out.push_str(&format!("[class {name}]")),
+            ("class", name) => self.push(&format!("[class {name}]")),
             (_, "") => self.out.push_str("[Function (anonymous)]"),
-            (_, name) => self.out.push_str(&format!("[Function: {name}]")),
+            (_, name) => self.push(&format!("[Function: {name}]")),
         }
     }
 
     fn own_text(&self, object: &Object<'js>, name: &str) -> Option<String> {
         match object.get::<_, Value<'js>>(name) {
-            Ok(value) => value.as_string().and_then(|text| self.intrinsics.text(text).ok()),
+            Ok(value) => value.as_string().map(|text| self.head(text)),
             Err(_) => {
                 object.ctx().catch();
                 None
@@ -250,7 +264,7 @@ impl<'a, 'js> Printer<'a, 'js> {
             self.out.push_str(&text);
         } else if class == classes.regexp {
             let text = intrinsics.regexp(object)?;
-            self.out.push_str(&text);
+            self.push(&text);
         } else if class == classes.map {
             let (size, entries) = intrinsics.map_entries(object, MAX_MEMBERS)?;
             self.map(size, &entries)?;
@@ -261,7 +275,8 @@ impl<'a, 'js> Printer<'a, 'js> {
                 Ok(())
             })?;
         } else if class == classes.bytes {
-            let length = TypedArray::<u8>::from_object(object.clone())?.as_raw().map_or(0, |bytes| bytes.len());
+            let steady = TypedArray::<u8>::from_object(intrinsics.steady(object)?)?;
+            let length = steady.as_raw().map_or(0, |bytes| bytes.len());
             self.elements(&format!("Uint8Array({length}) "), length, |index| object.get(index as f64))?;
         } else if let Some(promise) = object.as_promise() {
             self.promise(promise);
@@ -288,14 +303,14 @@ impl<'a, 'js> Printer<'a, 'js> {
         let name = self.own_text(error, "name").unwrap_or_else(|| "Error".into());
         let message = self.own_text(error, "message").unwrap_or_default();
         let stack = self.own_text(error, "stack").unwrap_or_default();
-        self.out.push_str(&name);
+        self.push(&name);
         if !message.is_empty() {
             self.out.push_str(": ");
-            self.out.push_str(&message);
+            self.push(&message);
         }
         if !stack.trim().is_empty() {
             self.out.push('\n');
-            self.out.push_str(stack.trim_end());
+            self.push(stack.trim_end());
         }
     }
 
@@ -347,8 +362,7 @@ impl<'a, 'js> Printer<'a, 'js> {
         self.collection(&prefix, '{', '}', keys.len(), |printer, index| {
             let name = printer.intrinsics.text(&keys[index].to_js_string()?)?;
             if value::is_identifier(&name) {
-                let name = printer.fitting(&name);
-                printer.out.push_str(name);
+                printer.push(&name);
             } else {
                 printer.quoted(&name);
             }
@@ -366,7 +380,7 @@ impl<'a, 'js> Printer<'a, 'js> {
         length: usize,
         mut member: impl FnMut(&mut Self, usize) -> rquickjs::Result<()>,
     ) -> rquickjs::Result<()> {
-        self.out.push_str(prefix);
+        self.push(prefix);
         self.out.push(open);
         for index in 0..length {
             self.out.push_str(if index == 0 { " " } else { ", " });

@@ -146,7 +146,8 @@ impl<'js> Writer<'_, 'js> {
 
     /// Fails once what is written, with `more` bytes, is longer than the limit.
     fn room(&self, more: usize) -> Result<(), Refusal> {
-        if self.encoder.writer().len() + more > self.limit { Err(Refusal::TooLarge) } else { Ok(()) }
+        let length = self.encoder.writer().len().checked_add(more);
+        if length.is_some_and(|length| length <= self.limit) { Ok(()) } else { Err(Refusal::TooLarge) }
     }
 
     fn float(&mut self, float: f64) -> Result<(), Refusal> {
@@ -264,7 +265,7 @@ fn segment(name: &str) -> String {
     if is_identifier(name) { format!(".{name}") } else { format!("[{name:?}]") }
 }
 
-/// Whether a name can stand in a source text as it is.
+/// Whether a name can stand in a source text as it is. Some that could, with marks for instance, are not taken for one.
 pub(crate) fn is_identifier(name: &str) -> bool {
     let letter = |c: char| c.is_alphabetic() || c == '_' || c == '$';
     name.starts_with(letter) && name.chars().all(|c| letter(c) || c.is_ascii_digit())

@@ -33,6 +33,8 @@ pub enum ErrorKind {
     Panicked,
     /// The object could not be built; the setup's own error is the source.
     Setup,
+    /// The object's own code failed; its error is the source, see [`Error::downcast_ref`].
+    Object,
     /// The system refused a thread.
     Thread,
     /// A file could not be read, or is not UTF-8.
@@ -76,6 +78,7 @@ impl ErrorKind {
             ErrorKind::Cancelled => "cancelled",
             ErrorKind::Panicked => "panicked",
             ErrorKind::Setup => "setup",
+            ErrorKind::Object => "object",
             ErrorKind::Thread => "thread",
             ErrorKind::Io => "io",
             ErrorKind::Thrown => "thrown",
@@ -125,23 +128,23 @@ impl Error {
             kind,
             message,
             #[cfg(feature = "component")]
-            context_kept: true,
+            context_kept: !matches!(kind, ErrorKind::Closed | ErrorKind::Panicked | ErrorKind::Setup),
             #[cfg(feature = "js")]
             exception: None,
             source,
         }))
     }
 
-    /// The same error, saying that the context was lost.
+    /// The same error, which also says that the context was lost.
     #[cfg(feature = "component")]
-    pub(crate) fn lost(mut self) -> Error {
+    pub(crate) fn with_context_lost(mut self) -> Error {
         match Arc::get_mut(&mut self.0) {
             Some(repr) => {
                 repr.context_kept = false;
                 self
             }
             // Somebody has a clone of it: then it is the source of another.
-            None => Error::with_source(self.kind(), self.to_string(), self).lost(),
+            None => Error::with_source(self.kind(), self.to_string(), self).with_context_lost(),
         }
     }
 
@@ -154,6 +157,14 @@ impl Error {
             exception: Some(exception),
             source: None,
         }))
+    }
+
+    /// An error of the caller's code: one of this crate as it is, any other as the source of one of this kind.
+    pub(crate) fn foreign(kind: ErrorKind, what: &str, error: Box<dyn StdError + Send + Sync>) -> Error {
+        match error.downcast::<Error>() {
+            Ok(ours) => *ours,
+            Err(theirs) => Error::with_source(kind, format!("{what}: {theirs}"), theirs),
+        }
     }
 
     pub(crate) fn closed() -> Error {
@@ -169,8 +180,31 @@ impl Error {
         self.0.kind
     }
 
+    /// The object's own error, where it is of this type: of [`ErrorKind::Object`] and [`ErrorKind::Setup`], and of a
+    /// call that was interrupted.
+    ///
+    /// ```
+    /// use std::{convert::Infallible, num::ParseIntError};
+    /// use aiointernal::HeapThread;
+    ///
+    /// # fn main() -> Result<(), aiointernal::Error> {
+    /// let thread = HeapThread::spawn(|| Ok::<_, Infallible>(String::from("twelve"))).blocking()?;
+    /// let error = thread.try_call(|text, _| text.parse::<i32>()).blocking().unwrap_err();
+    /// assert!(error.downcast_ref::<ParseIntError>().is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
+        let source = self.0.source.as_deref()?;
+        match source.downcast_ref::<E>() {
+            None => source.downcast_ref::<Error>()?.downcast_ref(),
+            found => found,
+        }
+    }
+
     /// Whether the context still has everything that scripts put into it, or the instance of a component everything
-    /// that calls left in it. When not, it was replaced by a fresh one and the handle goes on working.
+    /// that calls left in it. When not, it is gone where the kind is `Closed` or `Panicked`, and else was replaced by
+    /// a fresh one: the handle goes on working.
     #[cfg(feature = "component")]
     pub fn is_context_kept(&self) -> bool {
         self.0.context_kept

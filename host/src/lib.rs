@@ -26,6 +26,7 @@
 
 mod error;
 mod thread;
+mod timer;
 #[cfg(feature = "component")]
 pub mod component;
 #[cfg(feature = "js")]
@@ -37,5 +38,8 @@ pub use crate::component::Limits;
 pub use crate::js::{Context, Sandbox, Value};
 pub use crate::{
     error::{Error, ErrorKind},
-    thread::{Builder, Call, Closing, HeapThread, Opening, Running, Steps, StepsStream, Ticket},
+    thread::{
+        Builder, Call, Closing, Generation, GenerationStream, HeapThread, Iteration, IterationStream, Opening,
+        Restarts, Running, Sink, Steps, StepsStream, Ticket,
+    },
 };

@@ -30,13 +30,12 @@ fn the_timeout_of_a_call_is_lower_than_the_limit_of_the_instance() {
     let spin = core.try_call(|instance, running| instance.invoke(running, "spin()")).timeout(SHORT);
     let error = spin.blocking().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
-    assert_says(&error.to_string(), &["30ms"]);
 }
 
 #[test]
 fn a_caller_that_gives_up_stops_its_call_and_no_other() {
     let core = open(CORE);
-    let mut spinning = core.try_call(|instance, running| instance.invoke(running, "spin()")).queue();
+    let spinning = core.try_call(|instance, running| instance.invoke(running, "spin()")).queue();
     let next = core.try_call(|instance, running| instance.invoke(running, "add(1, 2)")).queue();
     spinning.abort();
     assert_eq!(spinning.blocking().unwrap_err().kind(), ErrorKind::Cancelled);
@@ -174,7 +173,7 @@ fn there_is_room_for_as_many_instances_as_the_engine_has() {
     // A trap makes room for the one that replaces it.
     assert_eq!(failure(&first, "trap()").0, ErrorKind::Trapped);
     assert_eq!(text(&first, "count()"), "1");
-    first.close().blocking();
+    first.close().blocking().unwrap();
     engine.open(program, Limits::default()).blocking().unwrap();
 }
 

@@ -173,7 +173,7 @@ fn a_guest_that_goes_on_when_asked_loses_its_instance() {
 #[test]
 fn a_caller_that_goes_away_stops_its_call_while_it_runs() {
     let (worker, seen, _) = worker(Duration::from_secs(60));
-    let mut running = worker.try_call(polite).queue();
+    let running = worker.try_call(polite).queue();
     assert_eq!(seen.recv().unwrap(), "asked");
     running.abort();
     let stopped = running.blocking();
@@ -218,7 +218,7 @@ fn an_instance_can_be_a_part_of_an_object() {
         calls: u32,
     }
     let (first, _seen, program) = worker(SHORT);
-    first.close().blocking();
+    first.close().blocking().unwrap();
     let service = ENGINE.builder().name("service").spawn(move || {
         let mut limits = Limits::default();
         limits.wall_time = SHORT;

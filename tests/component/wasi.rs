@@ -159,7 +159,7 @@ fn a_sleep_within_the_time_limit_ends_by_itself() {
 fn a_caller_that_goes_away_ends_a_sleep() {
     let component = within(Duration::from_secs(3600), Grants::default());
     let (sender, receiver) = std::sync::mpsc::channel();
-    let mut sleeping = component
+    let sleeping = component
         .try_call(move |instance, running| {
             sender.send(()).unwrap();
             instance.invoke(running, "sleep(3600000000000)")

@@ -10,7 +10,7 @@ use super::{End, id_of, kind, numbers, numbers_with_room, occupy, poll, push, se
 async fn after_close_every_call_is_closed() {
     let thread = numbers();
     let (clone, described) = (thread.clone(), push(&thread, 0));
-    thread.close().await;
+    thread.close().await.unwrap();
     assert!(thread.is_closed() && clone.is_closed());
     assert_eq!(kind(described.await), ErrorKind::Closed);
     assert_eq!(kind(push(&thread, 1).await), ErrorKind::Closed);
@@ -36,7 +36,7 @@ fn close_lets_run_what_is_running_and_what_is_queued() {
     let last = thread.call(|numbers| numbers.borrow().clone()).queue();
     let closing = thread.close();
     drop(gate);
-    closing.blocking();
+    closing.blocking().unwrap();
     assert_eq!(tickets.map(|ticket| ticket.blocking().unwrap()), [1, 2, 3]);
     assert_eq!(last.blocking().unwrap(), [1, 2, 3]);
 }
@@ -55,7 +55,7 @@ fn a_queued_call_that_is_given_up_after_close_is_cancelled_and_not_closed() {
 fn the_object_is_gone_when_close_has_returned() {
     let (thread, dropped) = ward();
     let home = id_of(&thread);
-    thread.close().blocking();
+    thread.close().blocking().unwrap();
     assert_eq!(dropped.try_recv(), Ok(home));
 }
 
@@ -67,7 +67,7 @@ async fn the_object_is_there_until_the_running_call_has_ended() {
     assert!(poll(&mut closing).is_pending());
     assert!(dropped.try_recv().is_err());
     drop(gate);
-    closing.await;
+    closing.await.unwrap();
     assert!(dropped.try_recv().is_ok());
 }
 
@@ -80,11 +80,11 @@ async fn closing_twice_and_from_two_clones_waits_for_the_same_end() {
     assert!(closings.iter_mut().all(|closing| poll(closing).is_pending()));
     drop(gate);
     for closing in closings {
-        closing.await;
+        closing.await.unwrap();
     }
     assert!(dropped.try_recv().is_ok());
-    clone.close().await;
-    thread.close().blocking();
+    clone.close().await.unwrap();
+    thread.close().blocking().unwrap();
     assert!(dropped.try_recv().is_err());
 }
 
@@ -187,7 +187,7 @@ fn threads_that_race_to_close_all_see_the_end() {
     let (thread, dropped) = ward();
     thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| thread.close().blocking());
+            scope.spawn(|| thread.close().blocking().unwrap());
         }
     });
     assert_eq!(dropped.try_iter().count(), 1);

@@ -2,7 +2,7 @@
 
 use std::{sync::mpsc, task::Poll, thread, time::Duration};
 
-use aiointernal::{ErrorKind, HeapThread, Ticket};
+use aiointernal::{Error, ErrorKind, HeapThread, Ticket};
 
 use super::{Gate, LastWord, Numbers, kind, numbers, occupy, poll, push, seen};
 
@@ -15,7 +15,7 @@ fn running(thread: &HeapThread<Numbers>) -> (Ticket<(bool, bool)>, mpsc::Sender<
         let before = running.is_cancelled();
         enter.send(()).expect("the test waits for this");
         let _: Result<(), _> = opened.recv();
-        Ok((before, running.is_cancelled()))
+        Ok::<_, Error>((before, running.is_cancelled()))
     });
     let ticket = call.queue();
     entered.recv().expect("the thread was idle");
@@ -79,7 +79,7 @@ fn a_call_that_is_dropped_while_it_runs_is_told_to_stop() {
         let _ = enter.send(());
         let _ = opened.recv();
         let _ = tell.send(running.is_cancelled());
-        Ok(())
+        Ok::<_, Error>(())
     });
     let ticket = call.queue();
     entered.recv().unwrap();
@@ -92,7 +92,7 @@ fn a_call_that_is_dropped_while_it_runs_is_told_to_stop() {
 fn the_call_after_one_that_was_told_to_stop_is_not_told() {
     let thread = numbers();
     let (ticket, open) = running(&thread);
-    let next = thread.try_call(|_, running| Ok(running.is_cancelled())).queue();
+    let next = thread.try_call(|_, running| Ok::<_, Error>(running.is_cancelled())).queue();
     drop(ticket);
     drop(open);
     assert!(!next.blocking().unwrap());
@@ -200,7 +200,7 @@ fn a_detached_call_is_not_told_to_stop() {
     let thread = numbers();
     let gate = occupy(&thread);
     let (tell, told) = mpsc::channel();
-    thread.try_call(move |_, running| Ok(tell.send(running.is_cancelled()))).queue().detach();
+    thread.try_call(move |_, running| Ok::<_, Error>(tell.send(running.is_cancelled()))).queue().detach();
     drop(gate);
     assert_eq!(told.recv(), Ok(false));
 }

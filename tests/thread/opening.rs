@@ -12,7 +12,7 @@ fn the_object_is_built_used_and_dropped_on_one_thread() {
     let setup = || Ok::<_, Infallible>((Rc::new(thread::current().id()), last_word));
     let object = HeapThread::spawn(setup).blocking().unwrap();
     let (built, used) = object.call(|(built, _)| (**built, thread::current().id())).blocking().unwrap();
-    object.close().blocking();
+    object.close().blocking().unwrap();
     assert_eq!(built, used);
     assert_eq!(dropped.recv(), Ok(built));
     assert_ne!(built, thread::current().id());
@@ -133,5 +133,5 @@ fn handles_and_errors_go_to_every_thread_though_the_object_does_not() {
     drop(is_send(HeapThread::spawn(|| Ok::<_, Infallible>(Rc::new(0)))));
     drop(is_send(push(&thread, 1)));
     assert_eq!(is_send(push(&thread, 2).queue()).blocking().unwrap(), 2);
-    is_send(thread.close()).blocking();
+    is_send(thread.close()).blocking().unwrap();
 }

@@ -59,7 +59,7 @@ fn the_object_is_dropped_on_its_thread_after_a_panic() {
 fn closing_after_a_panic_ends_and_keeps_the_cause() {
     let (thread, dropped) = ward();
     assert_eq!(kind(thread.call(|_| panic!("no tables")).blocking().map(|()| 0)), ErrorKind::Panicked);
-    thread.close().blocking();
+    assert_died_of(&thread.close().blocking().unwrap_err(), "no tables");
     assert!(dropped.try_recv().is_ok());
     assert_died_of(&thread.call(|_| ()).blocking().unwrap_err(), "no tables");
 }
@@ -72,7 +72,7 @@ fn a_panic_while_a_closed_object_drains_reaches_the_calls_behind_it() {
     let behind = push(&thread, 1).queue();
     let closing = thread.close();
     drop(gate);
-    closing.blocking();
+    assert_died_of(&closing.blocking().unwrap_err(), "no tables");
     assert_died_of(&panicking.blocking().map(|()| 0).unwrap_err(), "no tables");
     assert_died_of(&behind.blocking().unwrap_err(), "no tables");
 }
@@ -106,7 +106,7 @@ fn a_panic_of_one_object_leaves_the_others() {
 fn a_panic_in_the_drop_of_the_object_ends_the_close_and_is_told() {
     let thread = HeapThread::spawn(|| Ok::<_, Infallible>(Bomb)).blocking().unwrap();
     let end = End::of(&thread);
-    thread.close().blocking();
+    assert_died_of(&thread.close().blocking().unwrap_err(), "dropping the object panicked");
     end.wait();
     assert_died_of(&thread.call(|_| ()).blocking().unwrap_err(), "dropping the object panicked");
 }
@@ -116,7 +116,7 @@ fn a_panic_in_the_drop_of_the_object_does_not_hide_the_panic_before_it() {
     let thread = HeapThread::spawn(|| Ok::<_, Infallible>(Bomb)).blocking().unwrap();
     let error = thread.call(|_| panic!("no tables")).blocking().map(|()| 0).unwrap_err();
     assert_died_of(&error, "no tables");
-    thread.close().blocking();
+    assert_died_of(&thread.close().blocking().unwrap_err(), "no tables");
     assert_died_of(&thread.call(|_| ()).blocking().unwrap_err(), "no tables");
 }
 

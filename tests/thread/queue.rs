@@ -150,7 +150,7 @@ fn a_call_that_waits_for_room_hears_of_the_close() {
     assert!(bell.has_rung());
     assert_eq!(kind(waiting.blocking()), ErrorKind::Closed);
     drop(gate);
-    closing.blocking();
+    closing.blocking().unwrap();
     assert_eq!(queued.blocking().unwrap(), 0);
 }
 

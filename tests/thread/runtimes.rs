@@ -121,6 +121,6 @@ fn a_handle_that_was_opened_in_one_runtime_is_used_in_another() {
         one_thread().block_on(async { HeapThread::spawn(|| Ok::<_, std::io::Error>(Numbers::default())).await });
     let handle = opened.unwrap();
     two_threads().block_on(ask(handle.clone(), 0));
-    one_thread().block_on(handle.close());
+    one_thread().block_on(handle.close()).unwrap();
     assert!(handle.is_closed());
 }

@@ -113,7 +113,7 @@ fn play(room: usize, occupied: bool, moves: Vec<Move>) -> (Vec<Made>, Vec<usize>
     let answers = runtime.block_on(answered).expect("every call is answered");
     waiting.into_iter().zip(answers).for_each(|(made, answer)| made.answer = Some(answer));
     let closed = thread.is_closed();
-    thread.close().blocking();
+    thread.close().blocking().unwrap();
     let ran = ran.lock().expect("nobody panics").clone();
     (all, ran, closed)
 }

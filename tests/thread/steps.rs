@@ -200,7 +200,7 @@ fn a_stream_that_was_dropped_stops_no_other_call() {
     let mut stream = thread.steps(stream::iter(0..), steps);
     let gate = occupy(&thread);
     assert!(stream.next().now_or_never().is_none());
-    let next = thread.try_call(|_, running| Ok(running.is_cancelled())).queue();
+    let next = thread.try_call(|_, running| Ok::<_, Error>(running.is_cancelled())).queue();
     drop(stream);
     drop(gate);
     assert!(!next.blocking().unwrap());
@@ -288,7 +288,7 @@ fn a_stream_is_a_handle_until_it_has_ended() {
 #[test]
 fn steps_on_a_closed_object_are_closed() {
     let thread = numbers();
-    thread.close().blocking();
+    thread.close().blocking().unwrap();
     let mut stream = thread.steps(stream::iter(0..), each(|input, _| Ok(input)).0);
     assert_eq!(kind(stream.next_blocking().unwrap()), ErrorKind::Closed);
     assert!(stream.next_blocking().is_none());

@@ -80,6 +80,8 @@ fn write(folder: &Path, file: &Path, compiled: &[u8]) -> io::Result<()> {
     check_owner(&fs::metadata(folder)?)?;
     let unique = WRITES.fetch_add(1, Ordering::Relaxed);
     let partial = file.with_extension(format!("{}-{unique}.partial", std::process::id()));
+    // A process of the same number may have been killed here and left it behind.
+    let _ = fs::remove_file(&partial);
     let mut writer = create_private_file(&partial)?;
     let written = writer
         .write_all(MAGIC)
@@ -199,6 +201,20 @@ mod tests {
         let other = Engine::new(wasmtime::Config::new().epoch_interruption(true)).unwrap();
         assert!(read(&other, &file).is_err());
         assert_ne!(file_name(&engine, &wasm()), file_name(&other, &wasm()));
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_a_killed_process_of_the_same_number_left_is_no_hindrance() {
+        let (engine, folder) = (Engine::default(), folder("left"));
+        create_private_folder(&folder).unwrap();
+        let file = folder.join(file_name(&engine, &wasm()));
+        // Other tests of this process write, too: any of the next numbers may be this one's.
+        for unique in 0..100 {
+            fs::write(file.with_extension(format!("{}-{unique}.partial", std::process::id())), "half").unwrap();
+        }
+        load_or_compile(&engine, &wasm(), &folder).unwrap();
+        read(&engine, &file).unwrap();
         fs::remove_dir_all(folder).unwrap();
     }
 

@@ -161,7 +161,7 @@ impl Engine {
 
     /// A builder of threads that have the stack that instances need: for an object of your own with an [`Instance`] in
     /// it.
-    pub fn builder(&self) -> Builder {
+    pub fn builder<T: 'static>(&self) -> Builder<T> {
         HeapThread::builder().name("aiointernal-wasm").stack_size(self.thread_stack())
     }
 

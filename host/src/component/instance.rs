@@ -123,10 +123,9 @@ impl<P: Program> Instance<P> {
             );
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
-        let mut instance =
-            Instance { engine: engine.clone(), program, limits, live: None, generation: 0, stays: PhantomData };
-        instance.replace()?;
-        Ok(instance)
+        let _awake = engine.ticker().arm();
+        let live = make(engine, &program, &limits, &Running::unattended(), deadline::after(limits.wall_time))?;
+        Ok(Instance { engine: engine.clone(), program, limits, live: Some(live), generation: 1, stays: PhantomData })
     }
 
     /// The limits of every call.
@@ -188,7 +187,8 @@ impl<P: Program> Instance<P> {
         let mut live = match self.live.take() {
             Some(live) => live,
             None => {
-                let live = make(&self.engine, &self.program, &self.limits, running, until).map_err(Error::lost)?;
+                let made = make(&self.engine, &self.program, &self.limits, running, until);
+                let live = made.map_err(Error::with_context_lost)?;
                 self.generation += 1;
                 live
             }
@@ -210,7 +210,7 @@ impl<P: Program> Instance<P> {
     /// instance was kept: it was unless it has been [discarded](Instance::discard).
     pub fn stopped(&self, stop: Stop, limits: &Limits) -> Error {
         let error = Error::new(stop.kind(), format!("{}; {}", stop.what(limits), fate::<P>(self.is_live())));
-        if self.is_live() { error } else { error.lost() }
+        if self.is_live() { error } else { error.with_context_lost() }
     }
 
     /// Drops the instance: the next call gets a fresh one.
@@ -228,7 +228,8 @@ impl<P: Program> Instance<P> {
         self.live = None;
         let _awake = self.engine.ticker().arm();
         let until = deadline::after(self.limits.wall_time);
-        self.live = Some(make(&self.engine, &self.program, &self.limits, &Running::unattended(), until)?);
+        let made = make(&self.engine, &self.program, &self.limits, &Running::unattended(), until);
+        self.live = Some(made.map_err(Error::with_context_lost)?);
         self.generation += 1;
         Ok(())
     }
@@ -328,14 +329,14 @@ fn describe<P: Program>(trap: wasmtime::Error, data: &Data<P::Host>, limits: &Li
         ),
         (Some(trap), _) => (ErrorKind::Trapped, format!("the component trapped: {trap}")),
         _ => match trap.downcast::<Error>() {
-            Ok(ours) => return ours.lost(),
+            Ok(ours) => return ours.with_context_lost(),
             Err(error) => {
                 let message = format!("the component stopped: {error:#}; {}", fate::<P>(false));
-                return Error::with_source(ErrorKind::Trapped, message, error).lost();
+                return Error::with_source(ErrorKind::Trapped, message, error).with_context_lost();
             }
         },
     };
-    Error::with_source(kind, format!("{what}; {}", fate::<P>(false)), trap).lost()
+    Error::with_source(kind, format!("{what}; {}", fate::<P>(false)), trap).with_context_lost()
 }
 
 /// What became of the instance.

@@ -46,7 +46,7 @@ pub struct Limits {
     /// more), and 1 MiB for their overhead.
     pub result: usize,
     /// Bytes of console messages, or of standard output and error, of one call. What is beyond is dropped, and one
-    /// message says so.
+    /// message says so. A single console message is cut at 512 KiB whatever this says.
     pub console: usize,
 }
 

@@ -27,9 +27,9 @@ const PUSH_BYTES: usize = 256 << 10;
 pub type BatchResult = Result<Value, Error>;
 
 /// Where a batch takes its sources from: anything that iterates, or a stream.
-pub struct Sources(From_);
+pub struct Sources(Kind);
 
-enum From_ {
+enum Kind {
     Iterator(Box<dyn Iterator<Item = Source> + Send>),
     Stream(Pin<Box<dyn Stream<Item = Source> + Send>>),
 }
@@ -41,7 +41,7 @@ impl Sources {
         S: Stream + Send + 'static,
         S::Item: Into<Source>,
     {
-        Sources(From_::Stream(Box::pin(Converted(Box::pin(stream)))))
+        Sources(Kind::Stream(Box::pin(Converted(Box::pin(stream)))))
     }
 }
 
@@ -52,7 +52,7 @@ where
     I::Item: Into<Source> + 'static,
 {
     fn from(sources: I) -> Sources {
-        Sources(From_::Iterator(Box::new(sources.into_iter().map(I::Item::into))))
+        Sources(Kind::Iterator(Box::new(sources.into_iter().map(I::Item::into))))
     }
 }
 
@@ -82,8 +82,8 @@ impl Stream for Sources {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<Option<Source>> {
         match &mut self.0 {
-            From_::Iterator(iterator) => Poll::Ready(iterator.next()),
-            From_::Stream(stream) => stream.as_mut().poll_next(context),
+            Kind::Iterator(iterator) => Poll::Ready(iterator.next()),
+            Kind::Stream(stream) => stream.as_mut().poll_next(context),
         }
     }
 }
@@ -103,8 +103,9 @@ impl Batch {
         Batch { thread, limits, sources }
     }
 
-    /// The results one by one, in the order of the sources, each within a millisecond of when it is there. The engine works no further ahead than one hop, 64 sources, of the consumer; other calls of the context
-    /// run in between. Dropping the stream stops the item that is running and skips the rest.
+    /// The results one by one, in the order of the sources, each within a millisecond of when it is there. The engine
+    /// works no further ahead than one hop, 64 sources, of the consumer; other calls of the context run in between.
+    /// Dropping the stream stops the item that is running and skips the rest.
     pub fn stream(self) -> BatchStream {
         let steps = Evaluations { limits: self.limits, batch: None, pushed: 0 };
         BatchStream(self.thread.steps(self.sources, steps))
@@ -131,8 +132,8 @@ impl Batch {
     fn collect(self) -> Call<Vec<BatchResult>> {
         let steps = Evaluations { limits: self.limits, batch: None, pushed: 0 };
         match self.sources.0 {
-            From_::Iterator(sources) => self.thread.collect_steps(sources, steps),
-            From_::Stream(_) => self.thread.try_call(|_, _| {
+            Kind::Iterator(sources) => self.thread.collect_steps(sources, steps),
+            Kind::Stream(_) => self.thread.try_call(|_, _| {
                 let message = "a stream of sources cannot be queued: take its results by stream()";
                 Err(Error::new(ErrorKind::InvalidArgument, message))
             }),

@@ -37,6 +37,8 @@ use crate::{
 /// - [`Engine`](ErrorKind::Engine): a fault of the host or of the engine.
 ///
 /// [`Error::is_context_kept`] tells whether the context survived. Where it did not, the next call finds a fresh one.
+/// A call that was given up may have cost the context as well, and then nobody is there to be told: who drops calls
+/// and relies on what earlier ones left behind sets it again, or [aborts](crate::Ticket::abort) and awaits the end.
 #[derive(Clone, Debug)]
 pub struct Context {
     thread: HeapThread<Engine>,
@@ -113,7 +115,8 @@ impl Context {
         })
     }
 
-    /// Evaluates a file: `.mjs` as a module, everything else as a script. It is read on the context's thread.
+    /// Evaluates a file: `.mjs` as a module, everything else as a script. It is read on the context's thread, before
+    /// the time limit begins: a pipe that nobody writes to blocks the context.
     ///
     /// # Errors
     ///
@@ -121,7 +124,7 @@ impl Context {
     pub fn eval_file(&self, path: impl Into<PathBuf>) -> Call<Value> {
         let path = path.into();
         self.engine_call(move |engine, running, limits| {
-            let source = Source::read(&path, engine.source_limit(running, limits))?;
+            let source = Source::read_file(&path, engine.source_limit(running, limits))?;
             engine.evaluate(running, limits, source, ResultForm::Value)
         })
     }
@@ -134,7 +137,7 @@ impl Context {
     pub fn eval_file_text(&self, path: impl Into<PathBuf>) -> Call<String> {
         let path = path.into();
         self.engine_call(move |engine, running, limits| {
-            let source = Source::read(&path, engine.source_limit(running, limits))?;
+            let source = Source::read_file(&path, engine.source_limit(running, limits))?;
             engine.evaluate(running, limits, source, ResultForm::Text).and_then(from_value)
         })
     }

@@ -10,7 +10,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use super::value::{Value, as_integer};
+use super::value::{BigInt, Value, as_integer};
 use crate::error::{Error, ErrorKind};
 
 /// The Rust value that a JavaScript value describes, by `serde`.
@@ -54,6 +54,22 @@ impl de::Error for Mismatch {
 
 struct FromValue(Value);
 
+/// Where an integer is asked for, a number is one if it has no fraction: -0 and what lies beyond 2^53 as well.
+macro_rules! deserialize_integer {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+            match self.0 {
+                Value::Number(number)
+                    if as_integer(number).is_none() && number.trunc() == number && number.abs() < 2_f64.powi(127) =>
+                {
+                    FromValue(Value::BigInt(BigInt(num_bigint::BigInt::from(number as i128)))).deserialize_any(visitor)
+                }
+                _ => self.deserialize_any(visitor),
+            }
+        }
+    )*};
+}
+
 impl<'de> IntoDeserializer<'de, Mismatch> for FromValue {
     type Deserializer = FromValue;
 
@@ -73,12 +89,20 @@ impl<'de> Deserializer<'de> for FromValue {
                 Some(integer) => visitor.visit_i64(integer),
                 None => visitor.visit_f64(number),
             },
-            Value::BigInt(integer) => match (i64::try_from(&integer.0), u64::try_from(&integer.0), integer.to_i128()) {
-                (Ok(integer), ..) => visitor.visit_i64(integer),
-                (_, Ok(integer), _) => visitor.visit_u64(integer),
-                (.., Some(integer)) => visitor.visit_i128(integer),
-                _ => visitor.visit_string(integer.to_string()),
-            },
+            Value::BigInt(integer) => {
+                let integer = &integer.0;
+                if let Ok(integer) = i64::try_from(integer) {
+                    visitor.visit_i64(integer)
+                } else if let Ok(integer) = u64::try_from(integer) {
+                    visitor.visit_u64(integer)
+                } else if let Ok(integer) = i128::try_from(integer) {
+                    visitor.visit_i128(integer)
+                } else if let Ok(integer) = u128::try_from(integer) {
+                    visitor.visit_u128(integer)
+                } else {
+                    visitor.visit_string(integer.to_string())
+                }
+            }
             Value::String(text) => visitor.visit_string(text),
             Value::Date(date) => match date.to_iso() {
                 Some(iso) => visitor.visit_string(iso),
@@ -141,8 +165,13 @@ impl<'de> Deserializer<'de> for FromValue {
         }
     }
 
+    deserialize_integer! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
+    }
+
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct tuple
+        bool f32 f64 char str string bytes byte_buf unit unit_struct tuple
         tuple_struct map struct identifier ignored_any
     }
 }

@@ -9,7 +9,6 @@ use super::{
     bindings::{self, Failure, ResultForm, ScriptEngine, ScriptEnginePre, Settings, ambient},
     console::Console,
     exception::Exception,
-    guest::GUEST,
     source::Source,
     value::Value,
     wire,
@@ -32,6 +31,10 @@ const ENGINE_MEMORY: usize = 4 << 20;
 /// Bytes of JavaScript stack that the engine has room for: its whole stack is 1 MiB.
 const MAX_STACK: usize = 768 << 10;
 
+/// Batches of a context that may be under way at a time: fewer than the handles that an instance may give out, beyond
+/// which it would trap.
+const MAX_BATCHES: usize = 1000;
+
 /// Resolution of the clock that scripts see, in microseconds. A finer one would help to time the host's memory.
 const CLOCK_STEP: f64 = 1000.0;
 
@@ -45,13 +48,13 @@ pub(super) struct Script {
 }
 
 impl Script {
-    pub(super) fn load(engine: &component::Engine) -> Result<Script, Error> {
+    pub(super) fn load(engine: &component::Engine, guest: &[u8]) -> Result<Script, Error> {
         // The guest is ours: where it does not fit, the fault is the host's.
         let fault = |error: Error| {
             let message = format!("the JavaScript engine does not run here: {error}");
             Error::with_source(ErrorKind::Engine, message, error)
         };
-        let component = engine.compile(GUEST).map_err(fault)?;
+        let component = engine.compile(guest).map_err(fault)?;
         let mut linker = Linker::new(engine.wasmtime());
         ambient::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data)
             .map_err(|error| Error::with_source(ErrorKind::Engine, error.to_string(), error))?;
@@ -75,7 +78,7 @@ impl Program for Script {
     const NAME: &'static str = "context";
 
     fn host(&self) -> wasmtime::Result<Ambient> {
-        Ok(Ambient { console: self.console.clone() })
+        Ok(Ambient { console: self.console.clone(), batches: 0 })
     }
 
     fn instantiate(&self, store: &mut Store<Data<Ambient>>, limits: &Limits) -> wasmtime::Result<Exports> {
@@ -127,6 +130,8 @@ impl Exports {
 #[derive(Debug)]
 pub(super) struct Ambient {
     console: Console,
+    /// Batches that are alive in the instance.
+    batches: usize,
 }
 
 impl ambient::Host for Data<Ambient> {
@@ -191,7 +196,7 @@ impl Engine {
         });
         let answer = answer.map_err(|error| match error.kind() {
             // No script can make the engine fail: where it does, the fault is the host's.
-            ErrorKind::Trapped => Error::with_source(ErrorKind::Engine, error.to_string(), error).lost(),
+            ErrorKind::Trapped => Error::with_source(ErrorKind::Engine, error.to_string(), error).with_context_lost(),
             _ => error,
         })?;
         answer.map_err(|failure| match (failure, asked) {
@@ -280,7 +285,14 @@ impl Engine {
         let resource = self.enter(running, &limits, |store, engine| {
             let resource = match known {
                 Some(resource) => resource,
-                None => engine.batch().call_constructor(&mut *store, ResultForm::Value)?,
+                None if store.data().host.batches == MAX_BATCHES => {
+                    let message = format!("{MAX_BATCHES} batches are under way in this context");
+                    return Ok(Err(Failure::InvalidArgument(message)));
+                }
+                None => {
+                    store.data_mut().host.batches += 1;
+                    engine.batch().call_constructor(&mut *store, ResultForm::Value)?
+                }
             };
             engine.batch().call_push(store, resource, &sources)?;
             Ok(Ok(resource))
@@ -314,8 +326,10 @@ impl Engine {
     pub(super) fn drop_batch(&mut self, batch: &EngineBatch) {
         if self.holds(batch) {
             let limits = self.0.limits();
-            let dropped =
-                self.enter(&Running::unattended(), &limits, |store, _| batch.resource.resource_drop(store).map(Ok));
+            let dropped = self.enter(&Running::unattended(), &limits, |store, _| {
+                store.data_mut().host.batches -= 1;
+                batch.resource.resource_drop(store).map(Ok)
+            });
             if let Err(error) = dropped {
                 tracing::warn!(%error, "the engine did not let a batch go");
             }
@@ -347,5 +361,34 @@ fn explain(failure: Failure, limits: &Limits) -> Error {
             ErrorKind::MemoryLimit,
             format!("the script needed more than its {} bytes of memory; the context was kept", limits.memory),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error_of(wasm: &[u8]) -> Error {
+        let mut config = component::Config::default();
+        (config.instances, config.cache) = (1, None);
+        let engine = component::Engine::new(config).unwrap();
+        Script::load(&engine, wasm).map(|_| ()).unwrap_err()
+    }
+
+    #[test]
+    fn a_guest_that_is_no_component_is_refused() {
+        for wasm in [&b""[..], b"no wasm at all", b"\0asm\x01\0\0\0", &crate::js::guest::GUEST[..1000]] {
+            let error = error_of(wasm);
+            assert_eq!(error.kind(), ErrorKind::Engine);
+            assert!(error.to_string().contains("not a component"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_component_that_is_no_javascript_engine_is_refused() {
+        // The empty component: a magic number, and a version that says "component".
+        let error = error_of(b"\0asm\x0d\0\x01\0");
+        assert_eq!(error.kind(), ErrorKind::Engine);
+        assert!(error.to_string().contains("not a JavaScript engine of this version"), "{error}");
     }
 }

@@ -15,6 +15,7 @@ use super::{
     console::{Console, Level, Sink},
     context::{Context, encode_globals},
     engine::{Engine, Script},
+    guest::GUEST,
 };
 use crate::{
     component::{self, Config, Limits},
@@ -137,7 +138,7 @@ impl SandboxBuilder {
         config.stack = ENGINE_STACK;
         config.cache = self.cache;
         let engine = component::Engine::new(config)?;
-        let script = Script::load(&engine)?;
+        let script = Script::load(&engine, GUEST)?;
         Ok(Sandbox { engine, script, limits: self.limits })
     }
 }

@@ -1,6 +1,10 @@
 //! Source texts on their way to the engine.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    io::{self, Read},
+    path::Path,
+};
 
 use super::bindings;
 use crate::error::{Error, ErrorKind};
@@ -45,35 +49,44 @@ impl Source {
         self
     }
 
-    /// Reads a file: `.mjs` is a module, everything else a script. Blocks while reading.
+    /// Reads a script. Blocks while reading.
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::Io`]: the file cannot be read, or is not UTF-8.
+    /// - [`ErrorKind::Io`]: reading fails, or what was read is not UTF-8.
     /// - [`ErrorKind::SourceTooLarge`]: it is longer than `limit` bytes; it is not read to its end.
-    /// - [`ErrorKind::InvalidArgument`]: it is TypeScript, by its name.
-    pub(crate) fn read(path: &Path, limit: usize) -> Result<Source, Error> {
-        use std::io::Read as _;
-        let shown = path.display();
-        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-        if matches!(extension, "ts" | "mts" | "cts" | "tsx") {
-            let message = format!("{shown}: TypeScript is not supported yet; compile it to JavaScript first");
-            return Err(Error::new(ErrorKind::InvalidArgument, message));
-        }
-        let unreadable =
-            |error: std::io::Error| Error::with_source(ErrorKind::Io, format!("cannot read {shown}: {error}"), error);
+    pub fn read(name: impl Into<String>, reader: impl Read, limit: usize) -> Result<Source, Error> {
+        let name = name.into();
         let mut bytes = Vec::new();
-        let file = fs::File::open(path).map_err(unreadable)?;
-        file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        reader
+            .take((limit as u64).saturating_add(1))
+            .read_to_end(&mut bytes)
+            .map_err(|error| unreadable(&name, error))?;
         if bytes.len() > limit {
-            return Err(too_large(&shown.to_string(), limit));
+            return Err(too_large(&name, limit));
         }
         let text = String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
-            Error::with_source(ErrorKind::Io, format!("{shown} is not UTF-8: the byte at {at} is wrong"), error)
+            Error::with_source(ErrorKind::Io, format!("{name} is not UTF-8: the byte at {at} is wrong"), error)
         })?;
-        let kind = if extension == "mjs" { Kind::Module } else { Kind::Script };
-        Ok(Source { name: Some(shown.to_string()), text, kind })
+        Ok(Source::script(text).named(name))
+    }
+
+    /// Reads a file: `.mjs` is a module, everything else a script.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Source::read), and [`ErrorKind::InvalidArgument`]: it is TypeScript, by its name.
+    pub(super) fn read_file(path: &Path, limit: usize) -> Result<Source, Error> {
+        let name = path.display().to_string();
+        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        if matches!(extension, "ts" | "mts" | "cts" | "tsx") {
+            let message = format!("{name}: TypeScript is not supported yet; compile it to JavaScript first");
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        let file = fs::File::open(path).map_err(|error| unreadable(&name, error))?;
+        let source = Source::read(name, file, limit)?;
+        Ok(if extension == "mjs" { Source { kind: Kind::Module, ..source } } else { source })
     }
 
     /// Refuses a text that is longer than `limit` bytes.
@@ -98,6 +111,10 @@ impl Source {
         };
         bindings::Source { name, text: self.text, kind }
     }
+}
+
+fn unreadable(name: &str, error: io::Error) -> Error {
+    Error::with_source(ErrorKind::Io, format!("cannot read {name}: {error}"), error)
 }
 
 fn too_large(name: &str, limit: usize) -> Error {

@@ -3,18 +3,28 @@
 use std::{
     fmt,
     marker::PhantomData,
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Waker},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use event_listener::EventListener;
 
-use super::{HeapThread, queue::Refused, ticket::Ticket};
-use crate::error::{Error, ErrorKind};
+use super::{
+    HeapThread,
+    queue::Refused,
+    running::{Interest, Running},
+    ticket::Ticket,
+};
+use crate::{
+    error::{Error, ErrorKind},
+    timer::{self, Alarm},
+};
 
 /// A call that was described but not made yet.
 ///
@@ -36,10 +46,14 @@ impl<R: Send + 'static> Call<R> {
             cell: Arc::new(Cell {
                 cancelled: AtomicBool::new(false),
                 progress: AtomicBool::new(false),
+                expired: AtomicBool::new(false),
                 timeout: None,
+                deadline: None,
                 span: tracing::Span::current(),
                 job: Mutex::new(Some(job)),
                 thread: Mutex::new(Some(thread.clone())),
+                interruption: Mutex::default(),
+                alarm: Mutex::new(None),
                 reply: Mutex::new(Reply::Awaited(None)),
                 object: PhantomData,
             }),
@@ -48,11 +62,24 @@ impl<R: Send + 'static> Call<R> {
 
     /// The longest time that the call may run, from when it starts; waiting in the queue does not count.
     ///
-    /// The object has to keep to it, by [`Running::timeout`]. A JavaScript context does, and takes the lower of this
-    /// and its own limit. A closure of [`HeapThread::call`] is not interrupted.
+    /// The object has to keep to it. A JavaScript context does, and takes the lower of this and its own limit. An
+    /// object with an [interrupt hook](super::Builder::interrupt_with) is told to stop by it, and the call's error is
+    /// then [`Timeout`](ErrorKind::Timeout). Any other closure is not interrupted; it can look at
+    /// [`Running::should_stop`].
     pub fn timeout(mut self, timeout: Duration) -> Call<R> {
         if let Some(cell) = Arc::get_mut(&mut self.cell) {
             cell.set_timeout(timeout);
+        }
+        self
+    }
+
+    /// The moment at which the call's time is over, wherever it is then.
+    ///
+    /// While it waits, for a place in the queue or in it, it is answered with [`Timeout`](ErrorKind::Timeout) at that
+    /// moment and does not run. While it runs, this is as with [`timeout`](Call::timeout); of both, the earlier holds.
+    pub fn deadline(mut self, deadline: Instant) -> Call<R> {
+        if let Some(cell) = Arc::get_mut(&mut self.cell) {
+            cell.set_deadline(deadline);
         }
         self
     }
@@ -95,64 +122,17 @@ impl<R> fmt::Debug for Call<R> {
     }
 }
 
-/// The call that is running, as the object sees it.
-///
-/// It belongs to one call, so a cancellation that comes late finds nobody: it cannot hit the next call.
-#[derive(Clone)]
-pub struct Running {
-    interest: Arc<dyn Interest>,
-    timeout: Option<Duration>,
-}
+/// What tells an object, from another thread, to stop what it is doing.
+pub(super) type Hook = Arc<dyn Fn() + Send + Sync>;
 
-impl Running {
-    /// Work that no call waits for, such as what [`Steps::finish`](crate::Steps::finish) does.
-    #[cfg(feature = "component")]
-    pub fn unattended() -> Running {
-        struct Nobody;
-        impl Interest for Nobody {
-            fn is_cancelled(&self) -> bool {
-                false
-            }
-
-            fn note_progress(&self) {}
-
-            fn report_progress(&self) {}
-        }
-        Running { interest: Arc::new(Nobody), timeout: None }
-    }
-
-    /// Whether the caller has given the call up. Work that takes long should look now and then, and stop.
-    pub fn is_cancelled(&self) -> bool {
-        self.interest.is_cancelled()
-    }
-
-    /// The call has made something that its caller can take before its end.
-    pub(super) fn note_progress(&self) {
-        self.interest.note_progress();
-    }
-
-    /// Wakes the caller where the call has made progress. The object calls this now and then while the call runs.
-    #[cfg(feature = "component")]
-    pub(crate) fn report_progress(&self) {
-        self.interest.report_progress();
-    }
-
-    /// The longest time that the caller lets the call run, where the caller said so.
-    pub fn timeout(&self) -> Option<Duration> {
-        self.timeout
-    }
-}
-
-impl fmt::Debug for Running {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running").field("cancelled", &self.is_cancelled()).field("timeout", &self.timeout).finish()
-    }
-}
+/// Time after which an object that was told to stop, and has not, is told again: a hook may come too early, between
+/// the start of the call and the start of what it stops.
+const AGAIN: Duration = Duration::from_millis(10);
 
 /// A call as the worker sees it.
 pub(super) trait Job<T>: Send + Sync {
     /// Runs it, or skips it when nobody waits for it any more.
-    fn run(self: Arc<Self>, object: &mut T);
+    fn run(self: Arc<Self>, object: &mut T, hook: Option<&Hook>);
 
     /// Answers it without running it; does nothing when it has an answer.
     fn refuse(&self, error: Error);
@@ -161,6 +141,8 @@ pub(super) trait Job<T>: Send + Sync {
 /// A call as its caller sees it.
 pub(super) trait Pending<R>: Send + Sync {
     fn set_timeout(&mut self, timeout: Duration);
+
+    fn set_deadline(&mut self, deadline: Instant);
 
     /// Puts the call into the queue of its thread.
     fn submit(self: Arc<Self>) -> Submission;
@@ -175,10 +157,10 @@ pub(super) trait Pending<R>: Send + Sync {
     fn poll(&self, context: &mut Context<'_>) -> Poll<Result<R, Error>>;
 
     /// Nobody waits any more.
-    fn cancel(&self);
+    fn cancel(self: Arc<Self>);
 
     /// As [`Pending::cancel`], but somebody waits for the end.
-    fn abort(&self);
+    fn abort(self: Arc<Self>);
 }
 
 /// What became of [`Pending::submit`].
@@ -188,27 +170,33 @@ pub(super) enum Submission {
     Full,
 }
 
-trait Interest: Send + Sync {
-    fn is_cancelled(&self) -> bool;
-
-    fn note_progress(&self);
-
-    #[cfg_attr(not(feature = "component"), expect(dead_code, reason = "only what runs long reports"))]
-    fn report_progress(&self);
-}
-
 /// Everything about a call, in one allocation that its caller and the queue share.
 struct Cell<T: 'static, F, R> {
     cancelled: AtomicBool,
+    /// Its time was over while it ran.
+    expired: AtomicBool,
     progress: AtomicBool,
     timeout: Option<Duration>,
+    deadline: Option<Instant>,
     span: tracing::Span,
     /// The closure, until it runs.
     job: Mutex<Option<F>>,
     /// The thread, until the call is in its queue: a ticket that somebody keeps does not keep the thread.
     thread: Mutex<Option<HeapThread<T>>>,
+    interruption: Mutex<Interruption>,
+    alarm: Mutex<Option<timer::Key>>,
     reply: Mutex<Reply<R>>,
     object: PhantomData<fn(&mut T)>,
+}
+
+/// How a call is interrupted from outside. Who interrupts holds the lock meanwhile, and the worker takes it when the
+/// call ends: so the hook of a call never runs when another call does.
+#[derive(Default)]
+struct Interruption {
+    /// There while the call runs.
+    hook: Option<Hook>,
+    /// The hook was used.
+    used: bool,
 }
 
 enum Reply<R> {
@@ -242,24 +230,123 @@ impl<T, F, R> Cell<T, F, R> {
     }
 }
 
+impl<T, F, R> Cell<T, F, R>
+where
+    F: FnOnce(&mut T, &Running) -> Result<R, Error> + Send + 'static,
+    R: Send + 'static,
+{
+    /// When the call has to end, if it starts now.
+    fn ends(&self) -> Option<Instant> {
+        let timeout = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        timeout.into_iter().chain(self.deadline).min()
+    }
+
+    fn run_job(self: &Arc<Self>, job: F, object: &mut T, hook: Option<&Hook>) -> Result<R, Error> {
+        let ends = self.ends();
+        if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            return Err(Error::new(ErrorKind::Timeout, "the call's deadline passed before its turn came"));
+        }
+        if let Some(hook) = hook {
+            lock(&self.interruption).hook = Some(Arc::clone(hook));
+            // What gave the call up a moment ago found no hook; what does so from now on finds it.
+            if self.is_cancelled() {
+                return Err(Error::cancelled());
+            }
+            if let Some(ends) = ends {
+                self.set_alarm(ends);
+            }
+        }
+        let running = Running::new(Arc::clone(self) as Arc<dyn Interest>, ends);
+        let _entered = self.span.enter();
+        job(object, &running)
+    }
+
+    /// Tells the object to stop, where this call is what runs and the object can be told.
+    fn interrupt(self: &Arc<Self>) {
+        let mut interruption = lock(&self.interruption);
+        let Some(hook) = interruption.hook.clone() else {
+            return;
+        };
+        interruption.used = true;
+        // The hook is the caller's code. It may run in a `Drop`, where a panic would be the end of the process.
+        let told = catch_unwind(AssertUnwindSafe(|| hook()));
+        told.unwrap_or_else(mem::forget);
+        drop(interruption);
+        self.set_alarm(Instant::now() + AGAIN);
+    }
+
+    fn set_alarm(self: &Arc<Self>, at: Instant) {
+        let alarm = Arc::downgrade(self);
+        let key = timer::set(at, alarm);
+        if let Some(earlier) = lock(&self.alarm).replace(key) {
+            timer::clear(earlier);
+        }
+    }
+
+    fn clear_alarm(&self) {
+        if let Some(key) = lock(&self.alarm).take() {
+            timer::clear(key);
+        }
+    }
+
+    /// The answer of a call that came to its end by itself or was interrupted.
+    fn judge(&self, result: Result<R, Error>, was_interrupted: bool) -> Result<R, Error> {
+        match result {
+            Err(error) if was_interrupted && self.is_cancelled() => {
+                Err(Error::with_source(ErrorKind::Cancelled, "the call was cancelled", error))
+            }
+            Err(error) if was_interrupted && self.expired.load(Ordering::Acquire) => {
+                Err(Error::with_source(ErrorKind::Timeout, "the call ran longer than it may", error))
+            }
+            result => result,
+        }
+    }
+}
+
+impl<T, F, R> Alarm for Cell<T, F, R>
+where
+    F: FnOnce(&mut T, &Running) -> Result<R, Error> + Send + 'static,
+    R: Send + 'static,
+{
+    fn ring(self: Arc<Self>) {
+        let job = lock(&self.job).take();
+        if job.is_some() {
+            let waited = Error::new(ErrorKind::Timeout, "the call's deadline passed before its turn came");
+            return self.answer(waited);
+        }
+        self.expired.store(true, Ordering::Release);
+        self.interrupt();
+    }
+}
+
 impl<T, F, R> Job<T> for Cell<T, F, R>
 where
     F: FnOnce(&mut T, &Running) -> Result<R, Error> + Send + 'static,
     R: Send + 'static,
 {
-    fn run(self: Arc<Self>, object: &mut T) {
-        let job = lock(&self.job).take();
-        match job {
-            Some(job) if !self.is_cancelled() => {
-                let running = Running { interest: Arc::clone(&self) as Arc<dyn Interest>, timeout: self.timeout };
-                let _entered = self.span.enter();
-                self.finish(job(object, &running));
+    fn run(self: Arc<Self>, object: &mut T, hook: Option<&Hook>) {
+        /// Ends what can reach the running call, also where it panics.
+        struct Ended<'a>(&'a Mutex<Interruption>);
+        impl Drop for Ended<'_> {
+            fn drop(&mut self) {
+                lock(self.0).hook = None;
             }
-            _ => self.finish(Err(Error::cancelled())),
         }
+
+        let job = lock(&self.job).take();
+        let Some(job) = job.filter(|_| !self.is_cancelled()) else {
+            return self.finish(Err(Error::cancelled()));
+        };
+        let ended = hook.map(|_| Ended(&self.interruption));
+        let result = self.run_job(job, object, hook);
+        drop(ended);
+        self.clear_alarm();
+        let was_interrupted = hook.is_some() && lock(&self.interruption).used;
+        self.finish(self.judge(result, was_interrupted));
     }
 
     fn refuse(&self, error: Error) {
+        self.clear_alarm();
         self.finish(Err(error));
         self.drop_job();
     }
@@ -274,10 +361,19 @@ where
         self.timeout = Some(timeout);
     }
 
+    fn set_deadline(&mut self, deadline: Instant) {
+        self.deadline = Some(deadline);
+    }
+
     fn submit(self: Arc<Self>) -> Submission {
         let Some(thread) = lock(&self.thread).take() else {
             return Submission::Done;
         };
+        if let Some(deadline) = self.deadline
+            && lock(&self.alarm).is_none()
+        {
+            self.set_alarm(deadline);
+        }
         match thread.shared().queue.try_push(Arc::clone(&self) as Arc<dyn Job<T>>) {
             Ok(()) => Submission::Done,
             Err(Refused::Closed(_)) => {
@@ -304,7 +400,7 @@ where
 
     fn poll(&self, context: &mut Context<'_>) -> Poll<Result<R, Error>> {
         let mut reply = lock(&self.reply);
-        match std::mem::replace(&mut *reply, Reply::Taken) {
+        match mem::replace(&mut *reply, Reply::Taken) {
             Reply::Ready(answer) => Poll::Ready(answer),
             Reply::Awaited(waker) => {
                 let waker = waker.filter(|waker| waker.will_wake(context.waker()));
@@ -316,18 +412,20 @@ where
         }
     }
 
-    fn cancel(&self) {
+    fn cancel(self: Arc<Self>) {
         self.cancelled.store(true, Ordering::Release);
         // The closure may hold much, and its turn in the queue may be far off.
         self.drop_job();
+        self.interrupt();
     }
 
-    fn abort(&self) {
+    fn abort(self: Arc<Self>) {
         self.cancelled.store(true, Ordering::Release);
         let job = lock(&self.job).take();
         if job.is_some() {
-            self.answer(Error::cancelled());
+            return self.answer(Error::cancelled());
         }
+        self.interrupt();
     }
 }
 
@@ -368,7 +466,7 @@ impl<F> Message<F> {
 }
 
 impl<T, F: FnOnce(&mut T) + Send> Job<T> for Message<F> {
-    fn run(self: Arc<Self>, object: &mut T) {
+    fn run(self: Arc<Self>, object: &mut T, _: Option<&Hook>) {
         let job = lock(&self.0).take();
         if let Some(job) = job {
             job(object);
@@ -378,7 +476,7 @@ impl<T, F: FnOnce(&mut T) + Send> Job<T> for Message<F> {
     fn refuse(&self, _: Error) {}
 }
 
-/// Nothing of the caller's runs while one of these locks is held, so a poisoned one is as good as any.
+/// What these locks guard is whole at any moment, so a poisoned one is as good as any.
 pub(super) fn lock<V>(mutex: &Mutex<V>) -> MutexGuard<'_, V> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

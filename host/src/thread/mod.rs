@@ -6,15 +6,18 @@
 
 mod queue;
 mod call;
+mod running;
+mod builder;
 mod ticket;
 mod worker;
 mod steps;
+mod generation;
+mod iteration;
 mod blocking;
 
 use std::{
     fmt,
     future::Future,
-    num::NonZeroUsize,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -30,11 +33,15 @@ use self::{
     worker::{Life, Shared},
 };
 pub use self::{
-    call::{Call, Running},
+    builder::{Builder, Restarts},
+    call::Call,
+    generation::{Generation, GenerationStream, Sink},
+    iteration::{Iteration, IterationStream},
+    running::Running,
     steps::{Steps, StepsStream},
     ticket::Ticket,
 };
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// An async handle to an object that lives on a thread of its own.
 ///
@@ -47,7 +54,8 @@ use crate::error::Error;
 /// - Calls run one at a time, in the order in which they entered the queue.
 /// - Dropping a call's future skips the call if it has not started, and tells it, and no other, to stop if it has.
 /// - Dropping the last handle closes the object in the background: what is queued still runs. Nothing waits for it.
-/// - A call that panics is an error to its caller and ends the object: later calls get that panic as their error.
+/// - A call that panics is an error to its caller and, unless the [`Builder`] says otherwise, ends the object: later
+///   calls get that panic as their error.
 ///
 /// # Example
 ///
@@ -79,14 +87,12 @@ impl<T> Drop for Handle<T> {
     }
 }
 
-impl HeapThread<()> {
-    /// What can be chosen before the thread starts.
-    pub fn builder() -> Builder {
-        Builder { name: "aiointernal".to_owned(), capacity: Builder::QUEUE, stack: None }
-    }
-}
-
 impl<T: 'static> HeapThread<T> {
+    /// What can be chosen before the thread starts.
+    pub fn builder() -> Builder<T> {
+        Builder::new()
+    }
+
     /// Starts a thread and builds the object on it. Await the result, or [make it blocking](Opening::blocking).
     ///
     /// Name, queue and stack are those of [`Builder`].
@@ -109,12 +115,18 @@ impl<T: 'static> HeapThread<T> {
 
     /// A call of a closure that can fail and can stop early: [`Running`] tells it how long it may take and whether
     /// its caller has gone.
-    pub fn try_call<R, F>(&self, job: F) -> Call<R>
+    ///
+    /// # Errors
+    ///
+    /// [`Object`](crate::ErrorKind::Object) for an error of the closure, which [`Error::downcast_ref`] finds; an
+    /// [`Error`] of this crate comes as it is.
+    pub fn try_call<R, E, F>(&self, job: F) -> Call<R>
     where
-        F: FnOnce(&mut T, &Running) -> Result<R, Error> + Send + 'static,
+        F: FnOnce(&mut T, &Running) -> Result<R, E> + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
         R: Send + 'static,
     {
-        Call::new(self, job)
+        Call::new(self, move |object, running| job(object, running).map_err(object_error))
     }
 
     /// Closes the object: calls in the queue still run, later ones are refused as
@@ -140,6 +152,11 @@ impl<T: 'static> HeapThread<T> {
     }
 }
 
+/// An error of the object's own code.
+fn object_error(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::foreign(ErrorKind::Object, "the object failed", error.into())
+}
+
 impl<T> Clone for HeapThread<T> {
     fn clone(&self) -> Self {
         HeapThread { handle: Arc::clone(&self.handle) }
@@ -149,53 +166,6 @@ impl<T> Clone for HeapThread<T> {
 impl<T> fmt::Debug for HeapThread<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HeapThread").field("closed", &self.is_closed()).finish_non_exhaustive()
-    }
-}
-
-/// What can be chosen before a [`HeapThread`] starts.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct Builder {
-    name: String,
-    capacity: usize,
-    stack: Option<usize>,
-}
-
-impl Builder {
-    /// Default length of the queue. Long enough that a burst does not wait, short enough that one caller cannot pile
-    /// up minutes of work.
-    const QUEUE: usize = 256;
-
-    /// The thread's name, as debuggers and panics show it. Default: `aiointernal`.
-    pub fn name(mut self, name: impl Into<String>) -> Builder {
-        self.name = name.into();
-        self
-    }
-
-    /// How many calls may wait in the queue. Beyond them, awaiting a call waits and queueing one fails.
-    /// Default: 256.
-    pub fn queue_capacity(mut self, calls: NonZeroUsize) -> Builder {
-        self.capacity = calls.get();
-        self
-    }
-
-    /// Bytes of the thread's stack. Default: that of the standard library, 2 MiB.
-    pub fn stack_size(mut self, bytes: usize) -> Builder {
-        self.stack = Some(bytes);
-        self
-    }
-
-    /// Starts the thread and builds the object on it, now. Await the result, or
-    /// [make it blocking](Opening::blocking).
-    pub fn spawn<T, S, E>(self, setup: S) -> Opening<T>
-    where
-        T: 'static,
-        S: FnOnce() -> Result<T, E> + Send + 'static,
-        E: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        let shared = Shared::new(self.capacity);
-        let started = worker::start(self.name, self.stack, Arc::clone(&shared), setup);
-        Opening { started: started.map(|()| Some(HeapThread { handle: Arc::new(Handle { shared }) })), listener: None }
     }
 }
 
@@ -251,7 +221,12 @@ impl<T> fmt::Debug for Opening<T> {
     }
 }
 
-/// A future that is ready when the object has been dropped. Dropping the future stops nothing.
+/// A future that is ready when the object is gone. Dropping the future stops nothing.
+///
+/// # Errors
+///
+/// What the object died of, where it was not simply closed; else the error of its
+/// [teardown](Builder::teardown).
 #[must_use = "closing goes on without it, but only awaiting it tells when the object is gone"]
 pub struct Closing {
     life: Arc<Life>,
@@ -260,17 +235,21 @@ pub struct Closing {
 
 impl Closing {
     /// Blocks this thread until the object is gone.
-    pub fn blocking(self) {
-        block_on(self);
+    ///
+    /// # Errors
+    ///
+    /// As the future's.
+    pub fn blocking(self) -> Result<(), Error> {
+        block_on(self)
     }
 }
 
 impl Future for Closing {
-    type Output = ();
+    type Output = Result<(), Error>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        wait_until(&this.life, &mut this.listener, context, Life::has_ended)
+        wait_until(&this.life, &mut this.listener, context, Life::has_ended).map(|()| this.life.outcome())
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
         Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use event_listener::{Event, EventListener};
@@ -112,6 +113,12 @@ impl<I> Queue<I> {
             state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.receiver_parked = false;
         }
+    }
+
+    /// Waits until the queue is closed, but no longer than this. Whether it is.
+    pub(super) fn wait_for_close(&self, longest: Duration) -> bool {
+        let waited = self.arrived.wait_timeout_while(self.state(), longest, |state| !state.closed);
+        waited.unwrap_or_else(PoisonError::into_inner).0.closed
     }
 
     /// Refuses items from now on; those inside stay.

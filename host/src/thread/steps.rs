@@ -108,8 +108,7 @@ impl<T: 'static> HeapThread<T> {
     ///
     /// Nothing runs ahead of the consumer but the hop that is under way: up to 64 items, or 1 ms and the item that is
     /// then being made. Inputs are asked for by the consumer's task, as many as are ready. Items reach the consumer
-    /// when their hop ends; an object that reports its progress, as a JavaScript context does, hands them over every
-    /// millisecond.
+    /// when their hop ends; a JavaScript context hands them over every millisecond.
     pub fn steps<S, I>(&self, inputs: I, steps: S) -> StepsStream<T, S, I>
     where
         S: Steps<T>,
@@ -126,7 +125,7 @@ impl<T: 'static> HeapThread<T> {
         I: IntoIterator<Item = S::Input> + Send + 'static,
     {
         let mut hop = Hop::new(self, steps);
-        self.try_call(move |object, running| {
+        Call::new(self, move |object, running| {
             let mut inputs = inputs.into_iter().fuse();
             loop {
                 let left = hop.inputs.len();
@@ -195,7 +194,7 @@ where
 /// Sends a hop off.
 fn depart<T, S: Steps<T>>(mut hop: Hop<T, S>) -> Ticket<(Hop<T, S>, Result<(), Error>)> {
     let thread = hop.thread.clone();
-    let call = thread.try_call(move |object, running| {
+    let call = Call::new(&thread, move |object, running| {
         let started = Instant::now();
         let ran = hop.run(object, running, |items| items >= HOP_ITEMS || started.elapsed() >= HOP_TIME);
         Ok((hop, ran))

@@ -47,7 +47,7 @@ impl<R> Ticket<R> {
     /// started ends as [`Cancelled`](crate::ErrorKind::Cancelled) at once; one that is running ends when the object
     /// heeds it.
     pub fn abort(&self) {
-        self.cell.abort();
+        Arc::clone(&self.cell).abort();
     }
 
     /// Lets the call run on with nobody waiting for its result. A call that is not in the queue yet enters it now, or
@@ -113,7 +113,7 @@ impl<R> Future for Ticket<R> {
 impl<R> Drop for Ticket<R> {
     fn drop(&mut self) {
         if let Stage::Queued = self.stage {
-            self.cell.cancel();
+            Arc::clone(&self.cell).cancel();
         }
     }
 }

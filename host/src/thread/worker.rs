@@ -3,6 +3,7 @@
 use std::{
     any::Any,
     cell::Cell,
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, OnceLock,
@@ -13,7 +14,11 @@ use std::{
 
 use event_listener::{Event, EventListener};
 
-use super::{call::Job, queue::Queue};
+use super::{
+    Builder, Restarts,
+    call::{Hook, Job},
+    queue::Queue,
+};
 use crate::error::{Error, ErrorKind};
 
 thread_local! {
@@ -38,6 +43,8 @@ pub(super) struct Shared<T: 'static> {
 pub(super) struct Life {
     /// Why the object is gone, where it was not simply closed.
     cause: OnceLock<Error>,
+    /// What the teardown had to say.
+    farewell: OnceLock<Error>,
     opened: AtomicBool,
     ended: AtomicBool,
     /// Heard when either of the two is reached.
@@ -48,6 +55,11 @@ impl Life {
     /// What a call is answered with that comes too late.
     pub(super) fn cause(&self) -> Error {
         self.cause.get().cloned().unwrap_or_else(Error::closed)
+    }
+
+    /// How it ended, once it has.
+    pub(super) fn outcome(&self) -> Result<(), Error> {
+        self.cause.get().or(self.farewell.get()).cloned().map_or(Ok(()), Err)
     }
 
     /// Whether the object was built.
@@ -75,6 +87,7 @@ impl<T> Shared<T> {
     pub(super) fn new(capacity: usize) -> Arc<Shared<T>> {
         let life = Life {
             cause: OnceLock::new(),
+            farewell: OnceLock::new(),
             opened: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             stage: Event::new(),
@@ -89,31 +102,28 @@ impl<T> Shared<T> {
         self.queue.close();
         while let Some(job) = self.queue.pop() {
             // What a call captured may panic when it is dropped; the next call is answered all the same.
-            let _ = catch_unwind(AssertUnwindSafe(|| {
+            let refused = catch_unwind(AssertUnwindSafe(|| {
                 job.refuse(cause.clone());
                 drop(job);
             }));
+            // The payload's own `Drop` might panic, too.
+            refused.unwrap_or_else(mem::forget);
         }
     }
 }
 
 /// Starts the thread.
-pub(super) fn start<T, S, E>(name: String, stack: Option<usize>, shared: Arc<Shared<T>>, setup: S) -> Result<(), Error>
-where
-    T: 'static,
-    S: FnOnce() -> Result<T, E> + Send + 'static,
-    E: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    if name.contains('\0') {
-        return Err(Error::new(ErrorKind::Thread, format!("a thread cannot be named {name:?}")));
+pub(super) fn start<T: 'static>(plan: Builder<T>, shared: Arc<Shared<T>>, setup: Setup<T>) -> Result<(), Error> {
+    if plan.name.contains('\0') {
+        return Err(Error::new(ErrorKind::Thread, format!("a thread cannot be named {:?}", plan.name)));
     }
-    let mut builder = thread::Builder::new().name(name);
-    if let Some(bytes) = stack {
+    let mut builder = thread::Builder::new().name(plan.name.clone());
+    if let Some(bytes) = plan.stack {
         builder = builder.stack_size(bytes);
     }
     let live = move || {
-        STACK.set(stack.unwrap_or(0));
-        run(&shared, setup);
+        STACK.set(plan.stack.unwrap_or(0));
+        run(plan, &shared, setup);
     };
     match builder.spawn(live) {
         Ok(_) => Ok(()),
@@ -122,60 +132,119 @@ where
 }
 
 /// The life of the thread.
-fn run<T, S, E>(shared: &Shared<T>, setup: S)
-where
-    S: FnOnce() -> Result<T, E>,
-    E: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let lived = catch_unwind(AssertUnwindSafe(|| match setup() {
-        Ok(object) => {
-            shared.life.reach(&shared.life.opened);
-            serve(shared, object)
-        }
-        Err(error) => Err(setup_error(error.into())),
-    }));
-    if let Err(cause) = lived.unwrap_or_else(|panic| Err(panicked("the setup", panic))) {
+fn run<T>(plan: Builder<T>, shared: &Shared<T>, mut setup: Setup<T>) {
+    let lived = setup.make().and_then(|object| {
+        shared.life.reach(&shared.life.opened);
+        Worker { shared, plan, setup }.serve(object)
+    });
+    if let Err(cause) = lived {
         shared.die(cause);
     }
     shared.life.reach(&shared.life.ended);
 }
 
-/// Runs calls until the queue is closed and empty, then drops the object, here.
-///
-/// A panic may have left the object half changed, so nobody gets to see it again: it ends the thread.
-fn serve<T>(shared: &Shared<T>, mut object: T) -> Result<(), Error> {
-    let mut lived = Ok(());
-    while let Some(job) = shared.queue.pop() {
-        lived = run_one(shared, job, &mut object);
-        if lived.is_err() {
-            break;
-        }
-    }
-    let dropped = catch_unwind(AssertUnwindSafe(|| drop(object)));
-    lived.and(dropped.map_err(|panic| panicked("dropping the object", panic)))
+/// How objects are built.
+pub(super) enum Setup<T> {
+    Once(Option<Box<dyn FnOnce() -> Result<T, Error> + Send>>),
+    Again(Box<dyn FnMut() -> Result<T, Error> + Send>, Restarts),
 }
 
-/// Runs a call, and lets it go: what nobody waits for is dropped here, and may panic as well.
-fn run_one<T>(shared: &Shared<T>, job: Arc<dyn Job<T>>, object: &mut T) -> Result<(), Error> {
-    let ran = catch_unwind(AssertUnwindSafe(|| Arc::clone(&job).run(object)));
-    let ran = ran.map_err(|panic| panicked("a call", panic));
-    if let Err(cause) = &ran {
-        shared.die(cause.clone());
+impl<T> Setup<T> {
+    fn make(&mut self) -> Result<T, Error> {
+        let made = catch_unwind(AssertUnwindSafe(|| match self {
+            Setup::Once(setup) => setup.take().map_or_else(|| Err(Error::closed()), |setup| setup()),
+            Setup::Again(setup, _) => setup(),
+        }));
+        made.unwrap_or_else(|panic| Err(panicked("the setup", panic)))
     }
-    let dropped = catch_unwind(AssertUnwindSafe(|| {
-        if let Err(cause) = &ran {
-            job.refuse(cause.clone());
-        }
-        drop(job);
-    }));
-    ran.and(dropped.map_err(|panic| panicked("dropping a result", panic)))
 }
 
-fn setup_error(error: Box<dyn std::error::Error + Send + Sync>) -> Error {
-    match error.downcast::<Error>() {
-        Ok(ours) => *ours,
-        Err(theirs) => Error::with_source(ErrorKind::Setup, format!("the object could not be built: {theirs}"), theirs),
+/// What is done on the thread.
+struct Worker<'a, T: 'static> {
+    shared: &'a Shared<T>,
+    plan: Builder<T>,
+    setup: Setup<T>,
+}
+
+impl<T> Worker<'_, T> {
+    /// Runs calls until the queue is closed and empty, then lets the object go, here.
+    fn serve(mut self, mut object: T) -> Result<(), Error> {
+        let mut hook = self.hook(&object)?;
+        while let Some(job) = self.shared.queue.pop() {
+            let ran = catch_unwind(AssertUnwindSafe(|| Arc::clone(&job).run(&mut object, hook.as_ref())));
+            let ran = ran.map_err(|panic| panicked("a call", panic));
+            let is_the_end = !self.plan.keeps_after_panic && matches!(self.setup, Setup::Once(_));
+            if let Err(cause) = &ran
+                && is_the_end
+            {
+                self.shared.die(cause.clone());
+            }
+            // What nobody waits for is dropped here, and may panic as well.
+            let dropped = catch_unwind(AssertUnwindSafe(|| {
+                if let Err(cause) = &ran {
+                    job.refuse(cause.clone());
+                }
+                drop(job);
+            }));
+            let Err(cause) = ran.and(dropped.map_err(|panic| panicked("dropping a result", panic))) else {
+                continue;
+            };
+            if self.plan.keeps_after_panic {
+                continue;
+            }
+            // The object may be half changed: nobody gets to see it again.
+            let Setup::Again(_, restarts) = self.setup else {
+                let _ = discard(object);
+                return Err(cause);
+            };
+            let _ = discard(object);
+            object = self.make_again(restarts)?;
+            hook = self.hook(&object)?;
+        }
+        drop(hook);
+        match self.plan.teardown.take() {
+            None => discard(object),
+            Some(teardown) => {
+                let torn = catch_unwind(AssertUnwindSafe(|| teardown(object)));
+                let torn = torn.map_err(|panic| panicked("the teardown", panic))?;
+                if let Err(error) = torn {
+                    let _ = self.shared.life.farewell.set(error);
+                }
+                Ok(())
+            }
+        }
     }
+
+    fn hook(&mut self, object: &T) -> Result<Option<Hook>, Error> {
+        let Some(make_hook) = &mut self.plan.hook else {
+            return Ok(None);
+        };
+        let made = catch_unwind(AssertUnwindSafe(|| make_hook(object)));
+        made.map(Some).map_err(|panic| panicked("making the interrupt hook", panic))
+    }
+
+    /// Makes a new object, waiting longer after each attempt that fails.
+    fn make_again(&mut self, restarts: Restarts) -> Result<T, Error> {
+        let mut pause = restarts.first_pause;
+        let mut attempts = 1;
+        loop {
+            let error = match self.setup.make() {
+                Ok(object) => return Ok(object),
+                Err(error) => error,
+            };
+            tracing::warn!(attempts, %error, "the object could not be built again");
+            if attempts >= restarts.attempts || self.shared.queue.wait_for_close(pause) {
+                return Err(error);
+            }
+            attempts += 1;
+            pause = pause.saturating_mul(2).min(restarts.longest_pause);
+        }
+    }
+}
+
+/// Drops the object.
+fn discard<T>(object: T) -> Result<(), Error> {
+    catch_unwind(AssertUnwindSafe(|| drop(object))).map_err(|panic| panicked("dropping the object", panic))
 }
 
 fn panicked(what: &str, panic: Box<dyn Any + Send>) -> Error {
@@ -183,6 +252,6 @@ fn panicked(what: &str, panic: Box<dyn Any + Send>) -> Error {
     let message = message.or_else(|| panic.downcast_ref::<String>().cloned());
     let message = message.unwrap_or_else(|| "no message".to_owned());
     // Its `Drop` is the caller's code, and could panic again.
-    std::mem::forget(panic);
+    mem::forget(panic);
     Error::new(ErrorKind::Panicked, format!("{what} panicked on the object's thread: {message}"))
 }

@@ -1,0 +1,173 @@
+//! What can be chosen before a thread starts.
+
+use std::{fmt, num::NonZeroUsize, sync::Arc, time::Duration};
+
+use super::{
+    Handle, HeapThread, Opening,
+    call::Hook,
+    object_error,
+    worker::{self, Setup, Shared},
+};
+use crate::error::{Error, ErrorKind};
+
+type MakeHook<T> = Box<dyn FnMut(&T) -> Hook + Send>;
+type Teardown<T> = Box<dyn FnOnce(T) -> Result<(), Error> + Send>;
+
+/// What can be chosen before a [`HeapThread`] starts.
+#[must_use]
+pub struct Builder<T> {
+    pub(super) name: String,
+    pub(super) capacity: usize,
+    pub(super) stack: Option<usize>,
+    pub(super) keeps_after_panic: bool,
+    pub(super) hook: Option<MakeHook<T>>,
+    pub(super) teardown: Option<Teardown<T>>,
+}
+
+/// How an object that panicked is made again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Restarts {
+    /// Attempts in a row after which the object is given up, with the error of the last one as the cause. Default: 10.
+    pub attempts: u32,
+    /// Time between the first attempt that fails and the next; each further one takes twice as long. Default: 10 ms.
+    pub first_pause: Duration,
+    /// The longest of these times. Default: 10 s.
+    pub longest_pause: Duration,
+}
+
+impl Default for Restarts {
+    fn default() -> Restarts {
+        Restarts { attempts: 10, first_pause: Duration::from_millis(10), longest_pause: Duration::from_secs(10) }
+    }
+}
+
+impl<T: 'static> Builder<T> {
+    /// Default length of the queue. Long enough that a burst does not wait, short enough that one caller cannot pile
+    /// up minutes of work.
+    const QUEUE: usize = 256;
+
+    pub(super) fn new() -> Builder<T> {
+        Builder {
+            name: "aiointernal".to_owned(),
+            capacity: Builder::<T>::QUEUE,
+            stack: None,
+            keeps_after_panic: false,
+            hook: None,
+            teardown: None,
+        }
+    }
+
+    /// The thread's name, as debuggers and panics show it. Default: `aiointernal`.
+    pub fn name(mut self, name: impl Into<String>) -> Builder<T> {
+        self.name = name.into();
+        self
+    }
+
+    /// How many calls may wait in the queue. Beyond them, awaiting a call waits and queueing one fails.
+    /// Default: 256.
+    pub fn queue_capacity(mut self, calls: NonZeroUsize) -> Builder<T> {
+        self.capacity = calls.get();
+        self
+    }
+
+    /// Bytes of the thread's stack. Default: that of the standard library, 2 MiB.
+    pub fn stack_size(mut self, bytes: usize) -> Builder<T> {
+        self.stack = Some(bytes);
+        self
+    }
+
+    /// How to tell the object, from any thread, to stop what it is doing: a database's interrupt handle, or a flag
+    /// that its code looks at.
+    ///
+    /// The hook that `make` returns runs when a running call is given up or its time is over, and again every 10 ms
+    /// until that call has ended. It runs while that very call runs and never touches the next one. It should be
+    /// quick: the end of the call waits for it.
+    ///
+    /// ```
+    /// use std::{convert::Infallible, sync::{Arc, atomic::{AtomicBool, Ordering}}, time::Duration};
+    /// use aiointernal::{ErrorKind, HeapThread};
+    ///
+    /// # fn main() -> Result<(), aiointernal::Error> {
+    /// let thread = HeapThread::builder()
+    ///     .interrupt_with(|stop: &Arc<AtomicBool>| {
+    ///         let stop = Arc::clone(stop);
+    ///         move || stop.store(true, Ordering::Relaxed)
+    ///     })
+    ///     .spawn(|| Ok::<_, Infallible>(Arc::new(AtomicBool::new(false))))
+    ///     .blocking()?;
+    /// let endless = thread.try_call(|stop, _| {
+    ///     while !stop.swap(false, Ordering::Relaxed) {}
+    ///     Err::<(), _>("stopped")
+    /// });
+    /// let error = endless.timeout(Duration::from_millis(5)).blocking().unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Timeout);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn interrupt_with<H>(mut self, mut make: impl FnMut(&T) -> H + Send + 'static) -> Builder<T>
+    where
+        H: Fn() + Send + Sync + 'static,
+    {
+        self.hook = Some(Box::new(move |object| Arc::new(make(object))));
+        self
+    }
+
+    /// Keeps the object after a call that panicked, for objects that a panic cannot leave half changed.
+    /// Default: a panic ends the object, and every later call gets it as its error.
+    pub fn keep_after_panic(mut self) -> Builder<T> {
+        self.keeps_after_panic = true;
+        self
+    }
+
+    /// What is done with the object at the end, on its thread, instead of only dropping it. Its error is that of
+    /// [`close`](HeapThread::close). It does not run after a panic that ended the object.
+    pub fn teardown<E>(mut self, teardown: impl FnOnce(T) -> Result<(), E> + Send + 'static) -> Builder<T>
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.teardown = Some(Box::new(move |object| teardown(object).map_err(object_error)));
+        self
+    }
+
+    /// Starts the thread and builds the object on it, now. Await the result, or
+    /// [make it blocking](Opening::blocking).
+    pub fn spawn<S, E>(self, setup: S) -> Opening<T>
+    where
+        S: FnOnce() -> Result<T, E> + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.start(Setup::Once(Some(Box::new(move || setup().map_err(setup_error)))))
+    }
+
+    /// As [`spawn`](Builder::spawn), and builds the object anew after a call that panicked. That call gets the panic as
+    /// its error, the calls behind it run on the new object.
+    ///
+    /// An attempt to build it that fails is made again after a pause; calls wait meanwhile. When the last of
+    /// `restarts` has failed, its error is what the object died of. Closing does not wait for more attempts.
+    pub fn spawn_with_restarts<S, E>(self, restarts: Restarts, mut setup: S) -> Opening<T>
+    where
+        S: FnMut() -> Result<T, E> + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.start(Setup::Again(Box::new(move || setup().map_err(setup_error)), restarts))
+    }
+
+    fn start(self, setup: Setup<T>) -> Opening<T> {
+        let shared = Shared::new(self.capacity);
+        let started = worker::start(self, Arc::clone(&shared), setup);
+        Opening { started: started.map(|()| Some(HeapThread { handle: Arc::new(Handle { shared }) })), listener: None }
+    }
+}
+
+fn setup_error(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::foreign(ErrorKind::Setup, "the object could not be built", error.into())
+}
+
+impl<T> fmt::Debug for Builder<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Builder");
+        debug.field("name", &self.name).field("capacity", &self.capacity).field("stack", &self.stack);
+        debug.field("keeps_after_panic", &self.keeps_after_panic).finish_non_exhaustive()
+    }
+}

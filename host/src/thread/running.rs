@@ -1,0 +1,82 @@
+//! The call that is running, as the object sees it.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// The call that is running, as the object sees it.
+///
+/// It belongs to one call, so a cancellation that comes late finds nobody: it cannot hit the next call.
+#[derive(Clone)]
+pub struct Running {
+    interest: Arc<dyn Interest>,
+    ends: Option<Instant>,
+}
+
+/// Who waits for the call.
+pub(super) trait Interest: Send + Sync {
+    fn is_cancelled(&self) -> bool;
+
+    fn note_progress(&self);
+
+    #[cfg_attr(not(feature = "component"), expect(dead_code, reason = "only what runs long reports"))]
+    fn report_progress(&self);
+}
+
+impl Running {
+    pub(super) fn new(interest: Arc<dyn Interest>, ends: Option<Instant>) -> Running {
+        Running { interest, ends }
+    }
+
+    /// Work that no call waits for, such as what [`Steps::finish`](crate::Steps::finish) does.
+    #[cfg(feature = "component")]
+    pub fn unattended() -> Running {
+        struct Nobody;
+        impl Interest for Nobody {
+            fn is_cancelled(&self) -> bool {
+                false
+            }
+
+            fn note_progress(&self) {}
+
+            fn report_progress(&self) {}
+        }
+        Running { interest: Arc::new(Nobody), ends: None }
+    }
+
+    /// Whether the caller has given the call up.
+    pub fn is_cancelled(&self) -> bool {
+        self.interest.is_cancelled()
+    }
+
+    /// Whether the caller has given the call up or its time is over. Work that takes long should look now and then,
+    /// and stop.
+    pub fn should_stop(&self) -> bool {
+        self.is_cancelled() || self.ends.is_some_and(|ends| Instant::now() >= ends)
+    }
+
+    /// The time that the call has left, where its caller set a [timeout](crate::Call::timeout) or a
+    /// [deadline](crate::Call::deadline).
+    pub fn timeout(&self) -> Option<Duration> {
+        self.ends.map(|ends| ends.saturating_duration_since(Instant::now()))
+    }
+
+    /// The call has made something that its caller can take before its end.
+    pub(super) fn note_progress(&self) {
+        self.interest.note_progress();
+    }
+
+    /// Wakes the caller where the call has made progress. The object calls this now and then while the call runs.
+    #[cfg(feature = "component")]
+    pub(crate) fn report_progress(&self) {
+        self.interest.report_progress();
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").field("cancelled", &self.is_cancelled()).field("timeout", &self.timeout()).finish()
+    }
+}
