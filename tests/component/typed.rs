@@ -54,7 +54,7 @@ const WORKER: &str = r#"(component
     (core module $libc (memory (export "memory") 1))
     (core instance $libc (instantiate $libc))
     (core func $stop (canon lower (func $host "stop")))
-    (core func $log (canon lower (func $host "log") (memory $libc "memory")))
+    (core func $log (canon lower (func $host "log") (memory (core memory $libc "memory"))))
     (core func $fail (canon lower (func $host "fail")))
     (core module $m
         (import "libc" "memory" (memory 1))
