@@ -4,4 +4,5 @@
 mod cases;
 mod component;
 mod context;
+mod queue;
 mod thread;

@@ -3,7 +3,7 @@
 //! Three layers:
 //!
 //! - [`HeapThread`]: any object, `Send` or not, on a thread of its own, called from async code through a bounded queue.
-//!   It is of use alone, with `default-features = false`.
+//!   It is of use alone, with `default-features = false`, and so is the [`queue`].
 //! - [`component`]: a WebAssembly component as that object, one of your own, with limits of time, memory and output
 //!   (feature `component`; `wave` adds calls by name, `wasi` adds WASI 0.2 with nothing granted by default).
 //! - [`Context`]: JavaScript in such a component, for scripts that nobody trusts (feature `js`, on by default).
@@ -25,6 +25,8 @@
 //! ```
 
 mod error;
+mod sync;
+pub mod queue;
 mod thread;
 mod timer;
 #[cfg(feature = "component")]

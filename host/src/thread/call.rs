@@ -235,17 +235,14 @@ where
     F: FnOnce(&mut T, &Running) -> Result<R, Error> + Send + 'static,
     R: Send + 'static,
 {
-    /// When the call has to end, if it starts now.
-    fn ends(&self) -> Option<Instant> {
-        let timeout = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        timeout.into_iter().chain(self.deadline).min()
-    }
-
     fn run_job(self: &Arc<Self>, job: F, object: &mut T, hook: Option<&Hook>) -> Result<R, Error> {
-        let ends = self.ends();
-        if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+        let now = (self.timeout.is_some() || self.deadline.is_some()).then(Instant::now);
+        let left = self.deadline.zip(now).map(|(deadline, now)| deadline.saturating_duration_since(now));
+        if left.is_some_and(|left| left.is_zero()) {
             return Err(Error::new(ErrorKind::Timeout, "the call's deadline passed before its turn came"));
         }
+        let timeout = self.timeout.into_iter().chain(left).min();
+        let ends = now.zip(timeout).and_then(|(now, timeout)| now.checked_add(timeout));
         if let Some(hook) = hook {
             lock(&self.interruption).hook = Some(Arc::clone(hook));
             // What gave the call up a moment ago found no hook; what does so from now on finds it.
@@ -256,7 +253,7 @@ where
                 self.set_alarm(ends);
             }
         }
-        let running = Running::new(Arc::clone(self) as Arc<dyn Interest>, ends);
+        let running = Running::new(Arc::clone(self) as Arc<dyn Interest>, timeout, ends);
         let _entered = self.span.enter();
         job(object, &running)
     }

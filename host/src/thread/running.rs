@@ -12,6 +12,7 @@ use std::{
 #[derive(Clone)]
 pub struct Running {
     interest: Arc<dyn Interest>,
+    timeout: Option<Duration>,
     ends: Option<Instant>,
 }
 
@@ -26,8 +27,8 @@ pub(super) trait Interest: Send + Sync {
 }
 
 impl Running {
-    pub(super) fn new(interest: Arc<dyn Interest>, ends: Option<Instant>) -> Running {
-        Running { interest, ends }
+    pub(super) fn new(interest: Arc<dyn Interest>, timeout: Option<Duration>, ends: Option<Instant>) -> Running {
+        Running { interest, timeout, ends }
     }
 
     /// Work that no call waits for, such as what [`Steps::finish`](crate::Steps::finish) does.
@@ -43,7 +44,7 @@ impl Running {
 
             fn report_progress(&self) {}
         }
-        Running { interest: Arc::new(Nobody), ends: None }
+        Running { interest: Arc::new(Nobody), timeout: None, ends: None }
     }
 
     /// Whether the caller has given the call up.
@@ -57,10 +58,10 @@ impl Running {
         self.is_cancelled() || self.ends.is_some_and(|ends| Instant::now() >= ends)
     }
 
-    /// The time that the call has left, where its caller set a [timeout](crate::Call::timeout) or a
+    /// The time that the call had when it started, where its caller set a [timeout](crate::Call::timeout) or a
     /// [deadline](crate::Call::deadline).
     pub fn timeout(&self) -> Option<Duration> {
-        self.ends.map(|ends| ends.saturating_duration_since(Instant::now()))
+        self.timeout
     }
 
     /// The call has made something that its caller can take before its end.
@@ -77,6 +78,6 @@ impl Running {
 
 impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running").field("cancelled", &self.is_cancelled()).field("timeout", &self.timeout()).finish()
+        f.debug_struct("Running").field("cancelled", &self.is_cancelled()).field("timeout", &self.timeout).finish()
     }
 }
