@@ -4,7 +4,8 @@
 //!
 //! - [`HeapThread`]: any object, `Send` or not, on a thread of its own, called from async code through a bounded queue.
 //!   It is of use alone, with `default-features = false`, and so is the [`queue`].
-//! - A WebAssembly component as that object, with limits of time, memory and output. So far for the next layer only.
+//! - [`component`]: a WebAssembly component as that object, one of your own, with limits of time, memory and output
+//!   (feature `component`; `wave` adds calls by name, `wasi` adds WASI 0.2 with nothing granted by default).
 //! - [`Context`]: JavaScript in such a component, for scripts that nobody trusts (feature `js`, on by default).
 //!
 //! # Example
@@ -28,12 +29,12 @@ mod sync;
 pub mod queue;
 mod thread;
 mod timer;
-#[cfg(feature = "js")]
-mod component;
+#[cfg(feature = "component")]
+pub mod component;
 #[cfg(feature = "js")]
 pub mod js;
 
-#[cfg(feature = "js")]
+#[cfg(feature = "component")]
 pub use crate::component::Limits;
 #[cfg(feature = "js")]
 pub use crate::js::{Context, Sandbox, Value};

@@ -23,6 +23,8 @@ use std::{
 
 use event_listener::EventListener;
 
+#[cfg(feature = "component")]
+pub(crate) use self::worker::stack_of_this_thread;
 use self::{
     blocking::block_on,
     call::Message,

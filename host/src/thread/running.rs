@@ -23,7 +23,7 @@ pub(super) trait Interest: Send + Sync {
 
     fn note_progress(&self);
 
-    #[cfg_attr(not(feature = "js"), expect(dead_code, reason = "only what runs long reports"))]
+    #[cfg_attr(not(feature = "component"), expect(dead_code, reason = "only what runs long reports"))]
     fn report_progress(&self);
 }
 
@@ -32,9 +32,9 @@ impl Running {
         Running { interest, timeout, ends }
     }
 
-    /// Work that no call waits for.
-    #[cfg(feature = "js")]
-    pub(crate) fn unattended() -> Running {
+    /// Work that no call waits for, such as what [`Steps::finish`](crate::Steps::finish) does.
+    #[cfg(feature = "component")]
+    pub fn unattended() -> Running {
         struct Nobody;
         impl Interest for Nobody {
             fn is_cancelled(&self) -> bool {
@@ -71,7 +71,7 @@ impl Running {
     }
 
     /// Wakes the caller where the call has made progress. The object calls this now and then while the call runs.
-    #[cfg(feature = "js")]
+    #[cfg(feature = "component")]
     pub(crate) fn report_progress(&self) {
         self.interest.report_progress();
     }

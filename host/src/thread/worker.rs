@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    cell::Cell,
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::OnceLock,
@@ -19,6 +20,17 @@ use crate::{
     queue::{Queue, Shutdown},
     sync::{self, Arc, AtomicBool, Ordering, thread},
 };
+
+thread_local! {
+    /// Bytes of stack that this thread was asked to have.
+    static STACK: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Bytes of stack that this thread has, if it is an object's and its builder chose that; else 0.
+#[cfg(feature = "component")]
+pub(crate) fn stack_of_this_thread() -> usize {
+    STACK.get()
+}
 
 /// What the handles and the thread share.
 pub(super) struct Shared<T: 'static> {
@@ -130,7 +142,11 @@ pub(super) fn start<T: 'static>(plan: Builder<T>, shared: Arc<Shared<T>>, setup:
     if let Some(bytes) = plan.stack {
         builder = builder.stack_size(bytes);
     }
-    match builder.spawn(move || run(plan, &shared, setup)) {
+    let live = move || {
+        STACK.set(plan.stack.unwrap_or(0));
+        run(plan, &shared, setup);
+    };
+    match builder.spawn(live) {
         Ok(_) => Ok(()),
         Err(error) => Err(Error::with_source(ErrorKind::Thread, format!("cannot start a thread: {error}"), error)),
     }
