@@ -48,12 +48,13 @@ fn inputs_digest() -> Result<String> {
     Ok(hex(&digest.finalize()))
 }
 
+/// Adds the files of a folder, but for what builds and tests write or read: `cargo component build` leaves a `bindings.rs`.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
         let path = entry?.path();
         if path.is_dir() && !path.ends_with("guest/target") && !path.ends_with("guest/tests") {
             collect(&path, files)?;
-        } else if path.is_file() && path != self::path() {
+        } else if path.is_file() && path != self::path() && !path.ends_with("guest/src/bindings.rs") {
             files.push(path);
         }
     }
