@@ -3,7 +3,8 @@
 //! Three layers:
 //!
 //! - [`HeapThread`]: any object, `Send` or not, on a thread of its own, called from async code through a bounded queue.
-//!   It is of use alone, with `default-features = false`.
+//!   It is of use alone, with `default-features = false`. [`#[heap_thread]`](macro@heap_thread) makes a typed handle of
+//!   the object's own methods (feature `macros`, on by default).
 //! - A WebAssembly component as that object, with limits of time, memory and output. So far for the next layer only.
 //! - [`Context`]: JavaScript in such a component, for scripts that nobody trusts (feature `js`, on by default).
 //!
@@ -30,6 +31,9 @@ mod timer;
 mod component;
 #[cfg(feature = "js")]
 pub mod js;
+
+#[cfg(feature = "macros")]
+pub use aiointernal_macros::{heap_thread, sync};
 
 #[cfg(feature = "js")]
 pub use crate::component::Limits;
