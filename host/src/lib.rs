@@ -4,6 +4,8 @@
 //!
 //! - [`HeapThread`]: any object, `Send` or not, on a thread of its own, called from async code through a bounded queue.
 //!   It is of use alone, with `default-features = false`, and so is the [`queue`].
+//!   [`#[heap_thread]`](macro@heap_thread) makes a typed handle of the object's own methods (feature `macros`, on by
+//!   default).
 //! - [`component`]: a WebAssembly component as that object, one of your own, with limits of time, memory and output
 //!   (feature `component`; `wave` adds calls by name, `wasi` adds WASI 0.2 with nothing granted by default).
 //! - [`Context`]: JavaScript in such a component, for scripts that nobody trusts (feature `js`, on by default).
@@ -33,6 +35,9 @@ mod timer;
 pub mod component;
 #[cfg(feature = "js")]
 pub mod js;
+
+#[cfg(feature = "macros")]
+pub use aiointernal_macros::{heap_thread, sync};
 
 #[cfg(feature = "component")]
 pub use crate::component::Limits;

@@ -1,6 +1,6 @@
 //! What can be chosen before a thread starts.
 
-use std::{fmt, num::NonZeroUsize, time::Duration};
+use std::{fmt, marker::PhantomData, num::NonZeroUsize, time::Duration};
 
 use super::{
     Handle, HeapThread, Opening,
@@ -159,7 +159,8 @@ impl<T: 'static> Builder<T> {
     fn start(self, setup: Setup<T>) -> Opening<T> {
         let shared = Shared::new(self.capacity);
         let started = worker::start(self, Arc::clone(&shared), setup);
-        Opening { started: started.map(|()| Some(HeapThread { handle: Arc::new(Handle { shared }) })), listener: None }
+        let started = started.map(|()| Some(HeapThread { handle: Arc::new(Handle { shared }) }));
+        Opening { started, listener: None, handle: PhantomData }
     }
 }
 

@@ -17,6 +17,7 @@ mod blocking;
 use std::{
     fmt,
     future::Future,
+    marker::PhantomData,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -182,24 +183,32 @@ impl<T> fmt::Debug for HeapThread<T> {
 ///   as it is.
 /// - [`Panicked`](crate::ErrorKind::Panicked): the setup panicked.
 #[must_use = "dropping it closes the object"]
-pub struct Opening<T: 'static> {
+pub struct Opening<T: 'static, H = HeapThread<T>> {
     started: Result<Option<HeapThread<T>>, Error>,
     listener: Option<EventListener>,
+    handle: PhantomData<fn() -> H>,
 }
 
 impl<T> Opening<T> {
+    /// The same, of another type of handle, such as `#[heap_thread]` generates.
+    pub fn into_handle<H: From<HeapThread<T>>>(self) -> Opening<T, H> {
+        Opening { started: self.started, listener: self.listener, handle: PhantomData }
+    }
+}
+
+impl<T, H: From<HeapThread<T>>> Opening<T, H> {
     /// Blocks this thread until the object is built.
     ///
     /// # Errors
     ///
     /// As the future's.
-    pub fn blocking(self) -> Result<HeapThread<T>, Error> {
+    pub fn blocking(self) -> Result<H, Error> {
         block_on(self)
     }
 }
 
-impl<T> Future for Opening<T> {
-    type Output = Result<HeapThread<T>, Error>;
+impl<T, H: From<HeapThread<T>>> Future for Opening<T, H> {
+    type Output = Result<H, Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
@@ -213,11 +222,11 @@ impl<T> Future for Opening<T> {
             return Poll::Pending;
         }
         let thread = this.started.as_mut().ok().and_then(Option::take);
-        Poll::Ready(thread.filter(|_| life.is_open()).ok_or_else(|| life.cause()))
+        Poll::Ready(thread.filter(|_| life.is_open()).map(H::from).ok_or_else(|| life.cause()))
     }
 }
 
-impl<T> fmt::Debug for Opening<T> {
+impl<T, H> fmt::Debug for Opening<T, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Opening").finish_non_exhaustive()
     }

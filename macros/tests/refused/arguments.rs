@@ -1,0 +1,45 @@
+use std::{borrow::Cow, ffi::OsStr};
+
+use aiointernal::{Running, heap_thread};
+
+struct Words(Vec<String>);
+
+#[heap_thread]
+impl Words {
+    #[sync]
+    fn replace(&mut self, word: &String, by: &mut Vec<u8>) {
+        self.0.push(format!("{word} {by:?}"));
+    }
+
+    #[sync]
+    fn borrow_within(&self, words: Vec<&str>, name: Option<&'_ OsStr>, each: &dyn Fn(&str)) {
+        words.iter().for_each(|word| each(word));
+        let _ = name;
+    }
+
+    #[sync]
+    fn borrow_for<'a>(&'a self, word: Cow<'a, str>, into: impl Into<Cow<'a, str>>) {
+        let _ = (word, into.into());
+    }
+
+    #[sync]
+    fn sometimes(&self, #[cfg(unix)] word: String) {
+        let _ = word;
+    }
+
+    #[sync]
+    fn numbers(&self, running: &Running) -> impl Iterator<Item = u32> {
+        let _ = running;
+        0..9
+    }
+
+    #[sync]
+    fn bound<'a, T: PartialEq<&'a str>>(&self, word: T)
+    where
+        T: From<Cow<'a, str>>,
+    {
+        let _ = word;
+    }
+}
+
+fn main() {}
