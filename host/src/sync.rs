@@ -2,7 +2,12 @@
 //!
 //! `tests/models` compiles them against another module of this name, with the primitives of a model checker.
 
-use std::time::{Duration, Instant};
+use std::{
+    future::Future,
+    pin::pin,
+    task::{Context, Poll, Wake, Waker},
+    time::{Duration, Instant},
+};
 pub(crate) use std::{
     hint::spin_loop,
     sync::{
@@ -31,5 +36,34 @@ pub(crate) fn wait(listener: impl Listener, deadline: Option<Instant>) -> bool {
             true
         }
         Some(deadline) => listener.wait_deadline(deadline).is_some(),
+    }
+}
+
+struct Unpark {
+    thread: thread::Thread,
+    /// What is polled may park this thread as well, and take the wake-up; this one stays.
+    woken: AtomicBool,
+}
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.woken.store(true, Ordering::Release);
+        self.thread.unpark();
+    }
+}
+
+/// Polls a future on this thread, which sleeps in between.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let unpark = Arc::new(Unpark { thread: thread::current(), woken: AtomicBool::new(false) });
+    let waker = Waker::from(Arc::clone(&unpark));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+        while !unpark.woken.swap(false, Ordering::Acquire) {
+            thread::park();
+        }
     }
 }

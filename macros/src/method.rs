@@ -134,9 +134,8 @@ fn refuse_running(arguments: &[Argument], signature: &Signature, errors: &mut Er
 
 /// Whether an attribute means on the handle what it means on the object.
 fn is_carried(attribute: &Attribute) -> bool {
-    let is_named = |path: &syn::Path| {
-        ["doc", "cfg", "deprecated", "must_use", "allow"].iter().any(|name| path.is_ident(name))
-    };
+    let is_named =
+        |path: &syn::Path| ["doc", "cfg", "deprecated", "must_use", "allow"].iter().any(|name| path.is_ident(name));
     if !attribute.path().is_ident("cfg_attr") {
         return is_named(attribute.path());
     }

@@ -46,7 +46,8 @@ impl Object {
             errors.add(lifetime, "an object that borrows cannot have a thread of its own: it may outlive the lender");
         }
         errors.into_result()?;
-        let with = |name| block.attrs.iter().filter(move |attribute| attribute.path().is_ident(name)).cloned().collect();
+        let with =
+            |name| block.attrs.iter().filter(move |attribute| attribute.path().is_ident(name)).cloned().collect();
         let mut object = Object {
             ty: (*block.self_ty).clone(),
             name: name.expect("an error otherwise").clone(),

@@ -1,13 +1,22 @@
-//! The queue under a model checker.
+//! The queue and the threads under a model checker.
 //!
-//! The very source files of `host/src/queue` are compiled against `sync` below, which has the locks, atomics and threads
+//! The very source files of `host/src/queue` and `host/src/thread` are compiled against `sync` below, which has the locks, atomics and threads
 //! of shuttle: each model runs many times, and shuttle chooses at every lock, unlock, atomic and wait which thread goes on. A
 //! wake-up that is lost is a deadlock, which shuttle reports with the schedule that leads to it.
 #![expect(clippy::unwrap_used, reason = "a model that meets an error has failed")]
+#![expect(unexpected_cfgs, reason = "the features of `aiointernal` are none of this crate, so they are off")]
+#![expect(dead_code, unused_imports, unreachable_pub, reason = "the models do not use everything")]
 
+#[path = "../../host/src/error.rs"]
+mod error;
 #[path = "../../host/src/queue/mod.rs"]
 pub mod queue;
 mod sync;
+#[path = "../../host/src/thread/mod.rs"]
+mod thread;
+mod timer;
+
+mod calls;
 
 mod wake_ups;
 mod giving_up;
@@ -19,7 +28,7 @@ use std::{future::Future, pin::pin, task::Poll};
 use shuttle::{
     future,
     rand::{Rng, thread_rng},
-    thread::{self, JoinHandle},
+    thread::JoinHandle,
 };
 
 use self::queue::{Queue, Refused};
@@ -44,7 +53,7 @@ fn start<T: Send + 'static, R: Send + 'static>(
     work: impl FnOnce(&Queue<T>) -> R + Send + 'static,
 ) -> JoinHandle<R> {
     let queue = queue.clone();
-    thread::spawn(move || work(&queue))
+    shuttle::thread::spawn(move || work(&queue))
 }
 
 /// What the threads end with.

@@ -12,9 +12,10 @@ use shuttle::rand::{Rng, thread_rng};
 pub(crate) use shuttle::{
     hint::spin_loop,
     sync::{
-        Arc, Mutex, MutexGuard,
+        Arc, Condvar, Mutex, MutexGuard, Weak,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
 };
 
 /// Few, so that gets sleep in most schedules.
@@ -23,6 +24,8 @@ pub(crate) const SPINS: u32 = 2;
 pub(crate) fn deadline(longest: Duration) -> Option<Instant> {
     Instant::now().checked_add(longest)
 }
+
+pub(crate) use shuttle::future::block_on;
 
 /// There is no clock here: a deadline comes at some time.
 pub(crate) fn wait(listener: impl Listener, deadline: Option<Instant>) -> bool {

@@ -10,7 +10,7 @@ use super::{LastWord, Numbers, id_of, kind, numbers, occupy, push, seen};
 /// Adds so many numbers, one an item.
 fn count_to(thread: &HeapThread<Numbers>, end: u32) -> Iteration<Numbers, u32> {
     let mut number = 0;
-    thread.iterate(move |numbers| {
+    thread.iterate(move |numbers, _| {
         number += 1;
         numbers.borrow_mut().push(number);
         Ok::<_, Error>((number <= end).then_some(number))
@@ -77,7 +77,7 @@ impl CountBlocking for &mut aiointernal::IterationStream<Numbers, u32> {
 fn an_error_of_the_closure_ends_it_after_the_items_before() {
     let thread = HeapThread::spawn(|| Ok::<_, Error>(Rc::new(RefCell::new(0)))).blocking().unwrap();
     let failing = || {
-        thread.iterate(|count: &mut Rc<RefCell<u32>>| {
+        thread.iterate(|count: &mut Rc<RefCell<u32>>, _| {
             *count.borrow_mut() += 1;
             if count.borrow().is_multiple_of(3) { Err("every third") } else { Ok(Some(*count.borrow())) }
         })
@@ -96,7 +96,7 @@ fn what_the_closure_captured_is_dropped_on_the_objects_thread_when_the_stream_go
     let home = id_of(&thread);
     let (last_word, heard) = LastWord::new();
     let mut stream = thread
-        .iterate(move |_| {
+        .iterate(move |_, _| {
             let _ = &last_word;
             Ok::<_, Error>(Some(1))
         })

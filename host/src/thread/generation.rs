@@ -11,10 +11,10 @@ use std::{
 
 use futures_core::Stream;
 
-use super::{Call, HeapThread, Ticket, blocking::block_on, call::lock, object_error};
+use super::{Call, HeapThread, Ticket, call::lock, object_error};
 use crate::{
     error::Error,
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::{Arc, Condvar, Mutex, PoisonError, block_on},
 };
 
 /// Items that wait for the consumer, at most.

@@ -24,7 +24,7 @@ impl<T: 'static> HeapThread<T> {
     /// # fn main() -> Result<(), aiointernal::Error> {
     /// let thread = aiointernal::HeapThread::spawn(|| Ok::<_, Infallible>(vec![1, 2, 3])).blocking()?;
     /// let mut index = 0;
-    /// let doubled = thread.iterate(move |numbers| {
+    /// let doubled = thread.iterate(move |numbers, _| {
     ///     index += 1;
     ///     Ok::<_, Infallible>(numbers.get(index - 1).map(|number| number * 2))
     /// });
@@ -34,11 +34,11 @@ impl<T: 'static> HeapThread<T> {
     /// ```
     pub fn iterate<I, E, F>(&self, mut next: F) -> Iteration<T, I>
     where
-        F: FnMut(&mut T) -> Result<Option<I>, E> + Send + 'static,
+        F: FnMut(&mut T, &Running) -> Result<Option<I>, E> + Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
         I: Send + 'static,
     {
-        let next = Box::new(move |object: &mut T| next(object).map_err(object_error));
+        let next = Box::new(move |object: &mut T, running: &Running| next(object, running).map_err(object_error));
         Iteration { thread: self.clone(), next: Next(next) }
     }
 }
@@ -95,17 +95,17 @@ impl<T, I> fmt::Debug for Iteration<T, I> {
 /// The closure, as steps whose one input is used up when it says `None`.
 struct Next<T, I>(MakeItem<T, I>);
 
-type MakeItem<T, I> = Box<dyn FnMut(&mut T) -> Result<Option<I>, Error> + Send>;
+type MakeItem<T, I> = Box<dyn FnMut(&mut T, &Running) -> Result<Option<I>, Error> + Send>;
 
 impl<T: 'static, I: Send + 'static> Steps<T> for Next<T, I> {
     type Input = ();
     type Item = I;
 
-    fn step(&mut self, object: &mut T, inputs: &mut VecDeque<()>, _: &Running) -> Result<Option<I>, Error> {
+    fn step(&mut self, object: &mut T, inputs: &mut VecDeque<()>, running: &Running) -> Result<Option<I>, Error> {
         if inputs.is_empty() {
             return Ok(None);
         }
-        let item = (self.0)(object)?;
+        let item = (self.0)(object, running)?;
         if item.is_none() {
             inputs.clear();
         }

@@ -12,7 +12,6 @@ mod worker;
 mod steps;
 mod generation;
 mod iteration;
-mod blocking;
 
 use std::{
     fmt,
@@ -26,11 +25,6 @@ use event_listener::EventListener;
 
 #[cfg(feature = "component")]
 pub(crate) use self::worker::stack_of_this_thread;
-use self::{
-    blocking::block_on,
-    call::Message,
-    worker::{Life, Shared},
-};
 pub use self::{
     builder::{Builder, Restarts},
     call::Call,
@@ -40,9 +34,13 @@ pub use self::{
     steps::{Steps, StepsStream},
     ticket::Ticket,
 };
+use self::{
+    call::Message,
+    worker::{Life, Shared},
+};
 use crate::{
     error::{Error, ErrorKind},
-    sync::Arc,
+    sync::{Arc, block_on},
 };
 
 /// An async handle to an object that lives on a thread of its own.

@@ -12,10 +12,10 @@ use std::{
 
 use futures_core::Stream;
 
-use super::{Call, HeapThread, Running, Ticket, blocking::block_on, call::lock};
+use super::{Call, HeapThread, Running, Ticket, call::lock};
 use crate::{
     error::Error,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, block_on},
 };
 
 /// Items of one hop to the thread, at most.

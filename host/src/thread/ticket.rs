@@ -8,8 +8,11 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{blocking::block_on, call::Pending};
-use crate::{error::Error, sync::Arc};
+use super::call::Pending;
+use crate::{
+    error::Error,
+    sync::{Arc, block_on},
+};
 
 /// A future of the result of a call.
 ///
