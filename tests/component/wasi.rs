@@ -29,8 +29,10 @@ fn within(time: Duration, grants: Grants) -> Called {
     ENGINE.open(PROGRAM.clone().granted(grants), limits).blocking().unwrap()
 }
 
+type Taken = Arc<Mutex<Vec<u8>>>;
+
 /// A sink, and what it took.
-fn sink() -> (impl Fn(&[u8]) + Send + Sync + 'static, Arc<Mutex<Vec<u8>>>) {
+fn sink() -> (impl Fn(&[u8]) + Send + Sync + 'static, Taken) {
     let taken = Arc::new(Mutex::new(Vec::new()));
     let taking = Arc::clone(&taken);
     (move |bytes: &[u8]| taking.lock().unwrap().extend_from_slice(bytes), taken)

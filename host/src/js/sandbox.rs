@@ -132,11 +132,7 @@ impl SandboxBuilder {
     ///
     /// A cache that cannot be used is logged, and costs only the time to compile.
     pub fn build(self) -> Result<Sandbox, Error> {
-        let mut config = Config::default();
-        config.instances = self.contexts;
-        config.scale = 1;
-        config.stack = ENGINE_STACK;
-        config.cache = self.cache;
+        let config = Config { instances: self.contexts, scale: 1, stack: ENGINE_STACK, cache: self.cache };
         let engine = component::Engine::new(config)?;
         let script = Script::load(&engine, GUEST)?;
         Ok(Sandbox { engine, script, limits: self.limits })
