@@ -3,4 +3,5 @@
 
 mod cases;
 mod context;
+mod heap_thread;
 mod thread;

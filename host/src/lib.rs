@@ -33,7 +33,10 @@ mod component;
 pub mod js;
 
 #[cfg(feature = "macros")]
-pub use aiointernal_macros::{heap_thread, sync};
+#[doc = include_str!("thread/heap_thread.md")]
+pub use aiointernal_macros::heap_thread;
+#[cfg(feature = "macros")]
+pub use aiointernal_macros::sync;
 
 #[cfg(feature = "js")]
 pub use crate::component::Limits;

@@ -2,7 +2,9 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{FnArg, GenericArgument, Ident, Pat, PatType, PathArguments, Type, TypeParamBound, TypeReference, parse_quote};
+use syn::{
+    FnArg, GenericArgument, Ident, Pat, PatType, PathArguments, Type, TypeParamBound, TypeReference, parse_quote,
+};
 
 use crate::{
     borrow::{Borrow, borrow_in, is_static},
@@ -148,7 +150,9 @@ fn reference_error(reference: &TypeReference) -> String {
     let owned = owned(&reference.elem);
     match reference.mutability {
         None => format!("a reference cannot travel to the object's thread: take `{owned}`"),
-        Some(_) => format!("a reference cannot travel to the object's thread: take `{owned}` and return what became of it"),
+        Some(_) => {
+            format!("a reference cannot travel to the object's thread: take `{owned}` and return what became of it")
+        }
     }
 }
 

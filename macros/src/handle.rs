@@ -190,13 +190,7 @@ fn given(outcome: &Outcome, span: Span) -> Type {
     }
 }
 
-fn generate(
-    object: &Ident,
-    called: &TokenStream,
-    fallible: bool,
-    starts_fallible: bool,
-    span: Span,
-) -> TokenStream {
+fn generate(object: &Ident, called: &TokenStream, fallible: bool, starts_fallible: bool, span: Span) -> TokenStream {
     let (sink, item) = (local("sink", span), local("item", span));
     if !fallible && !starts_fallible {
         return quote_spanned! {span=>

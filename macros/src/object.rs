@@ -46,7 +46,8 @@ impl Object {
             errors.add(lifetime, "an object that borrows cannot have a thread of its own: it may outlive the lender");
         }
         errors.into_result()?;
-        let with = |name| block.attrs.iter().filter(move |attribute| attribute.path().is_ident(name)).cloned().collect();
+        let with =
+            |name| block.attrs.iter().filter(move |attribute| attribute.path().is_ident(name)).cloned().collect();
         let mut object = Object {
             ty: (*block.self_ty).clone(),
             name: name.expect("an error otherwise").clone(),
@@ -55,6 +56,9 @@ impl Object {
             conditions: with("cfg"),
         };
         object.generics = object.resolve(&block.generics)?;
+        // Generics are printed without their clause.
+        object.generics.where_clause =
+            block.generics.where_clause.as_ref().map(|clause| object.resolve(clause)).transpose()?;
         for parameter in object.generics.type_params_mut() {
             require_static(&mut parameter.bounds);
         }

@@ -1,9 +1,7 @@
 //! What of a method's generics makes sense on the handle.
 
 use quote::quote;
-use syn::{
-    GenericParam, Generics, Lifetime, TypeParamBound, WherePredicate, punctuated::Punctuated,
-};
+use syn::{GenericParam, Generics, Lifetime, TypeParamBound, WherePredicate, punctuated::Punctuated};
 
 use crate::{
     borrow::{Borrow, borrow_in, borrow_in_bounds},
