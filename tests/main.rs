@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
 mod cases;
+mod component;
 mod context;
 mod heap_thread;
+mod queue;
 mod thread;

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::report;
 
-/// Run JavaScript that nobody trusts, within limits.
+/// Run JavaScript that nobody trusts, and WebAssembly components, within limits.
 ///
 /// Scripts run in a sandbox: no files, no network, no clock finer than a millisecond, and no more time and memory than
 /// you say. What they print with console.log comes on standard error.
@@ -61,6 +61,11 @@ pub(crate) enum Command {
         #[command(flatten)]
         limits: Common,
     },
+    /// Run a WebAssembly component of your own
+    Component {
+        #[command(subcommand)]
+        command: Component,
+    },
     /// Evaluate what you type, line by line
     ///
     /// What you define stays. Ctrl-C stops what is running, Ctrl-D ends the session.
@@ -68,6 +73,72 @@ pub(crate) enum Command {
         #[command(flatten)]
         limits: Common,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Component {
+    /// Call a function of a component, or run it as a command
+    ///
+    /// With --invoke, calls one function and prints its result on standard output. Values are in WAVE, the notation
+    /// of the component model's tools: 42, "text", [1, 2], {name: "a"}, some(1), err("why"). Without it, runs the
+    /// component's wasi:cli/run.
+    ///
+    /// The component may import WASI 0.2, and is given nothing of it but what the options say: no files, no
+    /// environment, no input or output; its clocks stand still, and its random numbers are always the same.
+    ///
+    /// Exit status: 0 done; 1 the component failed: it returned an error, trapped, or exited with another status
+    /// than 0; 2 the command line or the file is wrong; 3 a limit stopped it; 70 a fault of this program.
+    Run(RunComponent),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RunComponent {
+    /// The component, a .wasm file
+    pub(crate) file: PathBuf,
+
+    /// The function to call, and its arguments: 'add(1, 2)', or of an interface 'ns:pkg/iface#add(1, 2)'
+    #[arg(long, value_name = "NAME(ARGS)")]
+    pub(crate) invoke: Option<String>,
+
+    /// Longest time that it may run, such as 500ms or 2s
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = humantime::parse_duration)]
+    pub(crate) timeout: Duration,
+
+    /// Most memory that it may take, such as 64MiB
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]
+    pub(crate) memory: usize,
+
+    /// Grant a folder, under its own name or another; :ro to read only; may be given many times
+    #[arg(long = "dir", value_name = "HOST[::GUEST][:ro]", value_parser = folder)]
+    pub(crate) folders: Vec<Folder>,
+
+    /// Grant an environment variable; may be given many times
+    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = variable)]
+    pub(crate) variables: Vec<(String, String)>,
+
+    /// Grant standard input, output and error; 256 KiB of output are printed, as they are
+    #[arg(long)]
+    pub(crate) stdio: bool,
+
+    /// Grant the clocks of this machine
+    #[arg(long)]
+    pub(crate) clock: bool,
+
+    /// Grant random numbers
+    #[arg(long)]
+    pub(crate) random: bool,
+
+    /// Arguments for the component, behind its file name
+    #[arg(last = true, value_name = "ARGUMENTS")]
+    pub(crate) arguments: Vec<String>,
+}
+
+/// A folder that is granted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Folder {
+    pub(crate) host: PathBuf,
+    pub(crate) guest: String,
+    pub(crate) read_only: bool,
 }
 
 #[derive(Args, Debug)]
@@ -132,4 +203,20 @@ fn global(text: &str) -> Result<(String, serde_json::Value)> {
     let (name, json) = text.split_once('=').context("expected NAME=JSON")?;
     let value = serde_json::from_str(json).with_context(|| format!("the value of {name} is not JSON: {json}"))?;
     Ok((name.to_owned(), value))
+}
+
+fn folder(text: &str) -> Result<Folder, String> {
+    let (folder, read_only) = text.strip_suffix(":ro").map_or((text, false), |folder| (folder, true));
+    let (host, guest) = folder.split_once("::").unwrap_or((folder, folder));
+    if host.is_empty() || guest.is_empty() {
+        return Err("expected HOST, HOST::GUEST, and :ro behind either".to_owned());
+    }
+    Ok(Folder { host: host.into(), guest: guest.to_owned(), read_only })
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE".to_owned()),
+    }
 }

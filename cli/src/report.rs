@@ -61,8 +61,8 @@ pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
     };
     explain(error);
     ExitCode::from(match error.kind() {
-        ErrorKind::Thrown | ErrorKind::NeverSettles | ErrorKind::NotTransferable => 1,
-        ErrorKind::Io | ErrorKind::InvalidArgument => 2,
+        ErrorKind::Thrown | ErrorKind::NeverSettles | ErrorKind::NotTransferable | ErrorKind::Trapped => 1,
+        ErrorKind::Io | ErrorKind::InvalidArgument | ErrorKind::BadComponent => 2,
         kind if kind.is_limit() => 3,
         _ => 70,
     })
@@ -77,6 +77,9 @@ pub(crate) fn explain(error: &Error) {
                 say(format_args!("{}", shown(&exception.stack, &io::stderr())));
             }
         }
-        None => say(format_args!("{ERROR}error:{ERROR:#} {}: {error}", error.kind().code())),
+        None => {
+            let text = error.to_string();
+            say(format_args!("{ERROR}error:{ERROR:#} {}: {}", error.kind().code(), shown(&text, &io::stderr())));
+        }
     }
 }

@@ -640,7 +640,10 @@ mod usage {
         let blocks = readme.split("```sh\n").skip(1).filter_map(|block| block.split("```").next());
         let commands: Vec<_> = blocks.flat_map(str::lines).filter(|line| !line.starts_with("cargo test")).collect();
         let folder = Folder::with_file("script.js", "6 * 7");
-        let expected = [("3\n", 0), ("", 3), ("42\n", 0), ("{\"id\":1,\"ok\":true,\"value\":[2,4]}\n", 0), ("", 0)];
+        let calculator = wat::parse_str(include_str!("../../tests/component/core.wat")).unwrap();
+        fs::write(folder.0.join("calculator.wasm"), calculator).unwrap();
+        let batched = "{\"id\":1,\"ok\":true,\"value\":[2,4]}\n";
+        let expected = [("3\n", 0), ("", 3), ("42\n", 0), (batched, 0), ("", 0), ("3\n", 0)];
         assert_eq!(commands.len(), expected.len(), "{commands:?}");
         for (line, (stdout, status)) in commands.into_iter().zip(expected) {
             let line = line.replace("cargo run --release --", "aiointernal").replace("aiointernal", PROGRAM);

@@ -12,7 +12,7 @@ pub struct Error(Arc<Repr>);
 struct Repr {
     kind: ErrorKind,
     message: String,
-    #[cfg(feature = "js")]
+    #[cfg(feature = "component")]
     context_kept: bool,
     #[cfg(feature = "js")]
     exception: Option<crate::js::Exception>,
@@ -60,6 +60,11 @@ pub enum ErrorKind {
     InvalidArgument,
     /// The result does not have the Rust type that was asked for.
     WrongType,
+    /// These bytes are no component that runs here: not WebAssembly, a core module, damaged, or with imports that it
+    /// is not given.
+    BadComponent,
+    /// A component failed by itself: it trapped, it exited, or a host function gave it an error.
+    Trapped,
     /// A fault of the host: an engine that does not load, no room for one more instance, an unknown trap.
     Engine,
 }
@@ -86,6 +91,8 @@ impl ErrorKind {
             ErrorKind::NotTransferable => "not-transferable",
             ErrorKind::InvalidArgument => "invalid-argument",
             ErrorKind::WrongType => "wrong-type",
+            ErrorKind::BadComponent => "bad-component",
+            ErrorKind::Trapped => "trapped",
             ErrorKind::Engine => "engine",
         }
     }
@@ -120,7 +127,7 @@ impl Error {
         Error(Arc::new(Repr {
             kind,
             message,
-            #[cfg(feature = "js")]
+            #[cfg(feature = "component")]
             context_kept: !matches!(kind, ErrorKind::Closed | ErrorKind::Panicked | ErrorKind::Setup),
             #[cfg(feature = "js")]
             exception: None,
@@ -129,13 +136,16 @@ impl Error {
     }
 
     /// The same error, which also says that the context was lost.
-    #[cfg(feature = "js")]
+    #[cfg(feature = "component")]
     pub(crate) fn with_context_lost(mut self) -> Error {
-        // It was made a moment ago and is nobody else's.
-        if let Some(repr) = Arc::get_mut(&mut self.0) {
-            repr.context_kept = false;
+        match Arc::get_mut(&mut self.0) {
+            Some(repr) => {
+                repr.context_kept = false;
+                self
+            }
+            // Somebody has a clone of it: then it is the source of another.
+            None => Error::with_source(self.kind(), self.to_string(), self).with_context_lost(),
         }
-        self
     }
 
     #[cfg(feature = "js")]
@@ -192,9 +202,10 @@ impl Error {
         }
     }
 
-    /// Whether the context still has everything that scripts put into it. When not, it is gone where the kind is
-    /// `Closed` or `Panicked`, and else was replaced by a fresh one: the handle goes on working.
-    #[cfg(feature = "js")]
+    /// Whether the context still has everything that scripts put into it, or the instance of a component everything
+    /// that calls left in it. When not, it is gone where the kind is `Closed` or `Panicked`, and else was replaced by
+    /// a fresh one: the handle goes on working.
+    #[cfg(feature = "component")]
     pub fn is_context_kept(&self) -> bool {
         self.0.context_kept
     }

@@ -3,9 +3,11 @@
 //! Three layers:
 //!
 //! - [`HeapThread`]: any object, `Send` or not, on a thread of its own, called from async code through a bounded queue.
-//!   It is of use alone, with `default-features = false`. [`#[heap_thread]`](macro@heap_thread) makes a typed handle of
-//!   the object's own methods (feature `macros`, on by default).
-//! - A WebAssembly component as that object, with limits of time, memory and output. So far for the next layer only.
+//!   It is of use alone, with `default-features = false`, and so is the [`queue`].
+//!   [`#[heap_thread]`](macro@heap_thread) makes a typed handle of the object's own methods (feature `macros`, on by
+//!   default).
+//! - [`component`]: a WebAssembly component as that object, one of your own, with limits of time, memory and output
+//!   (feature `component`; `wave` adds calls by name, `wasi` adds WASI 0.2 with nothing granted by default).
 //! - [`Context`]: JavaScript in such a component, for scripts that nobody trusts (feature `js`, on by default).
 //!
 //! # Example
@@ -25,10 +27,12 @@
 //! ```
 
 mod error;
+mod sync;
+pub mod queue;
 mod thread;
 mod timer;
-#[cfg(feature = "js")]
-mod component;
+#[cfg(feature = "component")]
+pub mod component;
 #[cfg(feature = "js")]
 pub mod js;
 
@@ -38,7 +42,7 @@ pub use aiointernal_macros::heap_thread;
 #[cfg(feature = "macros")]
 pub use aiointernal_macros::sync;
 
-#[cfg(feature = "js")]
+#[cfg(feature = "component")]
 pub use crate::component::Limits;
 #[cfg(feature = "js")]
 pub use crate::js::{Context, Sandbox, Value};

@@ -79,7 +79,7 @@ fn an_error_of_the_closure_ends_it_after_the_items_before() {
     let failing = || {
         thread.iterate(|count: &mut Rc<RefCell<u32>>| {
             *count.borrow_mut() += 1;
-            if *count.borrow() % 3 == 0 { Err("every third") } else { Ok(Some(*count.borrow())) }
+            if count.borrow().is_multiple_of(3) { Err("every third") } else { Ok(Some(*count.borrow())) }
         })
     };
     let mut stream = failing().stream();

@@ -56,16 +56,18 @@ async fn calls_that_wait_for_room_enter_in_the_order_in_which_they_came() {
 }
 
 #[test]
-fn room_that_comes_is_told_to_the_call_that_waits_longest() {
+fn calls_that_wait_for_room_enter_in_the_order_in_which_they_began_to_wait() {
     let thread = numbers_with_room(1);
     let gate = occupy(&thread);
-    let queued = push(&thread, 0).queue();
-    let mut waiting = [1, 2].map(|number| push(&thread, number).into_future());
-    let bells = [(); 2].map(|()| Arc::<Bell>::default());
-    waiting.iter_mut().zip(&bells).for_each(|(waiting, bell)| bell.hang_on(waiting));
+    push(&thread, 0).queue().detach();
+    let mut waiting = [1, 2, 3].map(|number| push(&thread, number).into_future());
+    assert!(waiting.iter_mut().all(|waiting| poll(waiting).is_pending()));
+    // A newcomer overtakes nobody.
+    assert_eq!(kind(push(&thread, 4).queue().blocking()), ErrorKind::QueueFull);
     drop(gate);
-    queued.blocking().unwrap();
-    assert_eq!(bells.map(|bell| bell.has_rung()), [true, false]);
+    let [first, second, third] = waiting;
+    assert_eq!([third, second, first].map(|waiting| waiting.blocking().unwrap()), [3, 2, 1]);
+    assert_eq!(seen(&thread), [0, 1, 2, 3]);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! `cargo xtask guest`: core module, component, pre-initialised component.
+//! `cargo xtask guest`: core module, component, and of the engine the pre-initialised component.
 
 use std::{
     fs,
@@ -19,25 +19,37 @@ use crate::{provenance, root, toolchain::Toolchain};
 const AMBIENT: &str = "aiointernal:js/ambient@0.1.0";
 const ENGINE: &str = "aiointernal:js/engine@0.1.0";
 
-/// Builds the guest and writes the artifact and its record.
-pub(crate) fn build() -> Result<()> {
+/// Builds the JavaScript engine and writes the artifact and its record.
+pub(crate) fn engine() -> Result<()> {
     let toolchain = Toolchain::find()?;
+    let component = component(&toolchain, "guest", "aiointernal_guest")?;
+    let artifact = preinitialise(&component).map_err(|error| anyhow!("{error:?}"))?;
+    let mut versions = toolchain.versions()?;
+    versions.push(("wasmtime-wizer", "48.0.8".into()));
+    provenance::ENGINE.write(&artifact, &versions)
+}
+
+/// Builds the example of a component that is not JavaScript and writes the artifact and its record.
+pub(crate) fn search() -> Result<()> {
+    let toolchain = Toolchain::find()?;
+    let artifact = component(&toolchain, "examples/guests/search", "example_search")?;
+    let mut versions = toolchain.versions()?;
+    // There is no C in it.
+    versions.retain(|(tool, _)| *tool != "clang");
+    provenance::SEARCH.write(&artifact, &versions)
+}
+
+/// The library in this folder, as a component.
+fn component(toolchain: &Toolchain, folder: &str, library: &str) -> Result<Vec<u8>> {
     let root = root();
     let target_dir = root.join("target/guest");
-    toolchain.build(&root.join("guest"), &target_dir, &root)?;
-    let module = fs::read(target_dir.join("wasm32-unknown-unknown/release/aiointernal_guest.wasm"))?;
-    let component = wit_component::ComponentEncoder::default()
+    toolchain.build(&root.join(folder), &target_dir, &root)?;
+    let module = fs::read(target_dir.join(format!("wasm32-unknown-unknown/release/{library}.wasm")))?;
+    wit_component::ComponentEncoder::default()
         .module(&module)?
         .validate(true)
         .encode()
-        .context("the core module does not make a component")?;
-    let artifact = preinitialise(&component).map_err(|error| anyhow!("{error:?}"))?;
-    fs::write(provenance::artifact_path(), &artifact)?;
-    let mut versions = toolchain.versions()?;
-    versions.push(("wasmtime-wizer", "48.0.8".into()));
-    provenance::write(&artifact, &versions)?;
-    println!("host/guest.wasm: {} bytes (core module {}, component {})", artifact.len(), module.len(), component.len());
-    Ok(())
+        .context("the core module does not make a component")
 }
 
 /// Runs `initialize` and takes the memory as the image that every instance starts from.

@@ -1,4 +1,5 @@
-//! Chores of this repository. `cargo xtask guest` builds the JavaScript engine.
+//! Chores of this repository. `cargo xtask guest` builds the components that are in it: the JavaScript engine and the
+//! example that is none.
 
 mod guest;
 mod provenance;
@@ -6,11 +7,17 @@ mod toolchain;
 
 use std::path::PathBuf;
 
+const USAGE: &str = "usage: cargo xtask guest            rebuild both of these
+       cargo xtask guest engine     rebuild host/guest.wasm and guest/PROVENANCE
+       cargo xtask guest search     rebuild examples/guests/search/search.wasm and its PROVENANCE";
+
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["guest"] => guest::build(),
-        _ => anyhow::bail!("usage: cargo xtask guest    rebuild host/guest.wasm and guest/PROVENANCE"),
+        ["guest"] => guest::engine().and_then(|()| guest::search()),
+        ["guest", "engine"] => guest::engine(),
+        ["guest", "search"] => guest::search(),
+        _ => anyhow::bail!(USAGE),
     }
 }
 

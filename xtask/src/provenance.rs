@@ -1,6 +1,7 @@
-//! `guest/PROVENANCE`: what the artifact was made from, so that a stale one is noticed without a Wasm compiler.
+//! `PROVENANCE`: what an artifact was made from, so that a stale one is noticed without a Wasm compiler.
 
 use std::{
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
 };
@@ -10,50 +11,78 @@ use sha2::{Digest as _, Sha256};
 
 use crate::root;
 
-/// Where the artifact lies.
-pub(crate) fn artifact_path() -> PathBuf {
-    root().join("host/guest.wasm")
+/// An artifact that is in the repository. Paths are relative to its root.
+pub(crate) struct Artifact {
+    path: &'static str,
+    /// The folders that it is made from, of which the first holds the record.
+    inputs: &'static [&'static str],
+    /// What rebuilds it.
+    command: &'static str,
 }
 
-/// Writes the record. Nothing goes in that differs between two builds of the same inputs: no path, date or commit.
-pub(crate) fn write(artifact: &[u8], versions: &[(&'static str, String)]) -> Result<()> {
-    let mut lines = vec![
-        "# What host/guest.wasm was made from. Written by `cargo xtask guest`; not edited by hand.".to_owned(),
-        format!("artifact-sha256: {}", hex(&Sha256::digest(artifact))),
-        format!("inputs-sha256: {}", inputs_digest()?),
-    ];
-    lines.extend(versions.iter().map(|(tool, version)| format!("{tool}: {version}")));
-    fs::write(path(), lines.join("\n") + "\n").context("cannot write guest/PROVENANCE")
-}
+/// The JavaScript engine.
+pub(crate) const ENGINE: Artifact =
+    Artifact { path: "host/guest.wasm", inputs: &["guest", "wit"], command: "cargo xtask guest" };
 
-fn path() -> PathBuf {
-    root().join("guest/PROVENANCE")
-}
+/// The example of a component that is not JavaScript.
+pub(crate) const SEARCH: Artifact = Artifact {
+    path: "examples/guests/search/search.wasm",
+    inputs: &["examples/guests/search"],
+    command: "cargo xtask guest",
+};
 
-/// One digest over the name and content of every input, in the order of their names.
-fn inputs_digest() -> Result<String> {
-    let root = root();
-    let mut files = Vec::new();
-    for folder in ["guest", "wit"] {
-        collect(&root.join(folder), &mut files)?;
+impl Artifact {
+    /// Writes the artifact and its record. Nothing goes in that differs between two builds of the same inputs: no path,
+    /// date or commit.
+    pub(crate) fn write(&self, artifact: &[u8], versions: &[(&'static str, String)]) -> Result<()> {
+        let Artifact { path, command, .. } = self;
+        fs::write(root().join(path), artifact).with_context(|| format!("cannot write {path}"))?;
+        let mut lines = vec![
+            format!("# What {path} was made from. Written by `{command}`; not edited by hand."),
+            format!("artifact-sha256: {}", hex(&Sha256::digest(artifact))),
+            format!("inputs-sha256: {}", self.inputs_digest()?),
+        ];
+        lines.extend(versions.iter().map(|(tool, version)| format!("{tool}: {version}")));
+        let record = self.record();
+        fs::write(&record, lines.join("\n") + "\n").with_context(|| format!("cannot write {}", record.display()))?;
+        println!("{path}: {} bytes", artifact.len());
+        Ok(())
     }
-    files.sort();
-    let mut digest = Sha256::new();
-    for file in files {
-        let name = file.strip_prefix(&root)?.to_str().context("an input's name is not UTF-8")?;
-        let content = fs::read(&file).with_context(|| format!("cannot read {name}"))?;
-        digest.update(format!("{name}\0{}\0", content.len()));
-        digest.update(content);
+
+    fn record(&self) -> PathBuf {
+        root().join(self.inputs[0]).join("PROVENANCE")
     }
-    Ok(hex(&digest.finalize()))
+
+    /// One digest over the name and content of every input, in the order of their names.
+    fn inputs_digest(&self) -> Result<String> {
+        let root = root();
+        let mut files = Vec::new();
+        for folder in self.inputs {
+            collect(&root.join(folder), &mut files)?;
+        }
+        files.sort();
+        let mut digest = Sha256::new();
+        for file in files {
+            let name = file.strip_prefix(&root)?.to_str().context("an input's name is not UTF-8")?;
+            let content = fs::read(&file).with_context(|| format!("cannot read {name}"))?;
+            digest.update(format!("{name}\0{}\0", content.len()));
+            digest.update(content);
+        }
+        Ok(hex(&digest.finalize()))
+    }
 }
 
+/// Adds the files of a folder, but for tests, prose, and what builds leave there.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
         let path = entry?.path();
-        if path.is_dir() && !path.ends_with("guest/target") && !path.ends_with("guest/tests") {
-            collect(&path, files)?;
-        } else if path.is_file() && path != self::path() {
+        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        if path.is_dir() {
+            if !["target", "tests"].contains(&name) {
+                collect(&path, files)?;
+            }
+        // `cargo component build` writes bindings.rs.
+        } else if !["PROVENANCE", "README.md", "bindings.rs"].contains(&name) && !name.ends_with(".wasm") {
             files.push(path);
         }
     }
@@ -70,25 +99,23 @@ mod tests {
 
     use super::*;
 
-    fn recorded(field: &str) -> String {
-        let record = fs::read_to_string(path()).unwrap();
-        let line = record.lines().find_map(|line| line.strip_prefix(&format!("{field}: ")).map(str::to_owned));
-        line.unwrap_or_else(|| panic!("guest/PROVENANCE has no {field}"))
-    }
+    impl Artifact {
+        fn recorded(&self, field: &str) -> String {
+            let record = fs::read_to_string(self.record()).unwrap();
+            let line = record.lines().find_map(|line| line.strip_prefix(&format!("{field}: ")).map(str::to_owned));
+            line.unwrap_or_else(|| panic!("{} has no {field}", self.record().display()))
+        }
 
-    #[test]
-    fn the_artifact_was_built_from_these_inputs() {
-        assert_eq!(
-            recorded("inputs-sha256"),
-            inputs_digest().unwrap(),
-            "guest/ or wit/ changed since host/guest.wasm was built: run `cargo xtask guest`"
-        );
-    }
-
-    #[test]
-    fn the_artifact_is_the_one_that_was_built() {
-        let artifact = fs::read(artifact_path()).unwrap();
-        assert_eq!(recorded("artifact-sha256"), hex(&Sha256::digest(artifact)), "host/guest.wasm was replaced");
+        /// The functions that are imported and those that are exported, each as `interface#function`.
+        fn world(&self) -> [Vec<String>; 2] {
+            let engine = wasmtime::Engine::default();
+            let component = wasmtime::component::Component::from_file(&engine, root().join(self.path)).unwrap();
+            let ty = component.component_type();
+            [
+                ty.imports(&engine).flat_map(|(name, item)| members(&engine, name, item.ty)).collect(),
+                ty.exports(&engine).flat_map(|(name, item)| members(&engine, name, item.ty)).collect(),
+            ]
+        }
     }
 
     /// The functions of an interface, in the order of their names.
@@ -96,23 +123,45 @@ mod tests {
         let ComponentItem::ComponentInstance(instance) = item else {
             panic!("{interface} is no interface");
         };
-        let short = interface.strip_prefix("aiointernal:js/").and_then(|name| name.strip_suffix("@0.1.0")).unwrap();
         let functions = instance.exports(engine).filter(|(_, item)| matches!(item.ty, ComponentItem::ComponentFunc(_)));
-        let mut names: Vec<String> = functions.map(|(name, _)| format!("{short}#{name}")).collect();
+        let mut names: Vec<String> = functions.map(|(name, _)| format!("{interface}#{name}")).collect();
         names.sort();
         names
     }
 
+    #[test]
+    fn every_artifact_was_built_from_these_inputs() {
+        for artifact in [ENGINE, SEARCH] {
+            assert_eq!(
+                artifact.recorded("inputs-sha256"),
+                artifact.inputs_digest().unwrap(),
+                "{:?} changed since {} was built: run `{}`",
+                artifact.inputs,
+                artifact.path,
+                artifact.command
+            );
+        }
+    }
+
+    #[test]
+    fn every_artifact_is_the_one_that_was_built() {
+        for artifact in [ENGINE, SEARCH] {
+            let content = fs::read(root().join(artifact.path)).unwrap();
+            assert_eq!(
+                artifact.recorded("artifact-sha256"),
+                hex(&Sha256::digest(content)),
+                "{} was replaced",
+                artifact.path
+            );
+        }
+    }
+
     /// The sandbox's list of capabilities: a change here is a change of what a script could reach.
     #[test]
-    fn the_artifact_imports_and_exports_exactly_the_world() {
-        let artifact = fs::read(artifact_path()).unwrap();
-        let engine = wasmtime::Engine::default();
-        let component = wasmtime::component::Component::new(&engine, artifact).unwrap();
-        let ty = component.component_type();
-        let imports: Vec<_> = ty.imports(&engine).flat_map(|(name, item)| members(&engine, name, item.ty)).collect();
-        let exports: Vec<_> = ty.exports(&engine).flat_map(|(name, item)| members(&engine, name, item.ty)).collect();
-        assert_eq!(imports, ["ambient#interrupted", "ambient#log", "ambient#now", "ambient#random"]);
+    fn the_engine_imports_and_exports_exactly_the_world() {
+        let [imports, exports] = ENGINE.world();
+        let expected = ["interrupted", "log", "now", "random"];
+        assert_eq!(imports, expected.map(|name| format!("aiointernal:js/ambient@0.1.0#{name}")));
         let expected = [
             "[constructor]batch",
             "[method]batch.next",
@@ -125,6 +174,29 @@ mod tests {
             "memory-usage",
             "set-globals",
         ];
-        assert_eq!(exports, expected.map(|name| format!("engine#{name}")));
+        assert_eq!(exports, expected.map(|name| format!("aiointernal:js/engine@0.1.0#{name}")));
+    }
+
+    #[test]
+    fn the_search_imports_nothing_and_exports_exactly_its_world() {
+        let [imports, exports] = SEARCH.world();
+        assert_eq!(imports, [""; 0]);
+        let expected = [
+            "[constructor]index",
+            "[method]index.add",
+            "[method]index.len",
+            "[method]index.remove",
+            "[method]index.search",
+            "[method]matches.next",
+            "[method]matches.remaining",
+            "terms",
+        ];
+        assert_eq!(exports, expected.map(|name| format!("example:search/search@0.1.0#{name}")));
+    }
+
+    #[test]
+    fn the_search_is_small() {
+        let bytes = fs::metadata(root().join(SEARCH.path)).unwrap().len();
+        assert!(bytes < 200 << 10, "{bytes} bytes");
     }
 }

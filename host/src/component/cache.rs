@@ -1,6 +1,7 @@
 //! Compiled components on disk, so that only the first start of a program compiles.
 //!
-//! A file is named after everything that decides its content, and begins with a digest of the rest. What does not
+//! A file is named after everything that decides its content: the whole digest of the component, and a hash of
+//! wasmtime's version and configuration. It begins with a digest of the rest. What does not
 //! match is compiled anew and written over. Whoever can write the folder can run code in this process, as with any
 //! cache of compiled code, so a folder that others can write is not used.
 
@@ -47,7 +48,8 @@ fn file_name(engine: &Engine, wasm: &[u8]) -> String {
     let mut compatibility = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut compatibility);
     let digest = Sha256::digest(wasm);
-    let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    // All of it: who writes two components must not get one for the other.
+    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{digest}-{:016x}.cwasm", compatibility.finish())
 }
 

@@ -13,13 +13,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::limits::Limits;
 use crate::{
     error::{Error, ErrorKind},
     thread::Running,
 };
 
 /// Time between two looks at the deadline.
-const TICK: Duration = Duration::from_millis(1);
+pub(super) const TICK: Duration = Duration::from_millis(1);
 
 /// Ticks that a guest has to stop by itself after it was asked. Ticks that it ran in: one that the system did not let
 /// run meanwhile had no chance to stop.
@@ -119,7 +120,7 @@ impl Drop for Armed<'_> {
 
 /// When and why the running call is to stop.
 #[derive(Debug, Default)]
-pub(crate) struct Deadline {
+pub(super) struct Deadline {
     call: Option<(Running, Instant)>,
     /// Why it was asked to stop, and the ticks since.
     asked: Option<(Stop, u32)>,
@@ -127,20 +128,41 @@ pub(crate) struct Deadline {
 
 /// Why a call was stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stop {
+#[non_exhaustive]
+pub enum Stop {
     /// It reached its time limit.
     Timeout,
     /// Its caller gave it up.
     Cancelled,
 }
 
+impl Stop {
+    pub(super) fn kind(self) -> ErrorKind {
+        match self {
+            Stop::Timeout => ErrorKind::Timeout,
+            Stop::Cancelled => ErrorKind::Cancelled,
+        }
+    }
+
+    pub(super) fn what(self, limits: &Limits) -> String {
+        match self {
+            Stop::Timeout => format!("the call ran longer than its {:?}", limits.wall_time),
+            Stop::Cancelled => "the call was cancelled".to_owned(),
+        }
+    }
+}
+
+/// The end of a call that starts now.
+pub(super) fn after(limit: Duration) -> Instant {
+    let now = Instant::now();
+    // A limit beyond what the clock can say is none that could be reached.
+    now.checked_add(limit).unwrap_or_else(|| now + Duration::from_secs(u32::MAX.into()))
+}
+
 impl Deadline {
-    /// Starts the clock of a call.
-    pub(super) fn arm(&mut self, running: Running, limit: Duration) {
-        let now = Instant::now();
-        // A limit beyond what the clock can say is none that could be reached.
-        let at = now.checked_add(limit).unwrap_or_else(|| now + Duration::from_secs(u32::MAX.into()));
-        *self = Deadline { call: Some((running, at)), asked: None };
+    /// Starts to look at a call.
+    pub(super) fn arm(&mut self, running: Running, until: Instant) {
+        *self = Deadline { call: Some((running, until)), asked: None };
     }
 
     pub(super) fn disarm(&mut self) {
@@ -149,29 +171,41 @@ impl Deadline {
 
     /// A tick: asks the call to stop where it is time. `false`: it was asked and did not.
     pub(super) fn tick(&mut self) -> bool {
-        let Some((running, at)) = &self.call else {
-            // Nothing may run without a deadline.
+        if let Some((_, ticks)) = &mut self.asked {
+            *ticks += 1;
+            if *ticks >= GRACE {
+                return false;
+            }
+        }
+        // Nothing may run without a deadline.
+        self.look()
+    }
+
+    /// A tick in which the guest waits for the host: `false` where it is to wait no longer. It could not be asked to
+    /// stop, and so has no grace.
+    #[cfg(feature = "wasi")]
+    pub(super) fn may_wait(&mut self) -> bool {
+        self.look() && self.asked.is_none()
+    }
+
+    /// Asks the call to stop where it is time; `false` where there is none.
+    fn look(&mut self) -> bool {
+        let Some((running, until)) = &self.call else {
             return false;
         };
         running.report_progress();
-        match &mut self.asked {
-            Some((_, ticks)) => {
-                *ticks += 1;
-                *ticks < GRACE
-            }
-            None => {
-                if running.is_cancelled() {
-                    self.asked = Some((Stop::Cancelled, 0));
-                } else if Instant::now() >= *at {
-                    self.asked = Some((Stop::Timeout, 0));
-                }
-                true
+        if self.asked.is_none() {
+            if running.is_cancelled() {
+                self.asked = Some((Stop::Cancelled, 0));
+            } else if Instant::now() >= *until {
+                self.asked = Some((Stop::Timeout, 0));
             }
         }
+        true
     }
 
     /// Why the call was asked to stop, if it was.
-    pub(crate) fn asked_to_stop(&self) -> Option<Stop> {
+    pub(super) fn asked_to_stop(&self) -> Option<Stop> {
         self.asked.map(|(stop, _)| stop)
     }
 }

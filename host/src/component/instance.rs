@@ -1,57 +1,100 @@
 //! One instance of a component: armed before each call, dropped after a trap, made anew for the next.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, marker::PhantomData, rc::Rc, time::Instant};
 
-use wasmtime::{Store, Trap, UpdateDeadline};
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
 
 use super::{
-    deadline::{Deadline, Stop},
+    deadline::{self, Deadline, Stop},
     engine::Engine,
     limits::{Limits, MemoryGuard},
 };
+#[cfg(feature = "wasi")]
+use super::{grants::Grants, wasi::Wasi};
 use crate::{
     error::{Error, ErrorKind},
-    thread::Running,
+    thread::{Running, stack_of_this_thread},
 };
 
 /// Tables and lists that a guest hands over in one call are copied by wasmtime before anything looks at them; this is
 /// what may be copied beyond the result itself.
 const LIST_OVERHEAD: usize = 1 << 20;
 
-/// Resources of a guest that the host may hold at a time.
-const MAX_HANDLES: usize = 1024;
+/// Resources that a guest may hold, or the host hold for it, at a time.
+pub(super) const MAX_HANDLES: usize = 1024;
 
-/// A component, linked, and what of the host it may use.
-pub(crate) trait Program: 'static {
-    /// The host's side of one instance: what its imports work on.
+/// A component, linked, and what of the host it may use: what fresh instances are made from.
+pub trait Program: 'static {
+    /// The host's side of one instance: what your implementations of its imports work on. `()` where it has none.
     type Host: 'static;
-    /// The functions that the host calls.
-    type Exports;
 
-    /// A host's side for a fresh instance.
-    fn host(&self) -> Self::Host;
+    /// What is called: most often the type that `bindgen!` makes of a world.
+    type Exports: 'static;
 
-    /// Makes an instance and readies it for calls.
+    /// What error messages call an instance that was lost or kept.
+    const NAME: &'static str = "instance";
+
+    /// The host's side for a fresh instance.
+    ///
+    /// # Errors
+    ///
+    /// An [`Error`] in it reaches the caller as it is; every other is [`ErrorKind::Engine`].
+    fn host(&self) -> wasmtime::Result<Self::Host>;
+
+    /// Makes an instance and readies it for calls: most often `self.0.instantiate(store)`, of a `...Pre` that
+    /// `bindgen!` makes. Runs within `limits`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`host`](Program::host); traps of the guest are understood as in a call.
     fn instantiate(&self, store: &mut Store<Data<Self::Host>>, limits: &Limits) -> wasmtime::Result<Self::Exports>;
+
+    /// Readies the host's side for a call under these limits. Default: does nothing.
+    fn arm(&self, host: &mut Self::Host, limits: &Limits) {
+        let _ = (host, limits);
+    }
+
+    /// What of WASI an instance is given, for programs that are linked with [`link_wasi`](super::link_wasi).
+    /// Default: nothing.
+    #[cfg(feature = "wasi")]
+    fn grants(&self) -> Option<&Grants> {
+        None
+    }
 }
 
-/// What belongs to an instance besides its memory.
+/// What belongs to an instance besides its memory: the data of its store.
 #[derive(Debug)]
-pub(crate) struct Data<H> {
+pub struct Data<H> {
     memory: MemoryGuard,
-    pub(crate) deadline: Deadline,
-    pub(crate) host: H,
+    pub(super) deadline: Deadline,
+    #[cfg(feature = "wasi")]
+    pub(super) wasi: Option<Wasi>,
+    /// The host's side, as [`Program::host`] made it.
+    pub host: H,
 }
 
-/// An instance that is there when it is needed.
-pub(crate) struct Instance<P: Program> {
-    engine: Arc<Engine>,
+impl<H> Data<H> {
+    /// Why the running call is to stop, where it is: for an import that a guest asks this.
+    ///
+    /// A guest that returns within 3 ms of ticks that it ran in keeps its instance. One that does not is trapped.
+    pub fn asked_to_stop(&self) -> Option<Stop> {
+        self.deadline.asked_to_stop()
+    }
+}
+
+/// An instance that is there when it is needed: what lives on the thread of a
+/// [`HeapThread`](crate::HeapThread).
+///
+/// Each call arms every limit, enters, and disarms. After a trap the instance is dropped, never entered again, and the
+/// next call makes a fresh one.
+pub struct Instance<P: Program> {
+    engine: Engine,
     program: P,
-    /// The limits that an instance is made under.
     limits: Limits,
     live: Option<Live<P>>,
-    /// Instances made so far. A handle into an earlier one is void.
     generation: u64,
+    /// The thread was found to have the stack that it takes; so here it stays.
+    stays: PhantomData<Rc<()>>,
 }
 
 struct Live<P: Program> {
@@ -60,82 +103,135 @@ struct Live<P: Program> {
 }
 
 impl<P: Program> Instance<P> {
-    /// Makes the first instance, so that an error is met now.
-    pub(crate) fn new(engine: Arc<Engine>, program: P, limits: Limits) -> Result<Instance<P>, Error> {
-        let mut instance = Instance { engine, program, limits, live: None, generation: 0 };
-        instance.live = Some(instance.make()?);
-        Ok(instance)
+    /// Makes the first instance, so that an error is met now. Its start functions have the wall time of one call.
+    ///
+    /// On a thread that [`Engine::builder`] started: no other is known to have the stack that compiled code may use.
+    ///
+    /// # Errors
+    ///
+    /// - [`InvalidArgument`](ErrorKind::InvalidArgument): this is another thread.
+    /// - A limit, [`Trapped`](ErrorKind::Trapped): so ended a start function.
+    /// - [`MemoryLimit`](ErrorKind::MemoryLimit): the component starts with more memory than the limit.
+    /// - [`Engine`](ErrorKind::Engine): as many instances are alive as [`Config`](super::Config) allows, or
+    ///   [`Program::host`] failed.
+    pub fn new(engine: &Engine, program: P, limits: Limits) -> Result<Instance<P>, Error> {
+        if stack_of_this_thread() < engine.thread_stack() {
+            let message = format!(
+                "this thread is not known to have the {} bytes of stack that compiled code may use: start it with \
+                 `Engine::builder`",
+                engine.thread_stack()
+            );
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        let _awake = engine.ticker().arm();
+        let live = make(engine, &program, &limits, &Running::unattended(), deadline::after(limits.wall_time))?;
+        Ok(Instance { engine: engine.clone(), program, limits, live: Some(live), generation: 1, stays: PhantomData })
+    }
+
+    /// The limits of every call.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// The program that instances are made from.
+    pub fn program(&self) -> &P {
+        &self.program
     }
 
     /// Whether there is an instance; else the next call makes one.
-    pub(crate) fn is_live(&self) -> bool {
+    pub fn is_live(&self) -> bool {
         self.live.is_some()
     }
 
-    /// How many instances there were before this one.
-    pub(crate) fn generation(&self) -> u64 {
+    /// How many instances were made so far. A resource of an earlier one than the last is void.
+    pub fn generation(&self) -> u64 {
         self.generation
     }
 
     /// Calls into the instance with every limit armed, making a fresh instance first where the last one is gone.
     ///
-    /// An error of `body` is a trap: the instance is dropped, never entered again, and the error says so.
-    pub(crate) fn enter<R>(
+    /// An error of `body`, other than the errors that are in its result, is a trap: the instance is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::is_context_kept`] is false of each:
+    ///
+    /// - [`Timeout`](ErrorKind::Timeout), [`Cancelled`](ErrorKind::Cancelled): it was stopped.
+    /// - [`MemoryLimit`](ErrorKind::MemoryLimit), [`StackLimit`](ErrorKind::StackLimit),
+    ///   [`ResultTooLarge`](ErrorKind::ResultTooLarge): it trapped at a limit.
+    /// - [`Trapped`](ErrorKind::Trapped): it trapped for a reason of its own, or a host function failed. The source is
+    ///   wasmtime's error, or what the host function gave. A host function that gives an [`Error`] gives this one.
+    pub fn enter<R>(
+        &mut self,
+        running: &Running,
+        body: impl FnOnce(&mut Store<Data<P::Host>>, &P::Exports) -> wasmtime::Result<R>,
+    ) -> Result<R, Error> {
+        self.enter_within(running, &self.limits.clone(), body)
+    }
+
+    /// As [`enter`](Instance::enter), with limits for this call; where those of the instance, or the timeout that the
+    /// caller chose, are lower, those hold.
+    ///
+    /// # Errors
+    ///
+    /// As `enter`.
+    pub fn enter_within<R>(
         &mut self,
         running: &Running,
         limits: &Limits,
         body: impl FnOnce(&mut Store<Data<P::Host>>, &P::Exports) -> wasmtime::Result<R>,
     ) -> Result<R, Error> {
+        let limits = self.limits.for_call(running, Some(*limits));
+        let _awake = self.engine.ticker().arm();
+        let until = deadline::after(limits.wall_time);
         let mut live = match self.live.take() {
             Some(live) => live,
-            None => self.make().map_err(Error::with_context_lost)?,
+            None => {
+                let made = make(&self.engine, &self.program, &self.limits, running, until);
+                let live = made.map_err(Error::with_context_lost)?;
+                self.generation += 1;
+                live
+            }
         };
-        let _awake = self.engine.ticker.arm();
-        arm(&mut live.store, Some((running, limits.wall_time)), limits);
-        match body(&mut live.store, &live.exports) {
+        arm(&mut live.store, running, until, &limits);
+        self.program.arm(&mut live.store.data_mut().host, &limits);
+        let entered = within_runtime(&mut live.store, |store| body(store, &live.exports));
+        match entered {
             Ok(result) => {
                 live.store.data_mut().deadline.disarm();
                 self.live = Some(live);
                 Ok(result)
             }
-            Err(trap) => Err(describe(&trap, live.store.data(), limits)),
+            Err(trap) => Err(describe::<P>(trap, live.store.data(), &limits)),
         }
     }
 
+    /// The error of a call that a guest ended by itself after [`Data::asked_to_stop`] told it to. It says whether the
+    /// instance was kept: it was unless it has been [discarded](Instance::discard).
+    pub fn stopped(&self, stop: Stop, limits: &Limits) -> Error {
+        let error = Error::new(stop.kind(), format!("{}; {}", stop.what(limits), fate::<P>(self.is_live())));
+        if self.is_live() { error } else { error.with_context_lost() }
+    }
+
     /// Drops the instance: the next call gets a fresh one.
-    pub(crate) fn discard(&mut self) {
+    pub fn discard(&mut self) {
         self.live = None;
     }
 
     /// Makes a fresh instance in the place of the one that is there.
-    pub(crate) fn replace(&mut self) -> Result<(), Error> {
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Instance::new). There is no instance then; the next call tries again.
+    pub fn replace(&mut self) -> Result<(), Error> {
         // The old one goes first: the pool may have no room for two.
         self.live = None;
-        self.live = Some(self.make().map_err(Error::with_context_lost)?);
-        Ok(())
-    }
-
-    fn make(&mut self) -> Result<Live<P>, Error> {
-        let limits = &self.limits;
-        let data = Data { memory: MemoryGuard::default(), deadline: Deadline::default(), host: self.program.host() };
-        let mut store = Store::new(self.engine.wasmtime(), data);
-        store.limiter(|data| &mut data.memory);
-        store.set_max_component_handles(MAX_HANDLES);
-        store.epoch_deadline_callback(|mut store| {
-            Ok(if store.data_mut().deadline.tick() { UpdateDeadline::Continue(1) } else { UpdateDeadline::Interrupt })
-        });
-        arm(&mut store, None, limits);
-        // Making an instance runs the guest's own, trusted set-up: it is short, and the ticker does not count it.
-        store.set_epoch_deadline(u64::MAX / 2);
-        let exports =
-            self.program.instantiate(&mut store, limits).map_err(|error| match error.downcast::<Error>() {
-                Ok(ours) => ours,
-                Err(error) => {
-                    Error::with_source(ErrorKind::Engine, format!("cannot make an instance: {error:#}"), error)
-                }
-            })?;
+        let _awake = self.engine.ticker().arm();
+        let until = deadline::after(self.limits.wall_time);
+        let made = make(&self.engine, &self.program, &self.limits, &Running::unattended(), until);
+        self.live = Some(made.map_err(Error::with_context_lost)?);
         self.generation += 1;
-        Ok(Live { store, exports })
+        Ok(())
     }
 }
 
@@ -145,44 +241,105 @@ impl<P: Program> fmt::Debug for Instance<P> {
     }
 }
 
-fn arm<H>(store: &mut Store<Data<H>>, call: Option<(&Running, Duration)>, limits: &Limits) {
+/// A fresh instance, readied for calls.
+fn make<P: Program>(
+    engine: &Engine,
+    program: &P,
+    limits: &Limits,
+    running: &Running,
+    until: Instant,
+) -> Result<Live<P>, Error> {
+    let data = Data {
+        memory: MemoryGuard::default(),
+        deadline: Deadline::default(),
+        #[cfg(feature = "wasi")]
+        wasi: program.grants().map(Wasi::new).transpose()?,
+        host: program.host().map_err(|error| host_error(error, "the host's side cannot be made"))?,
+    };
+    let mut store = Store::new(engine.wasmtime(), data);
+    store.limiter(|data| &mut data.memory);
+    store.set_max_component_handles(MAX_HANDLES);
+    store.epoch_deadline_callback(|mut store| {
+        Ok(if store.data_mut().deadline.tick() { UpdateDeadline::Continue(1) } else { UpdateDeadline::Interrupt })
+    });
+    arm(&mut store, running, until, limits);
+    program.arm(&mut store.data_mut().host, limits);
+    let made = within_runtime(&mut store, |store| program.instantiate(store, limits));
+    let exports = made.map_err(|error| unmade::<P>(error, store.data(), engine, limits))?;
+    store.data_mut().deadline.disarm();
+    Ok(Live { store, exports })
+}
+
+/// Runs what may call WASI: in the runtime of the instance, where it has one.
+fn within_runtime<H, R>(store: &mut Store<Data<H>>, body: impl FnOnce(&mut Store<Data<H>>) -> R) -> R {
+    #[cfg(feature = "wasi")]
+    let handle = store.data().wasi.as_ref().and_then(Wasi::handle);
+    #[cfg(feature = "wasi")]
+    let _runtime = handle.as_ref().map(|handle| handle.enter());
+    body(store)
+}
+
+fn arm<H>(store: &mut Store<Data<H>>, running: &Running, until: Instant, limits: &Limits) {
     // Also bounds what a list of the guest can make the host allocate.
     store.set_hostcall_fuel(limits.result.max(limits.console).saturating_add(LIST_OVERHEAD));
     store.set_epoch_deadline(1);
     let data = store.data_mut();
     data.memory.arm(limits.memory);
-    match call {
-        Some((running, time)) => data.deadline.arm(running.clone(), time),
-        None => data.deadline.disarm(),
+    data.deadline.arm(running.clone(), until);
+    #[cfg(feature = "wasi")]
+    if let Some(wasi) = &mut data.wasi {
+        wasi.arm(limits.console);
     }
+}
+
+/// An error that is one of ours, or wrapped as a fault of the host.
+fn host_error(error: wasmtime::Error, what: &str) -> Error {
+    error
+        .downcast::<Error>()
+        .unwrap_or_else(|error| Error::with_source(ErrorKind::Engine, format!("{what}: {error:#}"), error))
+}
+
+/// Why an instance could not be made.
+fn unmade<P: Program>(error: wasmtime::Error, data: &Data<P::Host>, engine: &Engine, limits: &Limits) -> Error {
+    if let Some(full) = error.downcast_ref::<PoolConcurrencyLimitError>() {
+        let message =
+            format!("no room for one more {}: {full} (`Config::instances` is {})", P::NAME, engine.config().instances);
+        return Error::with_source(ErrorKind::Engine, message, error);
+    }
+    if error.is::<Trap>() || data.memory.has_refused() || data.deadline.asked_to_stop().is_some() {
+        return describe::<P>(error, data, limits);
+    }
+    host_error(error, &format!("cannot make an {}", P::NAME))
 }
 
 /// What a trap means.
-fn describe<H>(trap: &wasmtime::Error, data: &Data<H>, limits: &Limits) -> Error {
-    const LOST: &str = "the context was replaced by a fresh one";
-    match (trap.downcast_ref::<Trap>(), data.deadline.asked_to_stop()) {
-        (Some(Trap::Interrupt), Some(stop)) => stopped(stop, limits, false),
+fn describe<P: Program>(trap: wasmtime::Error, data: &Data<P::Host>, limits: &Limits) -> Error {
+    let (kind, what) = match (trap.downcast_ref::<Trap>(), data.deadline.asked_to_stop()) {
+        (Some(Trap::Interrupt), Some(stop)) => (stop.kind(), stop.what(limits)),
         (Some(Trap::StackOverflow), _) => {
-            Error::new(ErrorKind::StackLimit, format!("the engine's own stack overflowed; {LOST}")).with_context_lost()
+            (ErrorKind::StackLimit, "the call needed more stack than compiled code may use".to_owned())
         }
-        _ if data.memory.has_refused() => Error::new(
-            ErrorKind::MemoryLimit,
-            format!("the call needed more than its {} bytes of memory; {LOST}", limits.memory),
-        )
-        .with_context_lost(),
-        _ => Error::new(ErrorKind::Engine, format!("the engine trapped: {trap:#}; {LOST}")).with_context_lost(),
-    }
+        _ if data.memory.has_refused() => {
+            (ErrorKind::MemoryLimit, format!("the call needed more than its {} bytes of memory", limits.memory))
+        }
+        // wasmtime does not name the type of this error.
+        _ if trap.root_cause().to_string().contains("fuel allocated for hostcalls") => (
+            ErrorKind::ResultTooLarge,
+            format!("the component handed over more at once than the {} bytes of a result", limits.result),
+        ),
+        (Some(trap), _) => (ErrorKind::Trapped, format!("the component trapped: {trap}")),
+        _ => match trap.downcast::<Error>() {
+            Ok(ours) => return ours.with_context_lost(),
+            Err(error) => {
+                let message = format!("the component stopped: {error:#}; {}", fate::<P>(false));
+                return Error::with_source(ErrorKind::Trapped, message, error).with_context_lost();
+            }
+        },
+    };
+    Error::with_source(kind, format!("{what}; {}", fate::<P>(false)), trap).with_context_lost()
 }
 
-/// The error of a call that was stopped.
-pub(crate) fn stopped(stop: Stop, limits: &Limits, kept: bool) -> Error {
-    let (kind, what) = match stop {
-        Stop::Timeout => (ErrorKind::Timeout, format!("the call ran longer than its {:?}", limits.wall_time)),
-        Stop::Cancelled => (ErrorKind::Cancelled, "the call was cancelled".to_owned()),
-    };
-    if kept {
-        Error::new(kind, format!("{what}; the context was kept"))
-    } else {
-        Error::new(kind, format!("{what}; the context was replaced by a fresh one")).with_context_lost()
-    }
+/// What became of the instance.
+fn fate<P: Program>(kept: bool) -> String {
+    if kept { format!("the {} was kept", P::NAME) } else { format!("the {} was replaced by a fresh one", P::NAME) }
 }

@@ -1,13 +1,15 @@
-//! The limits of a context, and the memory limit's enforcement.
+//! The limits of an instance, and the memory limit's enforcement.
 
 use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
 
+use crate::thread::Running;
+
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
-/// What a context may use. [`Limits::default`] documents every default; change the fields that should differ.
+/// What an instance, such as a JavaScript context, may use. [`Limits::default`] documents every default; change the fields that should differ.
 ///
 /// Where limits meet (a sandbox's, a context's, a call's), the lower of each wins.
 ///
@@ -25,22 +27,26 @@ pub struct Limits {
     /// Time that one call may run, from when it starts; waiting in the queue does not count. In a batch: one item.
     ///
     /// A call that reaches it is asked to stop, and its context is kept; one that has not stopped 3 ms later is
-    /// killed, and its context replaced. Time is looked at every millisecond.
+    /// killed, and its context (or instance) replaced. Time is looked at every millisecond.
     pub wall_time: Duration,
-    /// Bytes of the engine's memory: the JavaScript heap, and 4 MiB that are set aside for the engine itself.
+    /// Bytes of all memories and tables of the instance. Of JavaScript's: the heap, and 4 MiB that are set aside for
+    /// the engine itself.
     ///
-    /// A script that needs more meets `InternalError: out of memory`.
+    /// A script that needs more meets `InternalError: out of memory`; to other components `memory.grow` gives -1.
     pub memory: usize,
-    /// Bytes of stack for JavaScript calls; at most 768 KiB have an effect.
+    /// Bytes of stack for JavaScript calls; at most 768 KiB have an effect. Of other components the stack is that of
+    /// [`Config`](crate::component::Config).
     ///
     /// A script that recurses deeper meets a `RangeError`.
     pub stack: usize,
-    /// Bytes of one source text.
+    /// Bytes of one source text: of a script, or of a call that is given as text.
     pub source: usize,
-    /// Bytes of one result, as encoded for its way out of the engine (CBOR: about the size of JSON).
+    /// Bytes of one result. Of JavaScript's, as encoded for its way out of the engine (CBOR: about the size of JSON);
+    /// of one that is text, of the text. Bytes that a component hands over at once are this (or `console`, if that is
+    /// more), and 1 MiB for their overhead.
     pub result: usize,
-    /// Bytes of console messages of one call. What is beyond is dropped, and one message says so. A single message is
-    /// cut at 512 KiB whatever this says.
+    /// Bytes of console messages, or of standard output and error, of one call. What is beyond is dropped, and one
+    /// message says so. A single console message is cut at 512 KiB whatever this says.
     pub console: usize,
 }
 
@@ -70,35 +76,59 @@ impl Limits {
             console: self.console.min(other.console),
         }
     }
+
+    /// The limits of a call under these: lowered by others, and by the [timeout](crate::Call::timeout) that its caller
+    /// chose.
+    pub fn for_call(self, running: &Running, others: Option<Limits>) -> Limits {
+        let mut limits = others.map_or(self, |others| self.lower(others));
+        if let Some(timeout) = running.timeout() {
+            limits.wall_time = limits.wall_time.min(timeout);
+        }
+        limits
+    }
 }
 
+/// Bytes of an element of a table.
+const TABLE_ELEMENT: usize = size_of::<usize>();
+
 /// Refuses memory beyond the limit: `memory.grow` then gives -1, which the guest handles as it likes.
+///
+/// All memories and tables of an instance are one sum. Growth that is granted and fails after all stays in it: wasmtime
+/// tells of failures that it did not ask about as well, and a guest could use those to shrink the sum.
 #[derive(Debug, Default)]
 pub(super) struct MemoryGuard {
     limit: usize,
+    used: usize,
     refused: bool,
 }
 
 impl MemoryGuard {
     pub(super) fn arm(&mut self, limit: usize) {
-        *self = MemoryGuard { limit, refused: false };
+        self.limit = limit;
+        self.refused = false;
     }
 
     /// Whether memory was refused since the guard was armed.
     pub(super) fn has_refused(&self) -> bool {
         self.refused
     }
+
+    fn grow(&mut self, bytes: usize) -> bool {
+        let used = self.used.checked_add(bytes).filter(|used| *used <= self.limit);
+        match used {
+            Some(used) => self.used = used,
+            None => self.refused = true,
+        }
+        used.is_some()
+    }
 }
 
 impl ResourceLimiter for MemoryGuard {
-    fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let granted = desired <= self.limit;
-        self.refused |= !granted;
-        Ok(granted)
+    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(self.grow(desired.saturating_sub(current)))
     }
 
-    fn table_growing(&mut self, _current: usize, _desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        // A table that could grow without an end of its own stays as it is.
-        Ok(maximum.is_some())
+    fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(self.grow(desired.saturating_sub(current).saturating_mul(TABLE_ELEMENT)))
     }
 }

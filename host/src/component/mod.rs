@@ -1,18 +1,102 @@
-//! A WebAssembly component as the object on a thread: compiled once, limited, replaced after a trap.
+//! A WebAssembly component as the object on a thread: one of your own, for a WIT world of your own.
+//!
+//! ```text
+//! Engine --compile--> Component --link--> InstancePre --Program--> Instance, in a HeapThread --enter--> exports
+//! ```
+//!
+//! It gets what the JavaScript engine gets, which is one user of this module among others: the handle and its queue,
+//! [`Limits`] that hold in every loop and function of the compiled code, a first request to stop and then the end, and
+//! a fresh instance after a trap. A component may do what its imports let it do, and nothing else: it imports what
+//! you put into its `Linker`.
+//!
+//! Bindings come from wasmtime's `bindgen!`. This module re-exports the [`wasmtime`] that it was built with, and
+//! `wasmtime_crate` points the macro there, so that a program needs no dependency of its own on wasmtime, of which it
+//! would have to have the very same version. With the feature `wave`, [`Dynamic`] calls functions by name, without
+//! bindings; with the feature `wasi`, [`Grants`] gives a component parts of WASI 0.2.
+#![cfg_attr(not(feature = "wave"), doc = "\n[`Dynamic`]: https://docs.rs/aiointernal")]
+#![cfg_attr(not(feature = "wasi"), doc = "\n[`Grants`]: https://docs.rs/aiointernal")]
+//!
+//! # Example
+//!
+//! ```
+//! use aiointernal::{Limits, component::{Config, Data, Engine, Program, wasmtime}};
+//! use wasmtime::{Store, component::Linker};
+//!
+//! wasmtime::component::bindgen!({
+//!     inline: "package example:calculator; world calculator { export add: func(a: u32, b: u32) -> u32; }",
+//!     wasmtime_crate: aiointernal::component::wasmtime,
+//! });
+//!
+//! /// The component, linked: it imports nothing.
+//! struct Linked(CalculatorPre<Data<()>>);
+//!
+//! impl Program for Linked {
+//!     type Host = ();
+//!     type Exports = Calculator;
+//!
+//!     fn host(&self) -> wasmtime::Result<()> {
+//!         Ok(())
+//!     }
+//!
+//!     fn instantiate(&self, store: &mut Store<Data<()>>, _: &Limits) -> wasmtime::Result<Calculator> {
+//!         self.0.instantiate(store)
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! # let wasm = wat::parse_str(r#"(component
+//! #     (core module $m (func (export "add") (param i32 i32) (result i32)
+//! #         local.get 0 local.get 1 i32.add))
+//! #     (core instance $i (instantiate $m))
+//! #     (func (export "add") (param "a" u32) (param "b" u32) (result u32) (canon lift (core func $i "add"))))"#)?;
+//! let engine = Engine::new(Config::default())?; // once a program
+//! let component = engine.compile(&wasm)?;
+//! let linked = Linked(CalculatorPre::new(engine.link(&component, &Linker::new(engine.wasmtime()))?)?);
+//!
+//! let calculator = engine.open(linked, Limits::default()).await?; // a HeapThread: one instance on its thread
+//! let sum = calculator.try_call(|calculator, running| {
+//!     calculator.enter(running, |store, exports| exports.call_add(store, 1, 2))
+//! });
+//! assert_eq!(sum.await?, 3);
+//! # Ok(())
+//! # })
+//! # }
+//! ```
+//!
+//! # What is guaranteed, and what is not
+//!
+//! Code of a component runs within [`Instance`] only, with every limit armed, its start functions as well. Compiling
+//! one is not within any limit: it takes time and memory that grow with the component, so bound the size of what
+//! strangers may hand you. A host function of your own is not interrupted while it runs: it must not block.
 
 mod engine;
 mod cache;
 mod instance;
 mod limits;
 mod deadline;
+#[cfg(feature = "wave")]
+mod dynamic;
+#[cfg(feature = "wave")]
+mod function;
+#[cfg(feature = "wasi")]
+mod grants;
+#[cfg(feature = "wasi")]
+mod wasi;
 
-pub use self::limits::Limits;
-pub(crate) use self::{
-    engine::{Engine, THREAD_STACK},
-    instance::{Data, Instance, Program, stopped},
+#[doc(no_inline)]
+pub use wasmtime;
+
+pub use self::{
+    deadline::Stop,
+    engine::{Config, Engine},
+    instance::{Data, Instance, Program},
+    limits::Limits,
 };
-
-/// The folder where compiled code of this user is kept.
-pub(crate) fn default_cache_folder() -> Option<std::path::PathBuf> {
-    cache::default_folder()
-}
+#[cfg(feature = "wave")]
+pub use self::{
+    dynamic::{Dynamic, Reply},
+    function::Function,
+};
+#[cfg(feature = "wasi")]
+pub use self::{grants::Grants, wasi::link_wasi};

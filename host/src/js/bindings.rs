@@ -1,9 +1,10 @@
 //! What wasmtime generates from `wit/engine.wit`. None of it is public.
 #![allow(missing_docs, unreachable_pub, missing_debug_implementations, clippy::all, reason = "generated")]
 
-wasmtime::component::bindgen!({
+crate::component::wasmtime::component::bindgen!({
     path: "wit",
     world: "script-engine",
+    wasmtime_crate: crate::component::wasmtime,
 });
 
 pub(super) use self::{

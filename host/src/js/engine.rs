@@ -2,13 +2,7 @@
 
 use std::{
     cell::Cell,
-    sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
-};
-
-use wasmtime::{
-    Store,
-    component::{HasSelf, Linker, ResourceAny},
 };
 
 use super::{
@@ -20,7 +14,13 @@ use super::{
     wire,
 };
 use crate::{
-    component::{self, Data, Instance, Limits, Program, stopped},
+    component::{
+        self, Data, Instance, Limits, Program,
+        wasmtime::{
+            self, Store,
+            component::{HasSelf, Linker, ResourceAny},
+        },
+    },
     error::{Error, ErrorKind},
     thread::Running,
 };
@@ -48,12 +48,18 @@ pub(super) struct Script {
 }
 
 impl Script {
-    pub(super) fn link(engine: &wasmtime::Engine, component: &wasmtime::component::Component) -> Result<Script, Error> {
-        let mut linker = Linker::new(engine);
-        let linked = ambient::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data)
-            .and_then(|()| linker.instantiate_pre(component))
-            .and_then(ScriptEnginePre::new);
-        let pre = linked.map_err(|error| {
+    pub(super) fn load(engine: &component::Engine, guest: &[u8]) -> Result<Script, Error> {
+        // The guest is ours: where it does not fit, the fault is the host's.
+        let fault = |error: Error| {
+            let message = format!("the JavaScript engine does not run here: {error}");
+            Error::with_source(ErrorKind::Engine, message, error)
+        };
+        let component = engine.compile(guest).map_err(fault)?;
+        let mut linker = Linker::new(engine.wasmtime());
+        ambient::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data)
+            .map_err(|error| Error::with_source(ErrorKind::Engine, error.to_string(), error))?;
+        let pre = engine.link(&component, &linker).map_err(fault)?;
+        let pre = ScriptEnginePre::new(pre).map_err(|error| {
             let message = format!("the guest is not a JavaScript engine of this version: {error:#}");
             Error::with_source(ErrorKind::Engine, message, error)
         })?;
@@ -69,8 +75,10 @@ impl Program for Script {
     type Host = Ambient;
     type Exports = Exports;
 
-    fn host(&self) -> Ambient {
-        Ambient { console: self.console.clone(), batches: 0 }
+    const NAME: &'static str = "context";
+
+    fn host(&self) -> wasmtime::Result<Ambient> {
+        Ok(Ambient { console: self.console.clone(), batches: 0 })
     }
 
     fn instantiate(&self, store: &mut Store<Data<Ambient>>, limits: &Limits) -> wasmtime::Result<Exports> {
@@ -82,6 +90,10 @@ impl Program for Script {
             set.map_err(|failure| explain(failure, limits))?;
         }
         Ok(exports)
+    }
+
+    fn arm(&self, host: &mut Ambient, limits: &Limits) {
+        host.console.arm(limits.console);
     }
 }
 
@@ -139,16 +151,13 @@ impl ambient::Host for Data<Ambient> {
     }
 
     fn interrupted(&mut self) -> bool {
-        self.deadline.asked_to_stop().is_some()
+        self.asked_to_stop().is_some()
     }
 }
 
 /// One JavaScript context: what lives on a context's thread.
 #[derive(Debug)]
-pub(crate) struct Engine {
-    instance: Instance<Script>,
-    limits: Limits,
-}
+pub(crate) struct Engine(Instance<Script>);
 
 /// A batch within an instance of the engine.
 #[derive(Debug)]
@@ -158,21 +167,17 @@ pub(super) struct EngineBatch {
 }
 
 impl Engine {
-    pub(super) fn new(engine: Arc<component::Engine>, script: Script, limits: Limits) -> Result<Engine, Error> {
+    pub(super) fn new(engine: &component::Engine, script: Script, limits: Limits) -> Result<Engine, Error> {
         if limits.memory < ENGINE_MEMORY {
             let message = format!("a memory limit of {} bytes: the engine itself takes {ENGINE_MEMORY}", limits.memory);
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
-        Ok(Engine { instance: Instance::new(engine, script, limits)?, limits })
+        Ok(Engine(Instance::new(engine, script, limits)?))
     }
 
     /// The limits of a call: the context's, lowered by the caller's.
     fn limits(&self, running: &Running, caller: Option<Limits>) -> Limits {
-        let mut limits = caller.map_or(self.limits, |caller| self.limits.lower(caller));
-        if let Some(timeout) = running.timeout() {
-            limits.wall_time = limits.wall_time.min(timeout);
-        }
-        limits
+        self.0.limits().for_call(running, caller)
     }
 
     /// Calls the engine and says what its failure means.
@@ -183,19 +188,23 @@ impl Engine {
         body: impl FnOnce(&mut Store<Data<Ambient>>, &bindings::engine::Guest) -> wasmtime::Result<Result<R, Failure>>,
     ) -> Result<R, Error> {
         let mut asked = None;
-        let answer = self.instance.enter(running, limits, |store, exports| {
+        let answer = self.0.enter_within(running, limits, |store, exports| {
             exports.configure(store, limits)?;
-            store.data_mut().host.console.arm(limits.console);
             let answer = body(store, exports.api())?;
-            asked = store.data().deadline.asked_to_stop();
+            asked = store.data().asked_to_stop();
             Ok(answer)
+        });
+        let answer = answer.map_err(|error| match error.kind() {
+            // No script can make the engine fail: where it does, the fault is the host's.
+            ErrorKind::Trapped => Error::with_source(ErrorKind::Engine, error.to_string(), error).with_context_lost(),
+            _ => error,
         })?;
         answer.map_err(|failure| match (failure, asked) {
             (Failure::Interrupted(jobs_left), Some(stop)) => {
                 if jobs_left {
-                    self.instance.discard();
+                    self.0.discard();
                 }
-                stopped(stop, limits, !jobs_left)
+                self.0.stopped(stop, limits)
             }
             (failure, _) => explain(failure, limits),
         })
@@ -259,7 +268,7 @@ impl Engine {
 
     /// Replaces the context by a fresh one.
     pub(super) fn reset(&mut self) -> Result<(), Error> {
-        self.instance.replace()
+        self.0.replace()
     }
 
     /// Puts sources into a batch, which is made anew where there is none or its instance is gone.
@@ -288,13 +297,13 @@ impl Engine {
             engine.batch().call_push(store, resource, &sources)?;
             Ok(Ok(resource))
         })?;
-        *batch = Some(EngineBatch { resource, generation: self.instance.generation() });
+        *batch = Some(EngineBatch { resource, generation: self.0.generation() });
         Ok(())
     }
 
     /// Whether a batch is alive: its instance is the one that is there.
     pub(super) fn holds(&self, batch: &EngineBatch) -> bool {
-        self.instance.is_live() && batch.generation == self.instance.generation()
+        self.0.is_live() && batch.generation == self.0.generation()
     }
 
     /// The result of the next source of a batch. One at a time: a trap would lose the results that came before it in
@@ -316,7 +325,7 @@ impl Engine {
     /// Lets a batch go.
     pub(super) fn drop_batch(&mut self, batch: &EngineBatch) {
         if self.holds(batch) {
-            let limits = self.limits;
+            let limits = self.0.limits();
             let dropped = self.enter(&Running::unattended(), &limits, |store, _| {
                 store.data_mut().host.batches -= 1;
                 batch.resource.resource_drop(store).map(Ok)
@@ -360,9 +369,10 @@ mod tests {
     use super::*;
 
     fn error_of(wasm: &[u8]) -> Error {
-        let engine = component::Engine::new(1).unwrap();
-        let linked = engine.load(wasm, None).and_then(|component| Script::link(engine.wasmtime(), &component));
-        linked.map(|_| ()).unwrap_err()
+        let mut config = component::Config::default();
+        (config.instances, config.cache) = (1, None);
+        let engine = component::Engine::new(config).unwrap();
+        Script::load(&engine, wasm).map(|_| ()).unwrap_err()
     }
 
     #[test]
@@ -370,7 +380,7 @@ mod tests {
         for wasm in [&b""[..], b"no wasm at all", b"\0asm\x01\0\0\0", &crate::js::guest::GUEST[..1000]] {
             let error = error_of(wasm);
             assert_eq!(error.kind(), ErrorKind::Engine);
-            assert!(error.to_string().contains("not a component that runs here"), "{error}");
+            assert!(error.to_string().contains("not a component"), "{error}");
         }
     }
 

@@ -18,10 +18,15 @@ use super::{
     guest::GUEST,
 };
 use crate::{
-    component::{self, Limits, THREAD_STACK},
+    component::{self, Config, Limits},
     error::Error,
-    thread::{HeapThread, Opening},
+    thread::Opening,
 };
+
+/// Bytes of native stack that the engine may use: enough that JavaScript's own limit, which counts another stack,
+/// strikes first at its highest setting in every kind of recursion that was tried (calls, getters, proxies, JSON,
+/// parser, regular expressions; 2 MiB was too little for JSON and the parser). Untouched stack costs no memory.
+const ENGINE_STACK: usize = 16 << 20;
 
 /// The JavaScript engine, compiled: where contexts come from.
 ///
@@ -46,7 +51,7 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct Sandbox {
-    engine: Arc<component::Engine>,
+    engine: component::Engine,
     script: Script,
     limits: Limits,
 }
@@ -66,7 +71,7 @@ impl Sandbox {
 
     /// What can be chosen for a sandbox.
     pub fn builder() -> SandboxBuilder {
-        SandboxBuilder { limits: Limits::default(), contexts: 1000, cache: component::default_cache_folder() }
+        SandboxBuilder { limits: Limits::default(), contexts: 1000, cache: Config::default().cache }
     }
 
     /// Opens a context on a thread of its own. Await it, or [make it blocking](ContextBuilder::blocking).
@@ -127,10 +132,14 @@ impl SandboxBuilder {
     ///
     /// A cache that cannot be used is logged, and costs only the time to compile.
     pub fn build(self) -> Result<Sandbox, Error> {
-        let engine = component::Engine::new(self.contexts)?;
-        let component = engine.load(GUEST, self.cache.as_deref())?;
-        let script = Script::link(engine.wasmtime(), &component)?;
-        Ok(Sandbox { engine: Arc::new(engine), script, limits: self.limits })
+        let mut config = Config::default();
+        config.instances = self.contexts;
+        config.scale = 1;
+        config.stack = ENGINE_STACK;
+        config.cache = self.cache;
+        let engine = component::Engine::new(config)?;
+        let script = Script::load(&engine, GUEST)?;
+        Ok(Sandbox { engine, script, limits: self.limits })
     }
 }
 
@@ -196,14 +205,13 @@ impl ContextBuilder {
 
     fn open(self) -> Opening<Engine> {
         let ContextBuilder { sandbox, limits, globals, name, queue, sink } = self;
-        let mut builder =
-            HeapThread::builder().name(name.unwrap_or_else(|| "aiointernal-js".to_owned())).stack_size(THREAD_STACK);
+        let mut builder = sandbox.engine.builder().name(name.unwrap_or_else(|| "aiointernal-js".to_owned()));
         if let Some(calls) = queue {
             builder = builder.queue_capacity(calls);
         }
         builder.spawn(move || {
             let script = sandbox.script.for_context(globals, Console::to(sink));
-            Engine::new(sandbox.engine, script, limits)
+            Engine::new(&sandbox.engine, script, limits)
         })
     }
 }

@@ -3,11 +3,11 @@
 use std::{
     future::Future,
     pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     task::{Context, Poll, Wake, Waker},
+};
+
+use crate::sync::{
+    Arc, AtomicBool, Ordering,
     thread::{self, Thread},
 };
 

@@ -1,6 +1,6 @@
 //! What can be chosen before a thread starts.
 
-use std::{fmt, marker::PhantomData, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{fmt, marker::PhantomData, num::NonZeroUsize, time::Duration};
 
 use super::{
     Handle, HeapThread, Opening,
@@ -8,7 +8,10 @@ use super::{
     object_error,
     worker::{self, Setup, Shared},
 };
-use crate::error::{Error, ErrorKind};
+use crate::{
+    error::{Error, ErrorKind},
+    sync::Arc,
+};
 
 type MakeHook<T> = Box<dyn FnMut(&T) -> Hook + Send>;
 type Teardown<T> = Box<dyn FnOnce(T) -> Result<(), Error> + Send>;

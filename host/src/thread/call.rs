@@ -5,24 +5,19 @@ use std::{
     marker::PhantomData,
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 
-use event_listener::EventListener;
-
 use super::{
     HeapThread,
-    queue::Refused,
     running::{Interest, Running},
     ticket::Ticket,
 };
 use crate::{
     error::{Error, ErrorKind},
+    queue::{Cause, OwnedPut},
+    sync::{Arc, AtomicBool, Mutex, MutexGuard, Ordering, PoisonError},
     timer::{self, Alarm},
 };
 
@@ -51,7 +46,7 @@ impl<R: Send + 'static> Call<R> {
                 deadline: None,
                 span: tracing::Span::current(),
                 job: Mutex::new(Some(job)),
-                thread: Mutex::new(Some(thread.clone())),
+                entry: Mutex::new(Entry::Outside(thread.clone())),
                 interruption: Mutex::default(),
                 alarm: Mutex::new(None),
                 reply: Mutex::new(Reply::Awaited(None)),
@@ -147,8 +142,11 @@ pub(super) trait Pending<R>: Send + Sync {
     /// Puts the call into the queue of its thread.
     fn submit(self: Arc<Self>) -> Submission;
 
-    /// A listener that hears when the queue has room.
-    fn listen_for_room(&self) -> Option<EventListener>;
+    /// As [`Pending::submit`], waiting for room in the line of those who do.
+    fn poll_submit(self: Arc<Self>, context: &mut Context<'_>) -> Poll<()>;
+
+    /// Leaves that line.
+    fn leave(&self);
 
     /// Answers the call from the caller's side; does nothing when it has an answer.
     fn answer(&self, error: Error);
@@ -181,8 +179,9 @@ struct Cell<T: 'static, F, R> {
     span: tracing::Span,
     /// The closure, until it runs.
     job: Mutex<Option<F>>,
-    /// The thread, until the call is in its queue: a ticket that somebody keeps does not keep the thread.
-    thread: Mutex<Option<HeapThread<T>>>,
+    /// The way into the queue. It has the thread until the call is in there: a ticket that somebody keeps does not keep
+    /// the thread.
+    entry: Mutex<Entry<T>>,
     interruption: Mutex<Interruption>,
     alarm: Mutex<Option<timer::Key>>,
     reply: Mutex<Reply<R>>,
@@ -197,6 +196,12 @@ struct Interruption {
     hook: Option<Hook>,
     /// The hook was used.
     used: bool,
+}
+
+enum Entry<T: 'static> {
+    Outside(HeapThread<T>),
+    Waiting(HeapThread<T>, OwnedPut<Arc<dyn Job<T>>>),
+    Over,
 }
 
 enum Reply<R> {
@@ -214,6 +219,10 @@ impl<T, F, R> Cell<T, F, R> {
     fn drop_job(&self) {
         let job = lock(&self.job).take();
         drop(job);
+    }
+
+    fn take_entry(&self) -> Entry<T> {
+        mem::replace(&mut *lock(&self.entry), Entry::Over)
     }
 
     /// Leaves the answer and wakes who waits for it. The first answer stands.
@@ -235,17 +244,14 @@ where
     F: FnOnce(&mut T, &Running) -> Result<R, Error> + Send + 'static,
     R: Send + 'static,
 {
-    /// When the call has to end, if it starts now.
-    fn ends(&self) -> Option<Instant> {
-        let timeout = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        timeout.into_iter().chain(self.deadline).min()
-    }
-
     fn run_job(self: &Arc<Self>, job: F, object: &mut T, hook: Option<&Hook>) -> Result<R, Error> {
-        let ends = self.ends();
-        if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+        let now = (self.timeout.is_some() || self.deadline.is_some()).then(Instant::now);
+        let left = self.deadline.zip(now).map(|(deadline, now)| deadline.saturating_duration_since(now));
+        if left.is_some_and(|left| left.is_zero()) {
             return Err(Error::new(ErrorKind::Timeout, "the call's deadline passed before its turn came"));
         }
+        let timeout = self.timeout.into_iter().chain(left).min();
+        let ends = now.zip(timeout).and_then(|(now, timeout)| now.checked_add(timeout));
         if let Some(hook) = hook {
             lock(&self.interruption).hook = Some(Arc::clone(hook));
             // What gave the call up a moment ago found no hook; what does so from now on finds it.
@@ -256,7 +262,7 @@ where
                 self.set_alarm(ends);
             }
         }
-        let running = Running::new(Arc::clone(self) as Arc<dyn Interest>, ends);
+        let running = Running::new(Arc::clone(self) as Arc<dyn Interest>, timeout, ends);
         let _entered = self.span.enter();
         job(object, &running)
     }
@@ -273,6 +279,20 @@ where
         told.unwrap_or_else(mem::forget);
         drop(interruption);
         self.set_alarm(Instant::now() + AGAIN);
+    }
+
+    fn set_deadline_alarm(self: &Arc<Self>) {
+        if let Some(deadline) = self.deadline
+            && lock(&self.alarm).is_none()
+        {
+            self.set_alarm(deadline);
+        }
+    }
+
+    /// As [`Pending::submit`]; one that waits is as one that found the queue full.
+    fn submit_unless_waiting(self: Arc<Self>) -> Submission {
+        let is_waiting = matches!(*lock(&self.entry), Entry::Waiting(..));
+        if is_waiting { Submission::Full } else { self.submit() }
     }
 
     fn set_alarm(self: &Arc<Self>, at: Instant) {
@@ -366,36 +386,56 @@ where
     }
 
     fn submit(self: Arc<Self>) -> Submission {
-        let Some(thread) = lock(&self.thread).take() else {
+        let Entry::Outside(thread) = self.take_entry() else {
             return Submission::Done;
         };
-        if let Some(deadline) = self.deadline
-            && lock(&self.alarm).is_none()
-        {
-            self.set_alarm(deadline);
-        }
-        match thread.shared().queue.try_push(Arc::clone(&self) as Arc<dyn Job<T>>) {
+        self.set_deadline_alarm();
+        match thread.shared().queue.try_put(Arc::clone(&self) as Arc<dyn Job<T>>) {
             Ok(()) => Submission::Done,
-            Err(Refused::Closed(_)) => {
+            Err(refused) if refused.cause() == Cause::Full => {
+                *lock(&self.entry) = Entry::Outside(thread);
+                Submission::Full
+            }
+            Err(_) => {
                 self.refuse(thread.shared().life.cause());
                 Submission::Done
-            }
-            Err(Refused::Full(_)) => {
-                *lock(&self.thread) = Some(thread);
-                Submission::Full
             }
         }
     }
 
-    fn listen_for_room(&self) -> Option<EventListener> {
-        lock(&self.thread).as_ref().map(|thread| thread.shared().queue.listen_for_room())
+    fn poll_submit(self: Arc<Self>, context: &mut Context<'_>) -> Poll<()> {
+        // Most calls find room at once.
+        if let Submission::Done = Arc::clone(&self).submit_unless_waiting() {
+            return Poll::Ready(());
+        }
+        // It is out of its lock while others may be woken.
+        let (thread, mut put) = match self.take_entry() {
+            Entry::Outside(thread) => {
+                let put = OwnedPut::new(thread.shared().queue.clone(), Arc::clone(&self) as Arc<dyn Job<T>>);
+                (thread, put)
+            }
+            Entry::Waiting(thread, put) => (thread, put),
+            Entry::Over => return Poll::Ready(()),
+        };
+        match put.poll(context) {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(_)) => self.refuse(thread.shared().life.cause()),
+            Poll::Pending => {
+                *lock(&self.entry) = Entry::Waiting(thread, put);
+                return Poll::Pending;
+            }
+        }
+        Poll::Ready(())
+    }
+
+    fn leave(&self) {
+        drop(self.take_entry());
     }
 
     fn answer(&self, error: Error) {
         self.finish(Err(error));
         self.drop_job();
-        let thread = lock(&self.thread).take();
-        drop(thread);
+        self.leave();
     }
 
     fn poll(&self, context: &mut Context<'_>) -> Poll<Result<R, Error>> {

@@ -6,14 +6,16 @@ use std::{
     fmt,
     future::Future as _,
     pin::Pin,
-    sync::{Arc, Condvar, Mutex, PoisonError},
     task::{Context, Poll, Waker},
 };
 
 use futures_core::Stream;
 
 use super::{Call, HeapThread, Ticket, blocking::block_on, call::lock, object_error};
-use crate::error::Error;
+use crate::{
+    error::Error,
+    sync::{Arc, Condvar, Mutex, PoisonError},
+};
 
 /// Items that wait for the consumer, at most.
 const AHEAD: usize = 64;

@@ -4,7 +4,6 @@
 //! HeapThread --call--> Call --queue--> worker (owns the object) --reply--> Ticket
 //! ```
 
-mod queue;
 mod call;
 mod running;
 mod builder;
@@ -20,12 +19,13 @@ use std::{
     future::Future,
     marker::PhantomData,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
 };
 
 use event_listener::EventListener;
 
+#[cfg(feature = "component")]
+pub(crate) use self::worker::stack_of_this_thread;
 use self::{
     blocking::block_on,
     call::Message,
@@ -40,7 +40,10 @@ pub use self::{
     steps::{Steps, StepsStream},
     ticket::Ticket,
 };
-use crate::error::{Error, ErrorKind};
+use crate::{
+    error::{Error, ErrorKind},
+    sync::Arc,
+};
 
 /// An async handle to an object that lives on a thread of its own.
 ///
@@ -82,7 +85,7 @@ struct Handle<T: 'static> {
 
 impl<T> Drop for Handle<T> {
     fn drop(&mut self) {
-        self.shared.queue.close();
+        self.shared.close();
     }
 }
 
@@ -132,18 +135,19 @@ impl<T: 'static> HeapThread<T> {
     /// [`Closed`](crate::ErrorKind::Closed), then the object is dropped on its thread. Closes it for every clone of
     /// the handle; closing again is fine and waits for the same end.
     pub fn close(&self) -> Closing {
-        self.handle.shared.queue.close();
+        self.handle.shared.close();
         Closing { life: Arc::clone(&self.handle.shared.life), listener: None }
     }
 
     /// Whether calls are refused.
     pub fn is_closed(&self) -> bool {
-        self.handle.shared.queue.is_closed()
+        self.handle.shared.queue.ended().is_some()
     }
 
     /// Has the thread do something soon, full queue or not, that nobody waits for.
     fn send(&self, job: impl FnOnce(&mut T) + Send + 'static) {
-        self.shared().queue.push_past_capacity(Message::new(job));
+        // Where the object is gone already, nothing is left to do.
+        let _ = self.shared().queue.put_past_capacity(Message::new(job));
     }
 
     fn shared(&self) -> &Shared<T> {

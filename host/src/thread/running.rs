@@ -2,9 +2,10 @@
 
 use std::{
     fmt,
-    sync::Arc,
     time::{Duration, Instant},
 };
+
+use crate::sync::Arc;
 
 /// The call that is running, as the object sees it.
 ///
@@ -12,6 +13,7 @@ use std::{
 #[derive(Clone)]
 pub struct Running {
     interest: Arc<dyn Interest>,
+    timeout: Option<Duration>,
     ends: Option<Instant>,
 }
 
@@ -21,18 +23,18 @@ pub(super) trait Interest: Send + Sync {
 
     fn note_progress(&self);
 
-    #[cfg_attr(not(feature = "js"), expect(dead_code, reason = "only what runs long reports"))]
+    #[cfg_attr(not(feature = "component"), expect(dead_code, reason = "only what runs long reports"))]
     fn report_progress(&self);
 }
 
 impl Running {
-    pub(super) fn new(interest: Arc<dyn Interest>, ends: Option<Instant>) -> Running {
-        Running { interest, ends }
+    pub(super) fn new(interest: Arc<dyn Interest>, timeout: Option<Duration>, ends: Option<Instant>) -> Running {
+        Running { interest, timeout, ends }
     }
 
-    /// Work that no call waits for.
-    #[cfg(feature = "js")]
-    pub(crate) fn unattended() -> Running {
+    /// Work that no call waits for, such as what [`Steps::finish`](crate::Steps::finish) does.
+    #[cfg(feature = "component")]
+    pub fn unattended() -> Running {
         struct Nobody;
         impl Interest for Nobody {
             fn is_cancelled(&self) -> bool {
@@ -43,7 +45,7 @@ impl Running {
 
             fn report_progress(&self) {}
         }
-        Running { interest: Arc::new(Nobody), ends: None }
+        Running { interest: Arc::new(Nobody), timeout: None, ends: None }
     }
 
     /// Whether the caller has given the call up.
@@ -57,10 +59,10 @@ impl Running {
         self.is_cancelled() || self.ends.is_some_and(|ends| Instant::now() >= ends)
     }
 
-    /// The time that the call has left, where its caller set a [timeout](crate::Call::timeout) or a
+    /// The time that the call had when it started, where its caller set a [timeout](crate::Call::timeout) or a
     /// [deadline](crate::Call::deadline).
     pub fn timeout(&self) -> Option<Duration> {
-        self.ends.map(|ends| ends.saturating_duration_since(Instant::now()))
+        self.timeout
     }
 
     /// The call has made something that its caller can take before its end.
@@ -69,7 +71,7 @@ impl Running {
     }
 
     /// Wakes the caller where the call has made progress. The object calls this now and then while the call runs.
-    #[cfg(feature = "js")]
+    #[cfg(feature = "component")]
     pub(crate) fn report_progress(&self) {
         self.interest.report_progress();
     }
@@ -77,6 +79,6 @@ impl Running {
 
 impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running").field("cancelled", &self.is_cancelled()).field("timeout", &self.timeout()).finish()
+        f.debug_struct("Running").field("cancelled", &self.is_cancelled()).field("timeout", &self.timeout).finish()
     }
 }

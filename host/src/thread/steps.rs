@@ -6,7 +6,6 @@ use std::{
     future::Future as _,
     mem,
     pin::Pin,
-    sync::{Arc, Mutex},
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -14,7 +13,10 @@ use std::{
 use futures_core::Stream;
 
 use super::{Call, HeapThread, Running, Ticket, blocking::block_on, call::lock};
-use crate::error::Error;
+use crate::{
+    error::Error,
+    sync::{Arc, Mutex},
+};
 
 /// Items of one hop to the thread, at most.
 const HOP_ITEMS: usize = 64;

@@ -3,18 +3,13 @@
 use std::{
     fmt,
     future::Future,
+    mem,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
 };
 
-use event_listener::EventListener;
-
-use super::{
-    blocking::block_on,
-    call::{Pending, Submission},
-};
-use crate::error::Error;
+use super::{blocking::block_on, call::Pending};
+use crate::{error::Error, sync::Arc};
 
 /// A future of the result of a call.
 ///
@@ -27,8 +22,8 @@ pub struct Ticket<R> {
 }
 
 enum Stage {
-    /// Not in the queue yet; the listener hears when the queue has room.
-    Entering(Option<EventListener>),
+    /// Not in the queue yet.
+    Entering,
     Queued,
     /// The result was taken, or nobody wants it.
     Over,
@@ -36,7 +31,7 @@ enum Stage {
 
 impl<R> Ticket<R> {
     pub(super) fn unsubmitted(cell: Arc<dyn Pending<R>>) -> Ticket<R> {
-        Ticket { cell, stage: Stage::Entering(None) }
+        Ticket { cell, stage: Stage::Entering }
     }
 
     pub(super) fn submitted(cell: Arc<dyn Pending<R>>) -> Ticket<R> {
@@ -53,7 +48,7 @@ impl<R> Ticket<R> {
     /// Lets the call run on with nobody waiting for its result. A call that is not in the queue yet enters it now, or
     /// is given up when there is no room.
     pub fn detach(mut self) {
-        if let Stage::Entering(_) = self.stage {
+        if let Stage::Entering = self.stage {
             let _ = Arc::clone(&self.cell).submit();
         }
         self.stage = Stage::Over;
@@ -67,30 +62,6 @@ impl<R> Ticket<R> {
     pub fn blocking(self) -> Result<R, Error> {
         block_on(self)
     }
-
-    /// Gets into the queue, waiting for room.
-    fn enter(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        while let Stage::Entering(listener) = &mut self.stage {
-            if let Some(listening) = listener {
-                if Pin::new(listening).poll(context).is_pending() {
-                    return Poll::Pending;
-                }
-                *listener = None;
-            }
-            // Most calls find room at once. Else listen first and try again: room that appears in between is heard.
-            let mut listening = None;
-            let mut submission = Arc::clone(&self.cell).submit();
-            if let Submission::Full = submission {
-                listening = self.cell.listen_for_room();
-                submission = Arc::clone(&self.cell).submit();
-            }
-            match submission {
-                Submission::Done => self.stage = Stage::Queued,
-                Submission::Full => *listener = listening,
-            }
-        }
-        Poll::Ready(())
-    }
 }
 
 impl<R> Future for Ticket<R> {
@@ -100,20 +71,32 @@ impl<R> Future for Ticket<R> {
         loop {
             // First the answer: a call that was aborted while it waited for room has one, and must not take the room.
             if let Poll::Ready(answer) = self.cell.poll(context) {
-                self.stage = Stage::Over;
+                if let Stage::Entering = mem::replace(&mut self.stage, Stage::Over) {
+                    self.cell.leave();
+                }
                 return Poll::Ready(answer);
             }
-            if !matches!(self.stage, Stage::Entering(_)) || self.enter(context).is_pending() {
+            let Stage::Entering = self.stage else {
+                return Poll::Pending;
+            };
+            if Arc::clone(&self.cell).poll_submit(context).is_pending() {
                 return Poll::Pending;
             }
+            self.stage = Stage::Queued;
         }
     }
 }
 
 impl<R> Drop for Ticket<R> {
     fn drop(&mut self) {
-        if let Stage::Queued = self.stage {
-            Arc::clone(&self.cell).cancel();
+        match self.stage {
+            Stage::Entering => {
+                self.cell.leave();
+                // It may have been let in a moment ago.
+                Arc::clone(&self.cell).cancel();
+            }
+            Stage::Queued => Arc::clone(&self.cell).cancel(),
+            Stage::Over => {}
         }
     }
 }

@@ -2,13 +2,11 @@
 
 use std::{
     any::Any,
+    cell::Cell,
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
+    sync::OnceLock,
+    time::Duration,
 };
 
 use event_listener::{Event, EventListener};
@@ -16,9 +14,23 @@ use event_listener::{Event, EventListener};
 use super::{
     Builder, Restarts,
     call::{Hook, Job},
-    queue::Queue,
 };
-use crate::error::{Error, ErrorKind};
+use crate::{
+    error::{Error, ErrorKind},
+    queue::{Queue, Shutdown},
+    sync::{self, Arc, AtomicBool, Ordering, thread},
+};
+
+thread_local! {
+    /// Bytes of stack that this thread was asked to have.
+    static STACK: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Bytes of stack that this thread has, if it is an object's and its builder chose that; else 0.
+#[cfg(feature = "component")]
+pub(crate) fn stack_of_this_thread() -> usize {
+    STACK.get()
+}
 
 /// What the handles and the thread share.
 pub(super) struct Shared<T: 'static> {
@@ -34,8 +46,9 @@ pub(super) struct Life {
     /// What the teardown had to say.
     farewell: OnceLock<Error>,
     opened: AtomicBool,
+    closing: AtomicBool,
     ended: AtomicBool,
-    /// Heard when either of the two is reached.
+    /// Heard when any of these is reached.
     stage: Event,
 }
 
@@ -65,6 +78,20 @@ impl Life {
         self.stage.listen()
     }
 
+    /// Waits until the object is being closed, but no longer than this. Whether it is.
+    fn wait_for_close(&self, longest: Duration) -> bool {
+        let deadline = sync::deadline(longest);
+        loop {
+            let listener = self.stage.listen();
+            if self.closing.load(Ordering::Acquire) {
+                return true;
+            }
+            if !sync::wait(listener, deadline) {
+                return self.closing.load(Ordering::Acquire);
+            }
+        }
+    }
+
     fn reach(&self, stage: &AtomicBool) {
         stage.store(true, Ordering::Release);
         self.stage.notify(usize::MAX);
@@ -77,18 +104,24 @@ impl<T> Shared<T> {
             cause: OnceLock::new(),
             farewell: OnceLock::new(),
             opened: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             stage: Event::new(),
         };
-        Arc::new(Shared { queue: Queue::bounded(capacity), life: Arc::new(life) })
+        Arc::new(Shared { queue: Queue::fifo(capacity), life: Arc::new(life) })
+    }
+
+    /// Calls are refused from now on; those that are queued still run.
+    pub(super) fn close(&self) {
+        self.queue.shutdown(Shutdown::Drain);
+        self.life.reach(&self.life.closing);
     }
 
     /// The order matters: first the cause, then the end of the queue, then the answers. So nobody learns that the
     /// queue is closed without learning why.
     fn die(&self, cause: Error) {
         let _ = self.life.cause.set(cause.clone());
-        self.queue.close();
-        while let Some(job) = self.queue.pop() {
+        for job in self.queue.shutdown(Shutdown::Immediate) {
             // What a call captured may panic when it is dropped; the next call is answered all the same.
             let refused = catch_unwind(AssertUnwindSafe(|| {
                 job.refuse(cause.clone());
@@ -109,7 +142,11 @@ pub(super) fn start<T: 'static>(plan: Builder<T>, shared: Arc<Shared<T>>, setup:
     if let Some(bytes) = plan.stack {
         builder = builder.stack_size(bytes);
     }
-    match builder.spawn(move || run(plan, &shared, setup)) {
+    let live = move || {
+        STACK.set(plan.stack.unwrap_or(0));
+        run(plan, &shared, setup);
+    };
+    match builder.spawn(live) {
         Ok(_) => Ok(()),
         Err(error) => Err(Error::with_source(ErrorKind::Thread, format!("cannot start a thread: {error}"), error)),
     }
@@ -154,7 +191,7 @@ impl<T> Worker<'_, T> {
     /// Runs calls until the queue is closed and empty, then lets the object go, here.
     fn serve(mut self, mut object: T) -> Result<(), Error> {
         let mut hook = self.hook(&object)?;
-        while let Some(job) = self.shared.queue.pop() {
+        while let Ok(job) = self.shared.queue.get_blocking() {
             let ran = catch_unwind(AssertUnwindSafe(|| Arc::clone(&job).run(&mut object, hook.as_ref())));
             let ran = ran.map_err(|panic| panicked("a call", panic));
             let is_the_end = !self.plan.keeps_after_panic && matches!(self.setup, Setup::Once(_));
@@ -217,7 +254,7 @@ impl<T> Worker<'_, T> {
                 Err(error) => error,
             };
             tracing::warn!(attempts, %error, "the object could not be built again");
-            if attempts >= restarts.attempts || self.shared.queue.wait_for_close(pause) {
+            if attempts >= restarts.attempts || self.shared.life.wait_for_close(pause) {
                 return Err(error);
             }
             attempts += 1;
