@@ -391,6 +391,34 @@ fn a_handle_is_as_visible_as_it_says_and_knows_aliases_of_result() {
     assert_eq!(door.add("two").blocking().unwrap_err().kind(), ErrorKind::Object);
 }
 
+/// Types that a macro by example passes on are in groups that nobody sees.
+macro_rules! echo {
+    ($object:ty, $value:ty) => {
+        struct Echo;
+
+        #[heap_thread]
+        impl $object {
+            #[sync]
+            fn new() -> $object {
+                Echo
+            }
+
+            #[sync]
+            fn echo(&self, text: &$value) -> Result<Box<$value>, NoWord> {
+                Ok(text.into())
+            }
+        }
+    };
+}
+
+echo!(Echo, str);
+
+#[test]
+fn the_attribute_works_within_a_macro() {
+    let echo = EchoHandle::open().blocking().unwrap();
+    assert_eq!(&*echo.echo("hello").blocking().unwrap(), "hello");
+}
+
 #[test]
 fn a_handle_is_send_and_sync_where_its_object_is_not() {
     fn is_handle<H: Clone + Send + Sync + 'static>(_: &H) {}
