@@ -44,6 +44,20 @@ Got Sum: 112
 }
 
 #[test]
+fn an_object_of_ones_own_has_an_async_handle() {
+    assert_prints(
+        "heap_thread",
+        "\
+sum: 42
+sum: 41, before: Some(2.0)
+a was 2
+a was 1
+object: invalid float literal
+",
+    );
+}
+
+#[test]
 fn a_tenant_is_answered_while_the_other_one_loops() {
     assert_prints(
         "tenants",

@@ -4,5 +4,6 @@
 mod cases;
 mod component;
 mod context;
+mod heap_thread;
 mod queue;
 mod thread;

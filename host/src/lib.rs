@@ -37,7 +37,10 @@ pub mod component;
 pub mod js;
 
 #[cfg(feature = "macros")]
-pub use aiointernal_macros::{heap_thread, sync};
+#[doc = include_str!("thread/heap_thread.md")]
+pub use aiointernal_macros::heap_thread;
+#[cfg(feature = "macros")]
+pub use aiointernal_macros::sync;
 
 #[cfg(feature = "component")]
 pub use crate::component::Limits;

@@ -9,7 +9,7 @@ use syn::{
 use crate::{
     borrow::{Borrow, borrow_in, is_static},
     errors::Errors,
-    object::{require_send, require_static},
+    object::{bare, require_send, require_static},
     signature::Dropped,
     text::plain,
 };
@@ -43,7 +43,7 @@ impl Argument {
             Pat::Ident(pattern) if pattern.subpat.is_none() => pattern.ident.clone(),
             _ => format_ident!("argument_{number}"),
         };
-        let mut ty = (*argument.ty).clone();
+        let mut ty = bare(&argument.ty).clone();
         if let Type::ImplTrait(bounded) = &mut ty {
             dropped.remove_from(&mut bounded.bounds);
         }
@@ -109,7 +109,7 @@ impl Passing {
         if reference.mutability.is_some() {
             return None;
         }
-        let is = |name| matches!(&*reference.elem, Type::Path(path) if ends_with(path, name));
+        let is = |name| matches!(bare(&reference.elem), Type::Path(path) if ends_with(path, name));
         match &*reference.elem {
             _ if is("str") => Some(Passing::Lent(parse_quote!(::std::string::String))),
             _ if is("Path") => Some(Passing::Lent(parse_quote!(::std::path::PathBuf))),

@@ -1,5 +1,7 @@
 //! The documentation shows what is generated: this compares the two.
 
+use std::fs;
+
 use quote::ToTokens as _;
 use syn::{File, Item, Meta};
 
@@ -18,7 +20,9 @@ const SHORT: [(&str, &str); 7] = [
 
 #[test]
 fn the_documentation_shows_what_is_generated_for_its_example() {
-    let code: Vec<&str> = include_str!("heap_thread.md").split("```").skip(1).step_by(2).collect();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../host/src/thread/heap_thread.md");
+    let docs = fs::read_to_string(path).expect("the documentation");
+    let code: Vec<&str> = docs.split("```").skip(1).step_by(2).collect();
     let [before, after] = code[..] else {
         panic!("the documentation has two pieces of code");
     };

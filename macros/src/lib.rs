@@ -21,7 +21,7 @@ mod documented;
 use proc_macro::TokenStream;
 use proc_macro2::Span;
 
-#[doc = include_str!("heap_thread.md")]
+#[expect(missing_docs, reason = "`aiointernal` has them, where they can link to its types")]
 #[proc_macro_attribute]
 pub fn heap_thread(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expansion::of(arguments.into(), item.into()).into()

@@ -2,8 +2,8 @@
 
 use quote::{ToTokens, quote};
 use syn::{
-    Attribute, GenericParam, Generics, Ident, ImplItemFn, Meta, Receiver, Signature, Token, Type, Visibility,
-    punctuated::Punctuated,
+    Attribute, GenericParam, Generics, Ident, ImplItemFn, Meta, Path, Receiver, Signature, Token, Type, Visibility,
+    parse_quote, punctuated::Punctuated,
 };
 
 use crate::{
@@ -75,7 +75,7 @@ impl Method {
         }
         errors.into_result()?;
         Ok(Method {
-            attributes: function.attrs.iter().filter(|attribute| is_carried(attribute)).cloned().collect(),
+            attributes: carried(&function.attrs),
             visibility: function.vis.clone(),
             name,
             handle_name,
@@ -132,15 +132,30 @@ fn refuse_running(arguments: &[Argument], signature: &Signature, errors: &mut Er
     }
 }
 
-/// Whether an attribute means on the handle what it means on the object.
-fn is_carried(attribute: &Attribute) -> bool {
-    let is_named =
-        |path: &syn::Path| ["doc", "cfg", "deprecated", "must_use", "allow"].iter().any(|name| path.is_ident(name));
-    if !attribute.path().is_ident("cfg_attr") {
-        return is_named(attribute.path());
+/// The attributes that mean on the handle what they mean on the object.
+fn carried(attributes: &[Attribute]) -> Vec<Attribute> {
+    let is_carried = |path: &Path| CARRIED.iter().any(|name| path.is_ident(name));
+    let kept = attributes.iter().filter(|attribute| meant(attribute).iter().all(&is_carried));
+    let mut kept: Vec<Attribute> = kept.cloned().collect();
+    let is_deprecated = |attribute: &Attribute| meant(attribute).iter().any(|path| path.is_ident("deprecated"));
+    if kept.iter().any(is_deprecated) {
+        // The handle's method calls the object's, and its caller is told already.
+        kept.push(parse_quote!(#[allow(deprecated)]));
     }
-    let parsed = attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
-    parsed.is_ok_and(|parts| parts.iter().skip(1).all(|part| is_named(part.path())))
+    kept
+}
+
+const CARRIED: [&str; 5] = ["doc", "cfg", "deprecated", "must_use", "allow"];
+
+/// What an attribute is; for `cfg_attr`, what it may become.
+fn meant(attribute: &Attribute) -> Vec<Path> {
+    if !attribute.path().is_ident("cfg_attr") {
+        return vec![attribute.path().clone()];
+    }
+    match attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated) {
+        Ok(parts) => parts.iter().skip(1).map(|part| part.path().clone()).collect(),
+        Err(_) => vec![attribute.path().clone()],
+    }
 }
 
 /// The most visible of the methods' visibilities.

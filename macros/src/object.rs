@@ -33,15 +33,16 @@ impl Object {
         for lifetime in block.generics.lifetimes() {
             errors.add(lifetime, "an object that borrows cannot have a thread of its own: it may outlive the lender");
         }
-        let name = match &*block.self_ty {
+        let ty = bare(&block.self_ty);
+        let name = match ty {
             Type::Path(path) if path.qself.is_none() => path.path.segments.last().map(|segment| &segment.ident),
             _ => None,
         };
         if name.is_none() {
-            errors.add(&block.self_ty, "`#[heap_thread]` needs a type with a name");
+            errors.add(ty, "`#[heap_thread]` needs a type with a name");
         }
         if block.generics.lifetimes().next().is_none()
-            && let Some(Borrow::Lifetime(lifetime)) = borrow_in(&block.self_ty)
+            && let Some(Borrow::Lifetime(lifetime)) = borrow_in(ty)
         {
             errors.add(lifetime, "an object that borrows cannot have a thread of its own: it may outlive the lender");
         }
@@ -49,13 +50,16 @@ impl Object {
         let with =
             |name| block.attrs.iter().filter(move |attribute| attribute.path().is_ident(name)).cloned().collect();
         let mut object = Object {
-            ty: (*block.self_ty).clone(),
+            ty: ty.clone(),
             name: name.expect("an error otherwise").clone(),
             generics: block.generics.clone(),
             docs: with("doc"),
             conditions: with("cfg"),
         };
         object.generics = object.resolve(&block.generics)?;
+        // Generics are printed without their clause.
+        object.generics.where_clause =
+            block.generics.where_clause.as_ref().map(|clause| object.resolve(clause)).transpose()?;
         for parameter in object.generics.type_params_mut() {
             require_static(&mut parameter.bounds);
         }
@@ -98,7 +102,15 @@ impl Object {
 
     /// Whether a type is the object's.
     pub(crate) fn is(&self, ty: &Type) -> bool {
-        ty.to_token_stream().to_string() == self.ty.to_token_stream().to_string()
+        bare(ty).to_token_stream().to_string() == self.ty.to_token_stream().to_string()
+    }
+}
+
+/// A type without the invisible group around it, which it has where a macro by example passed it on.
+pub(crate) fn bare(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => bare(&group.elem),
+        ty => ty,
     }
 }
 

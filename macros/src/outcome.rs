@@ -6,7 +6,7 @@ use crate::{
     argument::owned,
     borrow::{Borrow, borrow_in, returned},
     errors::Errors,
-    object::Object,
+    object::{Object, bare},
 };
 
 pub(crate) enum Outcome {
@@ -80,7 +80,7 @@ pub(crate) fn makes(object: &Object, output: &ReturnType) -> Option<bool> {
 
 /// `V` of `Result<V, E>`, of `io::Result<V>`, of any path that ends in `Result`; `()` of `fmt::Result`.
 fn result_of(ty: &Type) -> Option<Type> {
-    let Type::Path(path) = ty else {
+    let Type::Path(path) = bare(ty) else {
         return None;
     };
     let segment = path.path.segments.last().filter(|segment| segment.ident == "Result")?;
@@ -93,7 +93,7 @@ fn result_of(ty: &Type) -> Option<Type> {
 
 /// `X` of `impl Iterator<Item = X>` and of `Box<dyn Iterator<Item = X>>`.
 fn items_of(ty: &Type) -> syn::Result<Option<Type>> {
-    match ty {
+    match bare(ty) {
         Type::ImplTrait(bounded) => items_of_bounds(&bounded.bounds),
         Type::Path(path) => {
             let boxed = path.path.segments.last().filter(|segment| segment.ident == "Box");

@@ -2,5 +2,5 @@
 
 #[test]
 fn what_cannot_be_exposed_is_refused_where_it_is_written() {
-    trybuild::TestCases::new().compile_fail("tests/refused/*.rs");
+    trybuild::TestCases::new().compile_fail("refused/*.rs");
 }
