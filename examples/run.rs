@@ -95,3 +95,39 @@ no result for 1s: the batch is dropped
 ",
     );
 }
+
+#[test]
+fn sqlite_does_what_aiosqlite_does() {
+    assert_prints(
+        "aiosqlite",
+        r#"Earth is number 1, and 2 came after it
+a chunk: [[Text("Mars")], [Text("Venus")]]
+a chunk: [[Text("Earth")]]
+Some([Text("EARTH")])
+true; in a transaction: false
+changes: 4
+page 1 of 3
+page 2 of 3
+page 3 of 3
+BEGIN TRANSACTION;
+CREATE TABLE planet (id INTEGER PRIMARY KEY, name TEXT UNIQUE, mass REAL);
+INSERT INTO "planet" VALUES(1,'Earth',5.97);
+INSERT INTO "planet" VALUES(2,'Mars',0.64);
+INSERT INTO "planet" VALUES(3,'Venus',4.87);
+COMMIT;
+closed
+"#,
+    );
+}
+
+#[test]
+fn a_component_that_is_not_javascript_is_searched_and_streams_its_hits() {
+    assert_prints(
+        "search",
+        "\
+terms: it, must, never, leave, its, thread
+queue: A call takes a place in the bounded queue and waits for its turn.
+worker: The worker owns the object; it takes a call from the queue, and then the next.
+",
+    );
+}

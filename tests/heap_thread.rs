@@ -1,4 +1,9 @@
 //! `#[heap_thread]`: handles that are generated.
+#![expect(
+    clippy::multiple_bound_locations,
+    clippy::needless_arbitrary_self_type,
+    reason = "the attribute takes everything that the language does"
+)]
 
 use std::{
     cell::{Cell, RefCell},

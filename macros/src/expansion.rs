@@ -54,9 +54,8 @@ fn take_marks(block: &mut ItemImpl, errors: &mut Errors) -> Vec<ImplItemFn> {
     for item in &mut block.items {
         match item {
             ImplItem::Fn(function) => {
-                if take_mark(&mut function.attrs, errors).is_some() {
-                    exposed.push(function.clone());
-                }
+                let mark = take_mark(&mut function.attrs, errors);
+                exposed.extend(mark.map(|_| function.clone()));
             }
             ImplItem::Const(ImplItemConst { attrs, .. })
             | ImplItem::Type(ImplItemType { attrs, .. })

@@ -27,6 +27,7 @@ pub(crate) struct Method {
     pub(crate) work: Work,
 }
 
+#[expect(clippy::large_enum_variant, reason = "there are a few of them, while a program compiles")]
 pub(crate) enum Work {
     /// Makes the object.
     Open {
