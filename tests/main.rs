@@ -3,4 +3,5 @@
 
 mod cases;
 mod context;
+mod queue;
 mod thread;
