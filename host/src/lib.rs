@@ -4,6 +4,7 @@
 //!
 //! - [`HeapThread`]: any object, `Send` or not, on a thread of its own, called from async code through a bounded queue.
 //!   It is of use alone, with `default-features = false`, and so is the [`queue`].
+//!   It is of use alone, with `default-features = false`, and so is the [`queue`].
 //! - A WebAssembly component as that object, with limits of time, memory and output. So far for the next layer only.
 //! - [`Context`]: JavaScript in such a component, for scripts that nobody trusts (feature `js`, on by default).
 //!

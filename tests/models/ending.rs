@@ -57,13 +57,12 @@ fn draining_that_becomes_immediate_loses_nothing() {
 }
 
 #[test]
-fn a_get_that_gives_up_while_the_queue_drains_leaves_its_item_to_the_others() {
+fn a_get_that_gives_up_while_the_queue_drains_leaves_its_item_to_the_other() {
     explore(|| {
         let queue = Queue::fifo(2);
         let fickle = start(&queue, |queue| give_up_at_some_time(queue.get()));
         let firm = start(&queue, get_all);
         put(&queue, 0).unwrap();
-        put(&queue, 1).unwrap();
         queue.shutdown(Shutdown::Drain);
         let taken = ends([fickle]).into_iter().flatten().map(|got| match got {
             Ok(item) => vec![item],
@@ -72,7 +71,7 @@ fn a_get_that_gives_up_while_the_queue_drains_leaves_its_item_to_the_others() {
                 Vec::new()
             }
         });
-        assert_eq!(sorted(taken.chain(ends([firm]))), [0, 1]);
+        assert_eq!(sorted(taken.chain(ends([firm]))), [0]);
     });
 }
 

@@ -237,7 +237,7 @@ fn compare(real: &Real<'_>, model: &Model) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4000, ..ProptestConfig::default() })]
 
     #[test]
     fn any_sequence_of_operations_does_what_the_model_says(

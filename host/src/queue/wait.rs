@@ -117,6 +117,7 @@ pub(super) fn block_on<T, E: Errand<T>>(
         listener!(bell.event() => listener);
         let output = shared.change(|state| match errand.attempt(state) {
             Some(output) => {
+                // Its next user may come before this listener is gone, which passes on what it hears then.
                 state.spare.give_back(bell.clone());
                 Some(output)
             }
