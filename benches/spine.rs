@@ -2,9 +2,11 @@
 //! (`-p aiointernal-benches` measures the same, and builds wasmtime with features of its own).
 //!
 //! Ours stands beside `native`, the same engine by way of rquickjs: in the caller's own thread, without a sandbox. A
-//! word after `--` picks groups by name. The table of latencies at the end cannot be picked; it takes 15 s.
+//! word after `--` picks groups by name. The tables of latencies at the end cannot be picked; they take 20 s.
 
 mod machine;
+mod cpu;
+mod turns;
 mod ours;
 mod native;
 mod latency;
@@ -16,7 +18,11 @@ use criterion::{Criterion, Throughput};
 use futures_util::StreamExt as _;
 use tokio::runtime::Runtime;
 
-use crate::{native::Native, ours::pipelined};
+use crate::{
+    latency::Way,
+    native::{Channel, Native},
+    ours::pipelined,
+};
 
 /// The smallest script that computes something.
 const SUM: &str = "1 + 2";
@@ -57,7 +63,7 @@ fn main() {
     values(&mut criterion, &context, &native);
     criterion.final_summary();
     if measured {
-        latency::print(&runtime, &context, &thread);
+        latencies(&runtime, context, thread);
     }
 }
 
@@ -139,4 +145,32 @@ fn values(criterion: &mut Criterion, context: &Context, native: &Native) {
     });
     group.bench_function("native", |bencher| bencher.iter(|| native.text("json")));
     group.finish();
+}
+
+/// How long a tokio task waits for a call, beside the same engine behind a channel.
+fn latencies(runtime: &Runtime, context: Context, thread: HeapThread<()>) {
+    let channel = Channel::open(|| || 0);
+    let native = Way::new("native behind a channel", move || {
+        let channel = channel.clone();
+        async move { assert_eq!(channel.call().await, 0) }
+    });
+    let ours = Way::new("ours", move || {
+        let call = thread.call(|()| ());
+        async { call.await.expect("the call runs") }
+    });
+    latency::print(runtime, "no-op", &[native, ours]);
+
+    let channel = Channel::open(|| {
+        let native = Native::new();
+        move || native.sum(SUM)
+    });
+    let native = Way::new("native behind a channel", move || {
+        let channel = channel.clone();
+        async move { assert_eq!(channel.call().await, 3) }
+    });
+    let ours = Way::new("ours", move || {
+        let call = context.eval_as::<i32>(SUM);
+        async { assert_eq!(call.await.expect("the script is right"), 3) }
+    });
+    latency::print(runtime, "eval", &[native, ours]);
 }

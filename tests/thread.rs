@@ -13,6 +13,8 @@ mod restarts;
 mod interruption;
 mod deadlines;
 mod runtimes;
+#[cfg(target_os = "linux")]
+mod idleness;
 mod steps;
 mod generation;
 mod iteration;
