@@ -184,6 +184,14 @@ fn an_instance_sleeps_within_a_runtime_as_well() {
 }
 
 #[test]
+fn open_things_have_a_limit() {
+    let component = granted(Grants::default());
+    let (kind, kept, message) = failure(&component, "hoard()");
+    assert_eq!((kind, kept), (ErrorKind::Trapped, false), "{message}");
+    assert_eq!(text(&component, "variables()"), "0");
+}
+
+#[test]
 fn files_of_a_folder_that_is_granted_are_read() {
     let folder = folder("read");
     fs::create_dir(folder.join("inner")).unwrap();

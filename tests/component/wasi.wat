@@ -142,6 +142,8 @@
     (import "host" "create-tcp" (func $create-tcp (param i32 i32)))
 
     (func (export "sleep") (param i64) (call $block (call $subscribe (local.get 0))))
+    ;; Keeps what it never waits for.
+    (func (export "hoard") (loop $again (drop (call $subscribe (i64.const 1))) (br $again)))
     ;; Waits for two pollables at once.
     (func (export "sleep-in-poll") (param i64)
       (i32.store (i32.const 16) (call $subscribe (local.get 0)))
@@ -230,6 +232,7 @@
 
   (func (export "sleep") (param "nanoseconds" u64) (canon lift (core func $i "sleep")))
   (func (export "sleep-in-poll") (param "nanoseconds" u64) (canon lift (core func $i "sleep-in-poll")))
+  (func (export "hoard") (canon lift (core func $i "hoard")))
   (func (export "read") (result string) (canon lift (core func $i "read") (memory (core memory $libc "memory"))))
   (func (export "print") (param "text" string)
     (canon lift (core func $i "print") (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))

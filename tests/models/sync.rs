@@ -2,12 +2,10 @@
 
 pub(crate) use std::sync::{PoisonError, TryLockError};
 use std::{
-    pin::pin,
-    task::Poll,
+    task::{Poll, Waker},
     time::{Duration, Instant},
 };
 
-use event_listener::Listener;
 use shuttle::rand::{Rng, thread_rng};
 pub(crate) use shuttle::{
     hint::spin_loop,
@@ -28,17 +26,16 @@ pub(crate) fn deadline(longest: Duration) -> Option<Instant> {
 pub(crate) use shuttle::future::block_on;
 
 /// There is no clock here: a deadline comes at some time.
-pub(crate) fn wait(listener: impl Listener, deadline: Option<Instant>) -> bool {
-    let mut listener = pin!(listener);
+pub(crate) fn block_until<R>(deadline: Option<Instant>, mut poll: impl FnMut(&Waker) -> Poll<R>) -> Option<R> {
     shuttle::future::block_on(std::future::poll_fn(|context| {
-        if listener.as_mut().poll(context).is_ready() {
-            return Poll::Ready(true);
+        if let Poll::Ready(output) = poll(context.waker()) {
+            return Poll::Ready(Some(output));
         }
         if deadline.is_none() {
             return Poll::Pending;
         }
         if thread_rng().gen_bool(0.3) {
-            return Poll::Ready(false);
+            return Poll::Ready(None);
         }
         context.waker().wake_by_ref();
         Poll::Pending

@@ -25,7 +25,8 @@ pub(super) type Sink = Arc<dyn Fn(&[u8]) + Send + Sync>;
 /// | sockets, names of hosts | each attempt is `access-denied` | there is no grant |
 ///
 /// The time limit holds while a component waits: a sleep, a read of standard input or a poll ends at it, and traps.
-/// Without clocks, waiting takes its time all the same. Output of a call is cut at
+/// Without clocks, waiting takes its time all the same. More than 1 MiB of random bytes at once, or more than 1024
+/// open things (files, streams, pollables), is a trap. Output of a call is cut at
 /// [`Limits::console`](super::Limits::console), standard output and error together; bytes of files have no limit.
 ///
 /// ```

@@ -54,8 +54,8 @@ pub trait Program: 'static {
         let _ = (host, limits);
     }
 
-    /// What of WASI an instance is given, for programs that are linked with [`link_wasi`](super::link_wasi).
-    /// Default: nothing.
+    /// What of WASI an instance is given, for programs that are linked with [`link_wasi`](super::link_wasi): those give
+    /// something, if only [`Grants::default`]. Default: `None`, for programs without WASI.
     #[cfg(feature = "wasi")]
     fn grants(&self) -> Option<&Grants> {
         None

@@ -1,6 +1,8 @@
 //! A get under way, and the line of those that wait.
 
-use super::{bell::Bell, line::Place, no_item::NoItem, state::State, wait::Errand};
+use std::task::Waker;
+
+use super::{line::Place, no_item::NoItem, state::State, wait::Errand};
 
 /// A get under way, with its place in the line.
 #[derive(Default)]
@@ -34,17 +36,16 @@ impl<T> Errand<T> for Getting {
         }
     }
 
-    fn wait(&mut self, state: &mut State<T>, bell: &Bell) {
-        match self.place {
-            None => self.place = Some(state.getters.join(Some(bell.clone()))),
-            // It was rung for an item that is gone, by `clear`: it keeps its place.
-            Some(place) => {
-                if let Some(position) = state.getters.position(place)
-                    && let Some(entry) = state.getters.at(position)
-                {
-                    *entry = Some(bell.clone());
-                }
-            }
+    /// One that was woken for an item that is gone, by `clear`, keeps its place.
+    fn wait(&mut self, state: &mut State<T>, waker: &Waker) {
+        let Some(entry) = self.place.and_then(|place| state.getters.entry(place)) else {
+            self.place = Some(state.getters.join(Some(waker.clone())));
+            return;
+        };
+        if !entry.as_ref().is_some_and(|known| known.will_wake(waker))
+            && let Some(other) = entry.replace(waker.clone())
+        {
+            state.wakers.discard(other);
         }
     }
 
@@ -71,10 +72,10 @@ impl<T> State<T> {
     fn end_of_get(&mut self, place: Place) -> Option<Result<T, NoItem>> {
         let position = self.getters.position(place)?;
         if position < self.items.len() {
-            self.getters.leave(place);
+            self.leave_getters(place);
             self.take().map(Ok)
         } else if self.shutdown.is_some() && self.items.is_empty() {
-            self.getters.leave(place);
+            self.leave_getters(place);
             Some(Err(NoItem::ShutDown))
         } else {
             None
@@ -86,23 +87,29 @@ impl<T> State<T> {
         let Some(position) = self.getters.position(place) else {
             return;
         };
-        self.getters.leave(place);
+        self.leave_getters(place);
         if position < self.items.len() {
-            self.ring_getter(self.items.len() - 1);
+            self.wake_getter(self.items.len() - 1);
+        }
+    }
+
+    fn leave_getters(&mut self, place: Place) {
+        if let Some(waker) = self.getters.leave(place).flatten() {
+            self.wakers.discard(waker);
         }
     }
 
     /// Wakes the get that has this many ahead of it.
-    pub(super) fn ring_getter(&mut self, position: usize) {
-        if let Some(bell) = self.getters.at(position).and_then(Option::take) {
-            self.rings.add(bell);
+    pub(super) fn wake_getter(&mut self, position: usize) {
+        if let Some(waker) = self.getters.at(position).and_then(Option::take) {
+            self.wakers.wake(waker);
         }
     }
 
-    pub(super) fn ring_all_getters(&mut self) {
+    pub(super) fn wake_all_getters(&mut self) {
         for entry in self.getters.iter_mut() {
-            if let Some(bell) = entry.take() {
-                self.rings.add(bell);
+            if let Some(waker) = entry.take() {
+                self.wakers.wake(waker);
             }
         }
     }

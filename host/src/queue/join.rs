@@ -4,12 +4,12 @@ use std::{
     error::Error,
     fmt,
     future::Future,
+    mem,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use super::{
-    bell::Bell,
     handle::Queue,
     line::Place,
     state::State,
@@ -109,15 +109,20 @@ impl<T> Errand<T> for Joining {
         ended.then_some(())
     }
 
-    fn wait(&mut self, state: &mut State<T>, bell: &Bell) {
-        if self.place.is_none() {
-            self.place = Some((state.joiners.join(bell.clone()), state.finishes));
+    fn wait(&mut self, state: &mut State<T>, waker: &Waker) {
+        let Some(known) = self.place.and_then(|(place, _)| state.joiners.entry(place)) else {
+            self.place = Some((state.joiners.join(waker.clone()), state.finishes));
+            return;
+        };
+        if !known.will_wake(waker) {
+            let other = mem::replace(known, waker.clone());
+            state.wakers.discard(other);
         }
     }
 
     fn withdraw(&mut self, state: &mut State<T>) {
         if let Some((place, _)) = self.place.take() {
-            state.joiners.leave(place);
+            state.joiners.leave(place).into_iter().for_each(|waker| state.wakers.discard(waker));
         }
     }
 }

@@ -37,6 +37,11 @@ impl<E> Line<E> {
         self.entries.binary_search_by_key(&place, |(place, _)| *place).ok()
     }
 
+    pub(super) fn entry(&mut self, place: Place) -> Option<&mut E> {
+        let position = self.position(place)?;
+        self.at(position)
+    }
+
     pub(super) fn leave(&mut self, place: Place) -> Option<E> {
         let position = self.position(place)?;
         self.entries.remove(position).map(|(_, entry)| entry)

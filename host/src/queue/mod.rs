@@ -64,8 +64,8 @@ mod putting;
 mod getting;
 mod items;
 mod line;
-mod bell;
 mod wait;
+mod wakers;
 
 pub(crate) use self::put::OwnedPut;
 pub use self::{

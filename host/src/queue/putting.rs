@@ -1,9 +1,8 @@
 //! A put under way, and the line of those that wait.
 
-use std::mem;
+use std::{mem, task::Waker};
 
 use super::{
-    bell::Bell,
     items::Item,
     line::Place,
     refused::{Cause, Refused},
@@ -21,7 +20,7 @@ pub(super) enum Putting<T> {
 /// A put that waits, with its item: who makes room takes the item in.
 pub(super) struct Putter<T> {
     pub(super) item: Item<T>,
-    bell: Bell,
+    waker: Waker,
 }
 
 impl<T> Putting<T> {
@@ -61,14 +60,22 @@ impl<T> Errand<T> for Putting<T> {
         }
     }
 
-    fn wait(&mut self, state: &mut State<T>, bell: &Bell) {
+    fn wait(&mut self, state: &mut State<T>, waker: &Waker) {
         match mem::replace(self, Putting::Over) {
             Putting::Outside(item) => {
-                let putter = Putter { item, bell: bell.clone() };
+                let putter = Putter { item, waker: waker.clone() };
                 *self = Putting::Waiting(state.putters.join(putter));
             }
-            // One that waits has its bell in the line until it is rung for good.
-            already => *self = already,
+            Putting::Waiting(place) => {
+                *self = Putting::Waiting(place);
+                if let Some(putter) = state.putters.entry(place)
+                    && !putter.waker.will_wake(waker)
+                {
+                    let other = mem::replace(&mut putter.waker, waker.clone());
+                    state.wakers.discard(other);
+                }
+            }
+            Putting::Over => {}
         }
     }
 
@@ -102,7 +109,7 @@ impl<T> State<T> {
     /// Takes in the items of waiting puts, first come, first served, as long as they fit.
     pub(super) fn admit(&mut self) {
         while let Some(putter) = self.putters.pop_if(|first| has_room(self.capacity, self.weight, first.item.weight)) {
-            self.rings.add(putter.bell);
+            self.wakers.wake(putter.waker);
             self.insert(putter.item);
         }
     }
@@ -110,7 +117,7 @@ impl<T> State<T> {
     /// Ends the waiting puts that are like this. Each comes for its item itself.
     pub(super) fn refuse_putters(&mut self, cause: Cause, like: impl Fn(&Putter<T>) -> bool) {
         for (place, putter) in self.putters.extract(like) {
-            self.rings.add(putter.bell);
+            self.wakers.wake(putter.waker);
             self.refused.insert(place, Refused::new(putter.item, cause));
         }
     }
@@ -126,9 +133,10 @@ impl<T> State<T> {
     /// Takes a put out of the line, and its item unless that is in the queue. The next put may be a lighter one.
     fn withdraw_put(&mut self, place: Place) -> Option<Item<T>> {
         match self.putters.leave(place) {
-            Some(putter) => {
+            Some(Putter { item, waker }) => {
+                self.wakers.discard(waker);
                 self.admit();
-                Some(putter.item)
+                Some(item)
             }
             None => self.refused.remove(&place).map(|refused| Item { value: refused.into_item(), weight: 0 }),
         }

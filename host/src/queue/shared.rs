@@ -58,10 +58,10 @@ impl<T> Shared<T> {
         let mut state = self.lock();
         let result = change(&mut state);
         self.ready.store(state.is_ready(), Ordering::Release);
-        let rings = state.take_rings();
+        let wakers = state.take_wakers();
         drop(state);
-        if let Some(rings) = rings {
-            rings.ring();
+        if let Some(wakers) = wakers {
+            wakers.run();
         }
         result
     }

@@ -1,15 +1,15 @@
 //! Everything that the lock of a queue guards.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem, task::Waker};
 
 use super::{
-    bell::{Bell, Rings, Spare},
     items::{Item, Items},
     line::{Line, Place},
     putting::Putter,
     refused::{Cause, Refused},
     shutdown::Shutdown,
     stats::Stats,
+    wakers::Wakers,
 };
 
 /// Everything that the lock of a queue guards.
@@ -17,8 +17,8 @@ use super::{
 /// Between two uses of the lock:
 ///
 /// - The first waiting put does not fit, and none is heavier than the capacity.
-/// - Of the waiting gets, the first ones have an item promised each, as many as there are items; all these were rung.
-/// - After the shutdown no put waits, and once the queue is empty all waiting gets were rung.
+/// - Of the waiting gets, the first ones have an item promised each, as many as there are items; all these were woken.
+/// - After the shutdown no put waits, and once the queue is empty all waiting gets were woken.
 /// - A join waits only while something is unfinished.
 pub(super) struct State<T> {
     pub(super) items: Items<T>,
@@ -32,11 +32,10 @@ pub(super) struct State<T> {
     pub(super) putters: Line<Putter<T>>,
     /// Waiting puts that were refused and have not come for their items yet.
     pub(super) refused: BTreeMap<Place, Refused<T>>,
-    /// A getter that was rung has no bell here.
-    pub(super) getters: Line<Option<Bell>>,
-    pub(super) joiners: Line<Bell>,
-    pub(super) rings: Rings,
-    pub(super) spare: Spare,
+    /// A get that was woken has no waker here.
+    pub(super) getters: Line<Option<Waker>>,
+    pub(super) joiners: Line<Waker>,
+    pub(super) wakers: Wakers,
 }
 
 impl<T> State<T> {
@@ -52,8 +51,7 @@ impl<T> State<T> {
             refused: BTreeMap::new(),
             getters: Line::new(),
             joiners: Line::new(),
-            rings: Rings::default(),
-            spare: Spare::default(),
+            wakers: Wakers::default(),
         }
     }
 
@@ -62,15 +60,15 @@ impl<T> State<T> {
         self.items.len() > self.getters.len() || self.shutdown.is_some()
     }
 
-    pub(super) fn take_rings(&mut self) -> Option<Rings> {
-        (!self.rings.is_empty()).then(|| std::mem::take(&mut self.rings))
+    pub(super) fn take_wakers(&mut self) -> Option<Wakers> {
+        (!self.wakers.is_empty()).then(|| mem::take(&mut self.wakers))
     }
 
     /// Puts an item in, whether there is room or not, and promises it to the first get that has none yet.
     pub(super) fn insert(&mut self, item: Item<T>) {
         self.weight = self.weight.saturating_add(item.weight);
         self.items.push(item);
-        self.ring_getter(self.items.len() - 1);
+        self.wake_getter(self.items.len() - 1);
     }
 
     /// Takes an item out, which makes room.
@@ -94,7 +92,7 @@ impl<T> State<T> {
     fn after_removal(&mut self) {
         self.admit();
         if self.shutdown.is_some() && self.items.is_empty() {
-            self.ring_all_getters();
+            self.wake_all_getters();
         }
     }
 
@@ -128,8 +126,8 @@ impl<T> State<T> {
     fn look_for_finish(&mut self) {
         if self.unfinished() == 0 {
             self.finishes += 1;
-            for (_, bell) in self.joiners.extract(|_| true) {
-                self.rings.add(bell);
+            for (_, waker) in self.joiners.extract(|_| true) {
+                self.wakers.wake(waker);
             }
         }
     }

@@ -2,14 +2,11 @@
 
 use std::{
     fmt,
-    pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
     time::Instant,
 };
 
-use event_listener::{EventListener, listener};
-
-use super::{bell::Bell, shared::Shared, state::State};
+use super::{shared::Shared, state::State};
 use crate::sync;
 
 /// Something that may have to wait. All of it runs under the lock.
@@ -20,11 +17,22 @@ pub(super) trait Errand<T> {
     /// Ends it if it can end now.
     fn attempt(&mut self, state: &mut State<T>) -> Option<Self::Output>;
 
-    /// Has the bell rung when another attempt is worth it. Follows an attempt that failed, under the same lock.
-    fn wait(&mut self, state: &mut State<T>, bell: &Bell);
+    /// Has somebody woken when another attempt is worth it. Follows an attempt that failed, under the same lock.
+    fn wait(&mut self, state: &mut State<T>, waker: &Waker);
 
     /// Gives the place in the line up.
     fn withdraw(&mut self, state: &mut State<T>);
+}
+
+/// Ends an errand, or begins to wait.
+fn poll<T, E: Errand<T>>(shared: &Shared<T>, errand: &mut E, waker: &Waker) -> Poll<E::Output> {
+    shared.change(|state| match errand.attempt(state) {
+        Some(output) => Poll::Ready(output),
+        None => {
+            errand.wait(state, waker);
+            Poll::Pending
+        }
+    })
 }
 
 /// An errand that is polled.
@@ -33,12 +41,12 @@ pub(super) trait Errand<T> {
 /// before dropping it.
 pub(super) struct Waiting<E> {
     errand: Option<E>,
-    bell: Option<(Bell, EventListener)>,
+    has_begun: bool,
 }
 
 impl<E> Waiting<E> {
     pub(super) fn new(errand: E) -> Waiting<E> {
-        Waiting { errand: Some(errand), bell: None }
+        Waiting { errand: Some(errand), has_begun: false }
     }
 
     /// What is polled after its end has nothing more to say.
@@ -49,39 +57,18 @@ impl<E> Waiting<E> {
         let Some(errand) = &mut self.errand else {
             return Poll::Pending;
         };
-        loop {
-            if let Some((_, listener)) = &mut self.bell
-                && Pin::new(listener).poll(context).is_pending()
-            {
-                return Poll::Pending;
-            }
-            let bell = self.bell.take().map(|(bell, _)| bell);
-            let output = shared.change(|state| {
-                if let Some(output) = errand.attempt(state) {
-                    bell.into_iter().for_each(|bell| state.spare.give_back(bell));
-                    return Some(output);
-                }
-                let bell = bell.unwrap_or_else(|| state.spare.take());
-                let listener = bell.listen();
-                errand.wait(state, &bell);
-                self.bell = Some((bell, listener));
-                None
-            });
-            if let Some(output) = output {
-                self.errand = None;
-                return Poll::Ready(output);
-            }
+        self.has_begun = true;
+        let polled = poll(shared, errand, context.waker());
+        if polled.is_ready() {
+            self.errand = None;
         }
+        polled
     }
 
     /// Ends the errand in another way. `None`: it has ended.
     pub(super) fn end<T, R>(&mut self, shared: &Shared<T>, end: impl FnOnce(&mut E, &mut State<T>) -> R) -> Option<R> {
         let mut errand = self.errand.take()?;
-        let bell = self.bell.take().map(|(bell, _)| bell);
-        Some(shared.change(|state| {
-            bell.into_iter().for_each(|bell| state.spare.give_back(bell));
-            end(&mut errand, state)
-        }))
+        Some(shared.change(|state| end(&mut errand, state)))
     }
 
     /// Gives the errand up.
@@ -89,7 +76,7 @@ impl<E> Waiting<E> {
     where
         E: Errand<T>,
     {
-        if self.bell.is_some() {
+        if self.has_begun {
             self.end(shared, E::withdraw);
         }
     }
@@ -98,7 +85,7 @@ impl<E> Waiting<E> {
 /// Whether it waits.
 impl<E> fmt::Debug for Waiting<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.bell.is_some().fmt(f)
+        (self.has_begun && self.errand.is_some()).fmt(f)
     }
 }
 
@@ -108,29 +95,8 @@ pub(super) fn block_on<T, E: Errand<T>>(
     mut errand: E,
     deadline: Option<Instant>,
 ) -> Result<E::Output, E> {
-    let attempt = shared.change(|state| errand.attempt(state).ok_or_else(|| state.spare.take()));
-    let bell = match attempt {
-        Ok(output) => return Ok(output),
-        Err(bell) => bell,
-    };
-    loop {
-        listener!(bell.event() => listener);
-        let output = shared.change(|state| match errand.attempt(state) {
-            Some(output) => {
-                // Its next user may come before this listener is gone, which passes on what it hears then.
-                state.spare.give_back(bell.clone());
-                Some(output)
-            }
-            None => {
-                errand.wait(state, &bell);
-                None
-            }
-        });
-        if let Some(output) = output {
-            return Ok(output);
-        }
-        if !sync::wait(listener, deadline) {
-            return Err(errand);
-        }
+    if let Some(output) = shared.change(|state| errand.attempt(state)) {
+        return Ok(output);
     }
+    sync::block_until(deadline, |waker| poll(shared, &mut errand, waker)).ok_or(errand)
 }

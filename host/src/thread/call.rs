@@ -142,8 +142,8 @@ pub(super) trait Pending<R>: Send + Sync {
     /// Puts the call into the queue of its thread.
     fn submit(self: Arc<Self>) -> Submission;
 
-    /// As [`Pending::submit`], waiting for room in the line of those who do.
-    fn poll_submit(self: Arc<Self>, context: &mut Context<'_>) -> Poll<()>;
+    /// As [`Pending::submit`], but waits for room in the line of those who do.
+    fn poll_submit(self: Arc<Self>, context: &mut Context<'_>) -> Submission;
 
     /// Leaves that line.
     fn leave(&self);
@@ -163,8 +163,11 @@ pub(super) trait Pending<R>: Send + Sync {
 
 /// What became of [`Pending::submit`].
 pub(super) enum Submission {
-    /// The call is in the queue, or has been answered.
-    Done,
+    /// The call is in the queue.
+    Queued,
+    /// It has an answer, or had one before.
+    Answered,
+    /// There is no room.
     Full,
 }
 
@@ -289,10 +292,20 @@ where
         }
     }
 
-    /// As [`Pending::submit`]; one that waits is as one that found the queue full.
-    fn submit_unless_waiting(self: Arc<Self>) -> Submission {
-        let is_waiting = matches!(*lock(&self.entry), Entry::Waiting(..));
-        if is_waiting { Submission::Full } else { self.submit() }
+    /// Puts the call into the queue, if there is room.
+    fn enter(self: &Arc<Self>, thread: &HeapThread<T>) -> Submission {
+        self.set_deadline_alarm();
+        match thread.shared().queue.try_put(Arc::clone(self) as Arc<dyn Job<T>>) {
+            Ok(()) => Submission::Queued,
+            Err(refused) if refused.cause() == Cause::Full => Submission::Full,
+            Err(_) => self.turn_away(thread),
+        }
+    }
+
+    /// Answers the call of an object that is gone.
+    fn turn_away(&self, thread: &HeapThread<T>) -> Submission {
+        self.refuse(thread.shared().life.cause());
+        Submission::Answered
     }
 
     fn set_alarm(self: &Arc<Self>, at: Instant) {
@@ -360,7 +373,9 @@ where
         let ended = hook.map(|_| Ended(&self.interruption));
         let result = self.run_job(job, object, hook);
         drop(ended);
-        self.clear_alarm();
+        if hook.is_some() || self.deadline.is_some() {
+            self.clear_alarm();
+        }
         let was_interrupted = hook.is_some() && lock(&self.interruption).used;
         self.finish(self.judge(result, was_interrupted));
     }
@@ -387,45 +402,38 @@ where
 
     fn submit(self: Arc<Self>) -> Submission {
         let Entry::Outside(thread) = self.take_entry() else {
-            return Submission::Done;
+            return Submission::Answered;
         };
-        self.set_deadline_alarm();
-        match thread.shared().queue.try_put(Arc::clone(&self) as Arc<dyn Job<T>>) {
-            Ok(()) => Submission::Done,
-            Err(refused) if refused.cause() == Cause::Full => {
-                *lock(&self.entry) = Entry::Outside(thread);
-                Submission::Full
-            }
-            Err(_) => {
-                self.refuse(thread.shared().life.cause());
-                Submission::Done
-            }
+        let submission = self.enter(&thread);
+        if let Submission::Full = submission {
+            *lock(&self.entry) = Entry::Outside(thread);
         }
+        submission
     }
 
-    fn poll_submit(self: Arc<Self>, context: &mut Context<'_>) -> Poll<()> {
-        // Most calls find room at once.
-        if let Submission::Done = Arc::clone(&self).submit_unless_waiting() {
-            return Poll::Ready(());
-        }
+    fn poll_submit(self: Arc<Self>, context: &mut Context<'_>) -> Submission {
         // It is out of its lock while others may be woken.
         let (thread, mut put) = match self.take_entry() {
             Entry::Outside(thread) => {
+                // Most calls find room at once.
+                let submission = self.enter(&thread);
+                let Submission::Full = submission else {
+                    return submission;
+                };
                 let put = OwnedPut::new(thread.shared().queue.clone(), Arc::clone(&self) as Arc<dyn Job<T>>);
                 (thread, put)
             }
             Entry::Waiting(thread, put) => (thread, put),
-            Entry::Over => return Poll::Ready(()),
+            Entry::Over => return Submission::Answered,
         };
         match put.poll(context) {
-            Poll::Ready(Ok(())) => {}
-            Poll::Ready(Err(_)) => self.refuse(thread.shared().life.cause()),
+            Poll::Ready(Ok(())) => Submission::Queued,
+            Poll::Ready(Err(_)) => self.turn_away(&thread),
             Poll::Pending => {
                 *lock(&self.entry) = Entry::Waiting(thread, put);
-                return Poll::Pending;
+                Submission::Full
             }
         }
-        Poll::Ready(())
     }
 
     fn leave(&self) {

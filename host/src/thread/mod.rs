@@ -215,7 +215,7 @@ impl<T, H: From<HeapThread<T>>> Future for Opening<T, H> {
             Ok(None) => return Poll::Pending,
             Ok(Some(thread)) => Arc::clone(&thread.handle.shared.life),
         };
-        let built = wait_until(&life, &mut this.listener, context, |life| life.is_open() || life.has_ended());
+        let built = life.poll(&mut this.listener, context, |life| life.is_open() || life.has_ended());
         if built.is_pending() {
             return Poll::Pending;
         }
@@ -258,34 +258,12 @@ impl Future for Closing {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        wait_until(&this.life, &mut this.listener, context, Life::has_ended).map(|()| this.life.outcome())
+        this.life.poll(&mut this.listener, context, Life::has_ended).map(|()| this.life.outcome())
     }
 }
 
 impl fmt::Debug for Closing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Closing").finish_non_exhaustive()
-    }
-}
-
-/// Polls for a stage of the thread's life.
-fn wait_until(
-    life: &Life,
-    listener: &mut Option<EventListener>,
-    context: &mut Context<'_>,
-    reached: impl Fn(&Life) -> bool,
-) -> Poll<()> {
-    loop {
-        if reached(life) {
-            return Poll::Ready(());
-        }
-        // The first turn starts to listen and looks again: what happens in between is heard.
-        match listener {
-            None => *listener = Some(life.listen()),
-            Some(listening) => match Pin::new(listening).poll(context) {
-                Poll::Ready(()) => *listener = None,
-                Poll::Pending => return Poll::Pending,
-            },
-        }
     }
 }

@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::call::Pending;
+use super::call::{Pending, Submission};
 use crate::{
     error::Error,
     sync::{Arc, block_on},
@@ -82,10 +82,15 @@ impl<R> Future for Ticket<R> {
             let Stage::Entering = self.stage else {
                 return Poll::Pending;
             };
-            if Arc::clone(&self.cell).poll_submit(context).is_pending() {
-                return Poll::Pending;
+            match Arc::clone(&self.cell).poll_submit(context) {
+                // Who answers the call from here on finds the waker.
+                Submission::Queued => {
+                    self.stage = Stage::Queued;
+                    return Poll::Pending;
+                }
+                Submission::Answered => self.stage = Stage::Queued,
+                Submission::Full => return Poll::Pending,
             }
-            self.stage = Stage::Queued;
         }
     }
 }

@@ -3,9 +3,12 @@
 use std::{
     any::Any,
     cell::Cell,
+    future::Future,
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
     sync::OnceLock,
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -73,23 +76,36 @@ impl Life {
         self.ended.load(Ordering::Acquire)
     }
 
-    /// Hears when the next stage is reached.
-    pub(super) fn listen(&self) -> EventListener {
-        self.stage.listen()
+    /// Polls for a stage of the thread's life.
+    pub(super) fn poll(
+        &self,
+        listener: &mut Option<EventListener>,
+        context: &mut Context<'_>,
+        reached: impl Fn(&Life) -> bool,
+    ) -> Poll<()> {
+        loop {
+            if reached(self) {
+                return Poll::Ready(());
+            }
+            // The first turn starts to listen and looks again: what happens in between is heard.
+            match listener {
+                None => *listener = Some(self.stage.listen()),
+                Some(listening) => match Pin::new(listening).poll(context) {
+                    Poll::Ready(()) => *listener = None,
+                    Poll::Pending => return Poll::Pending,
+                },
+            }
+        }
     }
 
     /// Waits until the object is being closed, but no longer than this. Whether it is.
     fn wait_for_close(&self, longest: Duration) -> bool {
-        let deadline = sync::deadline(longest);
-        loop {
-            let listener = self.stage.listen();
-            if self.closing.load(Ordering::Acquire) {
-                return true;
-            }
-            if !sync::wait(listener, deadline) {
-                return self.closing.load(Ordering::Acquire);
-            }
-        }
+        let mut listener = None;
+        let closing = sync::block_until(sync::deadline(longest), |waker| {
+            let context = &mut Context::from_waker(waker);
+            self.poll(&mut listener, context, |life| life.closing.load(Ordering::Acquire))
+        });
+        closing.is_some()
     }
 
     fn reach(&self, stage: &AtomicBool) {
