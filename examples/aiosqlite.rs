@@ -2,7 +2,7 @@
 
 use std::{panic::UnwindSafe, path::Path, time::Duration};
 
-use aiointernal::{ErrorKind, Generation, HeapThread, Sink, heap_thread};
+use aiointernal::{ErrorKind, HeapThread, Sink, heap_thread};
 use anyhow::Result;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use rusqlite::{
@@ -127,7 +127,9 @@ impl Connection {
         self.sqlite.total_changes()
     }
 
-    fn rows(&self, sql: &str, parameters: Row, sink: &mut Sink<Row>) -> Result<()> {
+    /// The rows of a query, streamed or all at once.
+    #[sync]
+    fn query(&self, sql: &str, parameters: Row, sink: &mut Sink<Row>) -> Result<()> {
         let mut statement = self.sqlite.prepare_cached(sql)?;
         let columns = statement.column_count();
         let mut rows = statement.query(params_from_iter(parameters))?;
@@ -138,7 +140,8 @@ impl Connection {
     }
 
     /// As `iterdump`: the SQL that makes the same database again.
-    fn statements(&self, sink: &mut Sink<String>) -> Result<()> {
+    #[sync]
+    fn dump(&self, sink: &mut Sink<String>) -> Result<()> {
         sink.send("BEGIN TRANSACTION;".to_owned())?;
         let mut objects = self.sqlite.prepare(
             "SELECT type, name, sql FROM sqlite_master WHERE sql NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid",
@@ -163,7 +166,7 @@ impl Connection {
     }
 }
 
-/// What the macro does not make: a way to interrupt, and items that a statement lends.
+/// What the macro does not make: a way to interrupt, and a teardown that can fail.
 impl Database {
     /// Opens a database file, or `:memory:`. A call that is given up or reaches its time limit is interrupted.
     async fn connect(path: &str) -> Result<Database> {
@@ -177,17 +180,6 @@ impl Database {
             .teardown(|connection| connection.sqlite.close().map_err(|(_, error)| error))
             .spawn(move || rusqlite::Connection::open(path).map(|sqlite| Connection { sqlite }));
         Ok(Database::from(thread.await?))
-    }
-
-    /// The rows of a query, streamed or all at once.
-    fn query(&self, sql: &str, parameters: Row) -> Generation<Row> {
-        let sql = sql.to_owned();
-        self.thread().generate(move |connection, sink| connection.rows(&sql, parameters, sink))
-    }
-
-    /// The SQL that makes the same database again.
-    fn dump(&self) -> Generation<String> {
-        self.thread().generate(|connection, sink| connection.statements(sink))
     }
 }
 

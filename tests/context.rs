@@ -4,9 +4,9 @@ use std::{
     collections::BTreeMap,
     fs,
     num::NonZeroUsize,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, LazyLock, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use aiointernal::{
@@ -36,7 +36,7 @@ fn failure(context: &Context, source: &str) -> (ErrorKind, bool, String) {
 }
 
 fn file(name: &str, content: &[u8]) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("aiointernal-context-{}", std::process::id()));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scripts");
     fs::create_dir_all(&folder).unwrap();
     let path = folder.join(name);
     fs::write(&path, content).unwrap();
@@ -111,6 +111,24 @@ mod the_methods_of_the_seed {
         assert_eq!(results[1].as_ref().unwrap(), &112.into());
         assert_eq!(results[2].as_ref().unwrap_err().kind(), ErrorKind::Thrown);
         assert_eq!(results[3].as_ref().unwrap(), &4.into());
+    }
+
+    #[test]
+    fn a_batch_ends_at_its_deadline() {
+        let context = open();
+        let batch = || {
+            let endless = std::iter::repeat_n("while (true) {}", 9);
+            let sources: Vec<_> = ["var kept = 1; kept"].into_iter().chain(endless).collect();
+            context.eval_batch(sources).deadline(Instant::now() + Duration::from_millis(50))
+        };
+        assert_eq!(batch().blocking().unwrap_err().kind(), ErrorKind::Timeout);
+        let mut stream = batch().stream();
+        assert_eq!(stream.next_blocking().unwrap().unwrap(), 1.into());
+        // The source that was running is stopped; then the batch is.
+        let kinds: Vec<_> =
+            std::iter::from_fn(|| stream.next_blocking()).map(|item| item.unwrap_err().kind()).collect();
+        assert_eq!(kinds, [ErrorKind::Timeout; 2]);
+        assert_eq!(context.eval_as::<i32>("kept").blocking().unwrap(), 1);
     }
 
     #[tokio::test]

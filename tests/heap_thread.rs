@@ -18,7 +18,7 @@ use std::{
     thread::{self, ThreadId},
 };
 
-use aiointernal::{Error, ErrorKind, HeapThread, Running, heap_thread};
+use aiointernal::{Error, ErrorKind, HeapThread, Running, Sink, heap_thread};
 use futures_util::StreamExt as _;
 
 /// Words, which share their text: `Rc` keeps them on one thread.
@@ -97,6 +97,18 @@ impl Words {
     fn after(&self, index: usize) -> Result<Box<dyn Iterator<Item = Result<String, NoWord>> + '_>, NoWord> {
         self.get(index)?;
         Ok(Box::new((index + 1..).map(|index| self.get(index))))
+    }
+
+    /// Each word so often, as an iterator that borrows from itself could not.
+    #[sync]
+    fn repeated(&self, sink: &mut Sink<String>, times: usize) -> Result<(), Error> {
+        let words = self.words.borrow();
+        words.iter().flat_map(|word| std::iter::repeat_n(word, times)).try_for_each(|word| sink.send(word.to_string()))
+    }
+
+    #[sync]
+    fn lengths(&self, sink: &mut Sink<usize>) {
+        self.words.borrow().iter().take_while(|word| sink.send(word.len()).is_ok()).for_each(drop);
     }
 
     #[sync]
@@ -239,6 +251,17 @@ fn an_iterator_that_cannot_start_is_one_error() {
     assert_eq!(stream.next_blocking().unwrap().unwrap(), "two");
     assert_eq!(stream.next_blocking().unwrap().unwrap_err().downcast_ref::<NoWord>(), Some(&NoWord(2)));
     assert!(stream.next_blocking().is_none());
+}
+
+#[test]
+fn a_method_with_a_sink_is_a_stream_of_what_it_sends() {
+    let words = dictionary("fish owl");
+    assert_eq!(words.repeated(2).blocking().unwrap(), ["fish", "fish", "owl", "owl"]);
+    assert_eq!(words.lengths().blocking().unwrap(), [4, 3]);
+    let mut endless = words.repeated(usize::MAX).stream();
+    assert_eq!(endless.next_blocking().unwrap().unwrap(), "fish");
+    drop(endless);
+    assert_eq!(words.lengths().blocking().unwrap(), [4, 3]);
 }
 
 #[test]

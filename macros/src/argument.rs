@@ -2,14 +2,12 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::{
-    FnArg, GenericArgument, Ident, Pat, PatType, PathArguments, Type, TypeParamBound, TypeReference, parse_quote,
-};
+use syn::{FnArg, Ident, Pat, PatType, PathArguments, Type, TypeParamBound, TypeReference, parse_quote};
 
 use crate::{
     borrow::{Borrow, borrow_in, is_static},
     errors::Errors,
-    object::{bare, require_send, require_static},
+    object::{bare, first_type, require_send, require_static},
     signature::Dropped,
     text::plain,
 };
@@ -30,6 +28,8 @@ pub(crate) enum Passing {
     Lent(Type),
     /// Not the caller's: the object's thread has it.
     Running,
+    /// Nor is this: where the method puts its items, of this type.
+    Sink(Type),
 }
 
 impl Argument {
@@ -62,7 +62,7 @@ impl Argument {
     /// In the signature of the handle's method.
     pub(crate) fn declared(&self) -> Option<TokenStream> {
         let Argument { name, ty, passing } = self;
-        (!matches!(passing, Passing::Running)).then(|| quote!(#name: #ty))
+        (!matches!(passing, Passing::Running | Passing::Sink(_))).then(|| quote!(#name: #ty))
     }
 
     /// What the caller's thread does first.
@@ -70,17 +70,18 @@ impl Argument {
         let name = &self.name;
         match &self.passing {
             Passing::Converted(ty) | Passing::Lent(ty) => Some(quote!(let #name: #ty = #name.into();)),
-            Passing::Moved | Passing::Running => None,
+            Passing::Moved | Passing::Running | Passing::Sink(_) => None,
         }
     }
 
     /// In the call of the object's method.
-    pub(crate) fn passed(&self, running: &Ident) -> TokenStream {
+    pub(crate) fn passed(&self, running: &Ident, sink: &Ident) -> TokenStream {
         let name = &self.name;
         match &self.passing {
             Passing::Moved | Passing::Converted(_) => quote!(#name),
             Passing::Lent(_) => quote!(&#name),
             Passing::Running => quote!(#running),
+            Passing::Sink(_) => quote!(#sink),
         }
     }
 }
@@ -107,7 +108,7 @@ impl Passing {
     /// References that have an owned form which callers have at hand.
     fn of_reference(reference: &TypeReference) -> Option<Passing> {
         if reference.mutability.is_some() {
-            return None;
+            return filled(&reference.elem).map(|item| Passing::Sink(item.clone()));
         }
         let is = |name| matches!(bare(&reference.elem), Type::Path(path) if ends_with(path, name));
         match &*reference.elem {
@@ -127,6 +128,18 @@ fn ends_with(path: &syn::TypePath, name: &str) -> bool {
     path.path.segments.last().is_some_and(|segment| segment.ident == name && segment.arguments.is_none())
 }
 
+/// `X` of `Sink<X>`.
+fn filled(ty: &Type) -> Option<&Type> {
+    let Type::Path(path) = bare(ty) else {
+        return None;
+    };
+    let segment = path.path.segments.last().filter(|segment| segment.ident == "Sink")?;
+    match &segment.arguments {
+        PathArguments::AngleBracketed(arguments) => first_type(&arguments.args),
+        _ => None,
+    }
+}
+
 /// `X` of `impl Into<X>`.
 fn converted(ty: &Type) -> Option<&Type> {
     let Type::ImplTrait(bounded) = ty else {
@@ -138,10 +151,7 @@ fn converted(ty: &Type) -> Option<&Type> {
     };
     let segment = bound.path.segments.last().filter(|segment| segment.ident == "Into")?;
     match &segment.arguments {
-        PathArguments::AngleBracketed(arguments) => arguments.args.iter().find_map(|argument| match argument {
-            GenericArgument::Type(ty) => Some(ty),
-            _ => None,
-        }),
+        PathArguments::AngleBracketed(arguments) => first_type(&arguments.args),
         _ => None,
     }
 }

@@ -157,6 +157,11 @@ impl Handle<'_> {
             Outcome::Items { fallible, starts_fallible, .. } => {
                 generate(&object, &called, *fallible, *starts_fallible, span)
             }
+            Outcome::Sent { fallible, .. } => {
+                let sink = local("sink", span);
+                let called = if *fallible { called } else { infallible(called, span) };
+                quote_spanned!(span=> self.thread.generate(move |#object, #sink| #called))
+            }
         }
     }
 
@@ -166,9 +171,9 @@ impl Handle<'_> {
         let mut name = method.name.clone();
         name.set_span(span);
         let turbofish = method.turbofish();
-        let running = local("running", span);
+        let (running, sink) = (local("running", span), local("sink", span));
         let object = object.map(|object| quote!(#object,));
-        let passed = method.arguments.iter().map(|argument| argument.passed(&running));
+        let passed = method.arguments.iter().map(|argument| argument.passed(&running, &sink));
         quote_spanned!(span=> #qualifier::#name #turbofish(#object #(#passed),*))
     }
 }
@@ -186,7 +191,9 @@ fn infallible(value: TokenStream, span: Span) -> TokenStream {
 fn given(outcome: &Outcome, span: Span) -> Type {
     match outcome {
         Outcome::Value(ty) | Outcome::Fallible(ty) => parse_quote_spanned!(span=> ::aiointernal::Call<#ty>),
-        Outcome::Items { item, .. } => parse_quote_spanned!(span=> ::aiointernal::Generation<#item>),
+        Outcome::Items { item, .. } | Outcome::Sent { item, .. } => {
+            parse_quote_spanned!(span=> ::aiointernal::Generation<#item>)
+        }
     }
 }
 

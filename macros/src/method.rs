@@ -53,7 +53,7 @@ impl Method {
             let text = "a function without `self` has to make the object: return `Self` or `Result<Self, E>`";
             errors.add(&function.sig.ident, text);
         }
-        let work = match makes(object, &signature.output) {
+        let mut work = match makes(object, &signature.output) {
             Some(fallible) if !has_receiver => Some(Work::Open { fallible }),
             _ => errors.take(Outcome::new(&signature.output)).map(Work::Call),
         };
@@ -63,8 +63,9 @@ impl Method {
         for (index, argument) in typed(&signature.inputs).enumerate() {
             arguments.extend(errors.take(Argument::new(index + 1, argument, &dropped)));
         }
+        work = work.and_then(|work| use_sink(work, &arguments, &signature, &mut errors));
         if !matches!(work, Some(Work::Call(Outcome::Value(_) | Outcome::Fallible(_))) | None) {
-            refuse_running(&arguments, &signature, &mut errors);
+            refuse_running(&work, &arguments, &signature, &mut errors);
         }
         let name = std::mem::replace(&mut signature.ident, function.sig.ident.clone());
         let handle_name = match work {
@@ -126,10 +127,36 @@ fn refuse_receiver(receiver: &Receiver, errors: &mut Errors) {
     }
 }
 
-fn refuse_running(arguments: &[Argument], signature: &Signature, errors: &mut Errors) {
+/// A method that has a sink gives its items there.
+fn use_sink(work: Work, arguments: &[Argument], signature: &Signature, errors: &mut Errors) -> Option<Work> {
+    let mut sinks = arguments.iter().zip(typed(&signature.inputs)).filter_map(|(argument, typed)| {
+        if let Passing::Sink(item) = &argument.passing { Some((item, typed)) } else { None }
+    });
+    let Some((item, argument)) = sinks.next() else {
+        return Some(work);
+    };
+    for (_, second) in sinks {
+        errors.add(&second.ty, "a method has one sink");
+    }
+    let sent = match work {
+        Work::Call(outcome) => outcome.sent(item),
+        Work::Open { .. } => None,
+    };
+    if sent.is_none() {
+        let text = "a method with a sink gives its items there: return nothing or `Result<(), E>`";
+        errors.add(&argument.ty, text);
+    }
+    errors.take(sent?).map(Work::Call)
+}
+
+fn refuse_running(work: &Option<Work>, arguments: &[Argument], signature: &Signature, errors: &mut Errors) {
     let running = arguments.iter().zip(typed(&signature.inputs));
     for (_, argument) in running.filter(|(argument, _)| matches!(argument.passing, Passing::Running)) {
-        errors.add(&argument.ty, "only a method that returns a value or a `Result` can be told of its call");
+        let text = match work {
+            Some(Work::Call(Outcome::Sent { .. })) => "a method with a sink has its call there: `sink.running()`",
+            _ => "only a method that returns a value or a `Result` can be told of its call",
+        };
+        errors.add(&argument.ty, text);
     }
 }
 

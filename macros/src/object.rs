@@ -3,7 +3,7 @@
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{
-    Attribute, Generics, Ident, ItemImpl, Type, TypeParamBound,
+    Attribute, GenericArgument, Generics, Ident, ItemImpl, Type, TypeParamBound,
     parse::{Parse, Parser as _},
     parse_quote,
     punctuated::Punctuated,
@@ -112,6 +112,14 @@ pub(crate) fn bare(ty: &Type) -> &Type {
         Type::Group(group) => bare(&group.elem),
         ty => ty,
     }
+}
+
+/// The first type among generic arguments.
+pub(crate) fn first_type<P>(arguments: &Punctuated<GenericArgument, P>) -> Option<&Type> {
+    arguments.iter().find_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
 }
 
 /// Adds `'static`, where it is missing.

@@ -6,7 +6,7 @@ use crate::{
     argument::owned,
     borrow::{Borrow, borrow_in, returned},
     errors::Errors,
-    object::{Object, bare},
+    object::{Object, bare, first_type},
 };
 
 pub(crate) enum Outcome {
@@ -22,6 +22,8 @@ pub(crate) enum Outcome {
         /// Whether the iterator is within a `Result`.
         starts_fallible: bool,
     },
+    /// Nothing or `Result<(), E>`, and items into a sink: a generation.
+    Sent { item: Type, fallible: bool },
 }
 
 impl Outcome {
@@ -41,6 +43,18 @@ impl Outcome {
         Ok(outcome)
     }
 
+    /// The same of a method that has a sink for items of this type. `None`: it gives something else as well.
+    pub(crate) fn sent(self, item: &Type) -> Option<syn::Result<Outcome>> {
+        let is_unit = |ty: &Type| matches!(bare(ty), Type::Tuple(tuple) if tuple.elems.is_empty());
+        let fallible = match &self {
+            Outcome::Value(ty) if is_unit(ty) => false,
+            Outcome::Fallible(ty) if is_unit(ty) => true,
+            _ => return None,
+        };
+        let sent = Outcome::Sent { item: item.clone(), fallible };
+        Some(sent.check().map(|()| sent))
+    }
+
     fn items(item: Type, starts_fallible: bool) -> Outcome {
         match result_of(&item) {
             Some(item) => Outcome::Items { item, fallible: true, starts_fallible },
@@ -51,7 +65,10 @@ impl Outcome {
     /// What leaves the thread is owned and has a name.
     fn check(&self) -> syn::Result<()> {
         let mut errors = Errors::default();
-        let (Outcome::Value(ty) | Outcome::Fallible(ty) | Outcome::Items { item: ty, .. }) = self;
+        let (Outcome::Value(ty)
+        | Outcome::Fallible(ty)
+        | Outcome::Items { item: ty, .. }
+        | Outcome::Sent { item: ty, .. }) = self;
         match borrow_in(ty) {
             Some(Borrow::Reference(reference)) => {
                 let owned = owned(&reference.elem);
@@ -130,11 +147,4 @@ fn items_of_bounds<P>(bounds: &Punctuated<TypeParamBound, P>) -> syn::Result<Opt
         }
     }
     Err(syn::Error::new_spanned(iterator, "say what the items are: `Iterator<Item = ...>`"))
-}
-
-fn first_type<P>(arguments: &Punctuated<GenericArgument, P>) -> Option<&Type> {
-    arguments.iter().find_map(|argument| match argument {
-        GenericArgument::Type(ty) => Some(ty),
-        _ => None,
-    })
 }

@@ -1,6 +1,6 @@
 //! Bytes that are no component that runs here, and the cache of those that are.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use super::*;
 
@@ -114,7 +114,7 @@ fn a_function_of_the_host_that_is_exported_again_does_no_harm() {
 
 #[test]
 fn compiled_components_are_found_again_and_never_mistaken() {
-    let folder = std::env::temp_dir().join(format!("aiointernal-components-{}", std::process::id()));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
     let _ = fs::remove_dir_all(&folder);
     let cached = engine(|config| config.cache = Some(folder.clone()));
     for text in [CORE, VALUES, CORE, VALUES] {

@@ -39,7 +39,7 @@ fn sink() -> (impl Fn(&[u8]) + Send + Sync + 'static, Taken) {
 }
 
 fn folder(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("aiointernal-wasi-{name}-{}", std::process::id()));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("wasi-{name}"));
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("file.txt"), "content").unwrap();

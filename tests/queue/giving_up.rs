@@ -1,7 +1,8 @@
 //! A waiting put or get that is dropped loses no item, no wake-up and nobody else's place.
 
 use std::{
-    pin::Pin,
+    future::Future,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Wake, Waker},
 };
@@ -146,6 +147,40 @@ fn a_future_wakes_the_task_that_polled_it_last() {
     bells.iter().for_each(|bell| bell.hang_on(&mut get));
     queue.try_put("a").unwrap();
     assert_eq!(bells.map(|bell| bell.rings()), [0, 1]);
+
+    let mut put = queue.put("b");
+    let mut join = queue.join();
+    let bells = [(); 4].map(|()| Bell::new());
+    bells[..2].iter().for_each(|bell| bell.hang_on(&mut put));
+    bells[2..].iter().for_each(|bell| bell.hang_on(&mut join));
+    queue.shutdown(Shutdown::Immediate);
+    assert_eq!(bells.map(|bell| bell.rings()), [0, 1, 0, 1]);
+}
+
+#[test]
+fn the_end_of_a_waker_may_use_the_queue() {
+    /// A task that nobody but its waker keeps, and that has the queue.
+    struct Owner(Queue<u8>);
+    impl Wake for Owner {
+        fn wake(self: Arc<Self>) {}
+    }
+    impl Drop for Owner {
+        fn drop(&mut self) {
+            let _ = self.0.stats();
+        }
+    }
+    let queue = full_of([1]);
+    let hang_on = |mut future: Pin<&mut dyn Future<Output = ()>>| {
+        for _ in 0..2 {
+            let waker = Waker::from(Arc::new(Owner(queue.clone())));
+            assert!(future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        }
+    };
+    // Each polls with a second waker, which ends the first; then it goes, which ends the second.
+    hang_on(pin!(async { queue.put(2).await.unwrap() }));
+    hang_on(pin!(async { queue.join().await }));
+    queue.clear();
+    hang_on(pin!(async { queue.get().await.map(drop).unwrap() }));
 }
 
 #[test]

@@ -1,8 +1,13 @@
 //! Calls that yield and borrow from the object: `generate`.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread::ThreadId,
+    time::{Duration, Instant},
 };
 
 use aiointernal::{Error, ErrorKind, Generation, HeapThread};
@@ -100,6 +105,58 @@ fn an_endless_generation_ends_with_its_consumer() {
     drop(taken);
     stream = thread.generate(|_, sink| sink.send(2));
     assert_eq!(stream.blocking().unwrap(), [2]);
+}
+
+/// Items without end, and whether its closure has gone.
+fn endless(thread: &HeapThread<Numbers>) -> (Generation<u32>, mpsc::Receiver<ThreadId>) {
+    let (last_word, heard) = LastWord::new();
+    let generation = thread.generate(move |_, sink| -> Result<(), Error> {
+        let _last_word = last_word;
+        loop {
+            sink.send(1)?;
+        }
+    });
+    (generation, heard)
+}
+
+#[test]
+fn items_that_are_collected_for_nobody_any_more_end_with_the_next_one() {
+    let thread = numbers();
+    let (enter, entered) = mpsc::channel();
+    let endless = thread.generate(move |_, sink| -> Result<(), Error> {
+        enter.send(()).unwrap();
+        loop {
+            sink.send(1)?;
+        }
+    });
+    let ticket = endless.queue();
+    entered.recv().unwrap();
+    drop(ticket);
+    assert!(seen(&thread).is_empty());
+}
+
+#[test]
+fn a_generation_ends_when_its_time_is_over_collected_or_streamed() {
+    let thread = numbers();
+    let short = Duration::from_millis(2);
+    assert_eq!(kind(endless(&thread).0.timeout(short).blocking().map(drop)), ErrorKind::Timeout);
+    assert_eq!(kind(endless(&thread).0.deadline(Instant::now() + short).blocking().map(drop)), ErrorKind::Timeout);
+    let mut stream = endless(&thread).0.timeout(short).stream();
+    let error = std::iter::from_fn(|| stream.next_blocking()).find_map(Result::err).unwrap();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(stream.next_blocking().is_none());
+}
+
+#[test]
+fn a_generation_whose_time_ends_while_it_waits_for_its_consumer_ends_as_well() {
+    let thread = numbers();
+    let (generation, heard) = endless(&thread);
+    let mut stream = generation.timeout(Duration::from_millis(2)).stream();
+    stream.next_blocking().unwrap().unwrap();
+    // Nobody takes more, and the closure goes all the same.
+    heard.recv().unwrap();
+    let items = std::iter::from_fn(|| stream.next_blocking()).take_while(Result::is_ok).count();
+    assert!(items >= AHEAD - 1, "{items}");
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! Calls that yield, one closure call an item: `iterate`.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{
+    cell::RefCell,
+    rc::Rc,
+    time::{Duration, Instant},
+};
 
 use aiointernal::{Error, ErrorKind, HeapThread, Iteration};
 use futures_util::StreamExt as _;
@@ -88,6 +92,22 @@ fn an_error_of_the_closure_ends_it_after_the_items_before() {
     assert_eq!(stream.next_blocking().unwrap().unwrap_err().kind(), ErrorKind::Object);
     assert!(stream.next_blocking().is_none());
     assert_eq!(kind(failing().blocking().map(|_| 0)), ErrorKind::Object);
+}
+
+#[test]
+fn an_iteration_ends_at_its_deadline_collected_or_streamed() {
+    let thread = numbers();
+    let endless = || count_to(&thread, u32::MAX).deadline(Instant::now() + Duration::from_millis(2));
+    assert_eq!(kind(endless().blocking().map(drop)), ErrorKind::Timeout);
+    let mut stream = endless().stream();
+    let error = std::iter::from_fn(|| stream.next_blocking()).find_map(Result::err).unwrap();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(stream.next_blocking().is_none());
+
+    let gate = occupy(&thread);
+    let mut waiting = endless().stream();
+    assert_eq!(waiting.next_blocking().unwrap().unwrap_err().kind(), ErrorKind::Timeout);
+    drop(gate);
 }
 
 #[test]

@@ -183,7 +183,9 @@ impl<P: Program> Instance<P> {
     ) -> Result<R, Error> {
         let limits = self.limits.for_call(running, Some(*limits));
         let _awake = self.engine.ticker().arm();
-        let until = deadline::after(limits.wall_time);
+        // A call that enters several times has one end.
+        let longest = deadline::after(limits.wall_time);
+        let until = running.ends().map_or(longest, |ends| ends.min(longest));
         let mut live = match self.live.take() {
             Some(live) => live,
             None => {

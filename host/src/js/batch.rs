@@ -5,6 +5,7 @@ use std::{
     fmt,
     pin::Pin,
     task::{self, Poll},
+    time::Instant,
 };
 
 use futures_core::Stream;
@@ -96,11 +97,18 @@ pub struct Batch {
     thread: HeapThread<Engine>,
     limits: Option<Limits>,
     sources: Sources,
+    deadline: Option<Instant>,
 }
 
 impl Batch {
     pub(super) fn new(thread: HeapThread<Engine>, limits: Option<Limits>, sources: Sources) -> Batch {
-        Batch { thread, limits, sources }
+        Batch { thread, limits, sources, deadline: None }
+    }
+
+    /// The moment at which the time of the whole batch is over, streamed or collected, as for a [call](Call::deadline).
+    /// The time of each source has its own [limit](Limits::wall_time).
+    pub fn deadline(self, deadline: Instant) -> Batch {
+        Batch { deadline: Some(deadline), ..self }
     }
 
     /// The results one by one, in the order of the sources, each within a millisecond of when it is there. The engine
@@ -108,7 +116,8 @@ impl Batch {
     /// Dropping the stream stops the item that is running and skips the rest.
     pub fn stream(self) -> BatchStream {
         let steps = Evaluations { limits: self.limits, batch: None, pushed: 0 };
-        BatchStream(self.thread.steps(self.sources, steps))
+        let stream = self.thread.steps(self.sources, steps);
+        BatchStream(self.deadline.into_iter().fold(stream, StepsStream::deadline))
     }
 
     /// Evaluates everything as one call of the queue and collects the results; no other call runs meanwhile. The
@@ -131,13 +140,14 @@ impl Batch {
 
     fn collect(self) -> Call<Vec<BatchResult>> {
         let steps = Evaluations { limits: self.limits, batch: None, pushed: 0 };
-        match self.sources.0 {
+        let call = match self.sources.0 {
             Kind::Iterator(sources) => self.thread.collect_steps(sources, steps),
             Kind::Stream(_) => self.thread.try_call(|_, _| {
                 let message = "a stream of sources cannot be queued: take its results by stream()";
                 Err(Error::new(ErrorKind::InvalidArgument, message))
             }),
-        }
+        };
+        self.deadline.into_iter().fold(call, Call::deadline)
     }
 }
 

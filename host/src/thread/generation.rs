@@ -7,11 +7,12 @@ use std::{
     future::Future as _,
     pin::Pin,
     task::{Context, Poll, Waker},
+    time::{Duration, Instant},
 };
 
 use futures_core::Stream;
 
-use super::{Call, HeapThread, Ticket, call::lock, object_error};
+use super::{Call, HeapThread, Running, Ticket, call::lock, object_error};
 use crate::{
     error::Error,
     sync::{Arc, Condvar, Mutex, PoisonError, block_on},
@@ -46,14 +47,14 @@ impl<T: 'static> HeapThread<T> {
         I: Send + 'static,
     {
         let thread = self.clone();
-        let start = move |mut sink: Sink<I>| {
-            Call::new(&thread, move |object, _| {
-                let done = job(object, &mut sink).map_err(object_error);
-                let collected = sink.finish();
-                done.map(|()| collected)
+        let start = move |target| {
+            Call::new(&thread, move |object, running| {
+                let mut sink = Sink { target, running: running.clone() };
+                job(object, &mut sink).map_err(object_error)?;
+                Ok(sink.finish())
             })
         };
-        Generation { start: Box::new(start) }
+        Generation { start: Box::new(start), timeout: None, deadline: None }
     }
 }
 
@@ -61,15 +62,28 @@ impl<T: 'static> HeapThread<T> {
 /// [queue](Generation::queue) it for all of them at once.
 #[must_use = "it does nothing unless it is awaited, queued or streamed"]
 pub struct Generation<I> {
-    start: Box<dyn FnOnce(Sink<I>) -> Call<Vec<I>> + Send>,
+    start: Box<dyn FnOnce(Target<I>) -> Call<Vec<I>> + Send>,
+    timeout: Option<Duration>,
+    deadline: Option<Instant>,
 }
 
 impl<I: Send + 'static> Generation<I> {
+    /// The longest time that the closure may run, from when it starts, as for a [call](Call::timeout); the time in which
+    /// it waits for the consumer counts. After that its sink takes nothing more.
+    pub fn timeout(self, timeout: Duration) -> Generation<I> {
+        Generation { timeout: Some(timeout), ..self }
+    }
+
+    /// The moment at which its time is over, wherever it is then, as for a [call](Call::deadline).
+    pub fn deadline(self, deadline: Instant) -> Generation<I> {
+        Generation { deadline: Some(deadline), ..self }
+    }
+
     /// The items one by one, as they are made; the closure is at most 64 ahead. It starts when the stream is first
     /// polled, and dropping the stream ends it at its next item.
     pub fn stream(self) -> GenerationStream<I> {
         let pipe = Arc::new(Pipe { state: Mutex::default(), taken: Condvar::new() });
-        let call = (self.start)(Sink(Target::Pipe(Arc::clone(&pipe))));
+        let call = self.call(Target::Pipe(Arc::clone(&pipe)));
         GenerationStream { pipe, stage: Stage::Making(call.into_future()) }
     }
 
@@ -88,7 +102,13 @@ impl<I: Send + 'static> Generation<I> {
     }
 
     fn collect(self) -> Call<Vec<I>> {
-        (self.start)(Sink(Target::Collected(Vec::new())))
+        self.call(Target::Collected(Vec::new()))
+    }
+
+    fn call(self, target: Target<I>) -> Call<Vec<I>> {
+        let call = (self.start)(target);
+        let call = self.timeout.into_iter().fold(call, Call::timeout);
+        self.deadline.into_iter().fold(call, Call::deadline)
     }
 }
 
@@ -108,7 +128,10 @@ impl<I> fmt::Debug for Generation<I> {
 }
 
 /// Where the closure of [`HeapThread::generate`] puts its items.
-pub struct Sink<I>(Target<I>);
+pub struct Sink<I> {
+    target: Target<I>,
+    running: Running,
+}
 
 enum Target<I> {
     Collected(Vec<I>),
@@ -120,17 +143,26 @@ impl<I> Sink<I> {
     ///
     /// # Errors
     ///
-    /// [`Cancelled`](crate::ErrorKind::Cancelled): the consumer has gone, and the closure should return.
+    /// The closure should return then.
+    ///
+    /// - [`Cancelled`](crate::ErrorKind::Cancelled): the consumer has gone.
+    /// - [`Timeout`](crate::ErrorKind::Timeout): the call's time is over.
     pub fn send(&mut self, item: I) -> Result<(), Error> {
-        match &mut self.0 {
+        self.running.check()?;
+        match &mut self.target {
             Target::Collected(items) => items.push(item),
-            Target::Pipe(pipe) => pipe.push(item)?,
+            Target::Pipe(pipe) => pipe.push(item, &self.running)?,
         }
         Ok(())
     }
 
+    /// The call that this is, for work that takes long between two items and looks whether it is to stop.
+    pub fn running(&self) -> &Running {
+        &self.running
+    }
+
     fn finish(self) -> Vec<I> {
-        match self.0 {
+        match self.target {
             Target::Collected(items) => items,
             Target::Pipe(_) => Vec::new(),
         }
@@ -163,10 +195,15 @@ impl<I> Default for Waiting<I> {
 }
 
 impl<I> Pipe<I> {
-    fn push(&self, item: I) -> Result<(), Error> {
-        let full = |waiting: &mut Waiting<I>| waiting.items.len() >= AHEAD && !waiting.closed;
-        let waited = self.taken.wait_while(lock(&self.state), full);
-        let mut waiting = waited.unwrap_or_else(PoisonError::into_inner);
+    fn push(&self, item: I, running: &Running) -> Result<(), Error> {
+        let mut waiting = lock(&self.state);
+        while waiting.items.len() >= AHEAD && !waiting.closed {
+            running.check()?;
+            waiting = match running.time_left() {
+                None => self.taken.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+                Some(left) => self.taken.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0,
+            };
+        }
         if waiting.closed {
             return Err(Error::cancelled());
         }

@@ -5,6 +5,7 @@ use std::{
     fmt,
     pin::Pin,
     task::{Context, Poll},
+    time::Instant,
 };
 
 use futures_core::Stream;
@@ -39,7 +40,7 @@ impl<T: 'static> HeapThread<T> {
         I: Send + 'static,
     {
         let next = Box::new(move |object: &mut T, running: &Running| next(object, running).map_err(object_error));
-        Iteration { thread: self.clone(), next: Next(next) }
+        Iteration { thread: self.clone(), next: Next(next), deadline: None }
     }
 }
 
@@ -49,13 +50,20 @@ impl<T: 'static> HeapThread<T> {
 pub struct Iteration<T: 'static, I> {
     thread: HeapThread<T>,
     next: Next<T, I>,
+    deadline: Option<Instant>,
 }
 
 impl<T: 'static, I: Send + 'static> Iteration<T, I> {
+    /// The moment at which the time for all items is over, streamed or collected, as for a [call](Call::deadline).
+    pub fn deadline(self, deadline: Instant) -> Iteration<T, I> {
+        Iteration { deadline: Some(deadline), ..self }
+    }
+
     /// The items as they are made, in hops of 64 items or 1 ms, as [`HeapThread::steps`] describes them. Dropping the
     /// stream ends it at the item that is being made.
     pub fn stream(self) -> IterationStream<T, I> {
-        IterationStream(self.thread.steps(Once(Some(())), self.next))
+        let stream = self.thread.steps(Once(Some(())), self.next);
+        IterationStream(self.deadline.into_iter().fold(stream, StepsStream::deadline))
     }
 
     /// Makes the call without waiting for anything, as [`Call::queue`] does, and collects the items.
@@ -73,7 +81,8 @@ impl<T: 'static, I: Send + 'static> Iteration<T, I> {
     }
 
     fn collect(self) -> Call<Vec<I>> {
-        self.thread.collect_steps([()], self.next)
+        let call = self.thread.collect_steps([()], self.next);
+        self.deadline.into_iter().fold(call, Call::deadline)
     }
 }
 

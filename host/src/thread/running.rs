@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::sync::Arc;
+use crate::{
+    error::{Error, ErrorKind},
+    sync::Arc,
+};
 
 /// The call that is running, as the object sees it.
 ///
@@ -56,13 +59,35 @@ impl Running {
     /// Whether the caller has given the call up or its time is over. Work that takes long should look now and then,
     /// and stop.
     pub fn should_stop(&self) -> bool {
-        self.is_cancelled() || self.ends.is_some_and(|ends| Instant::now() >= ends)
+        self.check().is_err()
     }
 
     /// The time that the call had when it started, where its caller set a [timeout](crate::Call::timeout) or a
     /// [deadline](crate::Call::deadline).
     pub fn timeout(&self) -> Option<Duration> {
         self.timeout
+    }
+
+    /// When the call's time is over. `None`: it has no limit.
+    #[cfg(feature = "component")]
+    pub(crate) fn ends(&self) -> Option<Instant> {
+        self.ends
+    }
+
+    /// The time that is left until the call's end. `None`: it has no limit.
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        self.ends.map(|ends| ends.saturating_duration_since(Instant::now()))
+    }
+
+    /// As [`Running::should_stop`], with why.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if self.is_cancelled() {
+            return Err(Error::cancelled());
+        }
+        if self.time_left().is_some_and(|left| left.is_zero()) {
+            return Err(Error::new(ErrorKind::Timeout, "the call ran longer than it may"));
+        }
+        Ok(())
     }
 
     /// The call has made something that its caller can take before its end.

@@ -78,11 +78,12 @@ impl<T, S: Steps<T>> Hop<T, S> {
         }
     }
 
-    /// Steps until the inputs are used up, nobody waits, or `enough` says so.
+    /// Steps until the inputs are used up, or `enough` says so.
     fn run(&mut self, object: &mut T, running: &Running, enough: impl Fn(usize) -> bool) -> Result<(), Error> {
         self.started = true;
         let mut items = 0;
-        while let Some(steps) = self.steps.as_mut().filter(|_| !running.is_cancelled()) {
+        while let Some(steps) = &mut self.steps {
+            running.check()?;
             let Some(item) = steps.step(object, &mut self.inputs, running)? else {
                 break;
             };
@@ -117,7 +118,13 @@ impl<T: 'static> HeapThread<T> {
         I: Stream<Item = S::Input> + Unpin,
     {
         let hop = Hop::new(self, steps);
-        StepsStream { inputs, inputs_ended: false, made: Arc::clone(&hop.made), stage: Stage::Here(hop) }
+        StepsStream {
+            inputs,
+            inputs_ended: false,
+            made: Arc::clone(&hop.made),
+            deadline: None,
+            stage: Stage::Here(hop),
+        }
     }
 
     /// A single call that steps through all inputs and collects the items; no other call runs meanwhile.
@@ -136,9 +143,6 @@ impl<T: 'static> HeapThread<T> {
                     break;
                 }
                 hop.run(object, running, |_| false)?;
-                if running.is_cancelled() {
-                    return Err(Error::cancelled());
-                }
             }
             let made = mem::take(&mut *lock(&hop.made));
             Ok(made.into())
@@ -154,6 +158,7 @@ pub struct StepsStream<T: 'static, S: Steps<T>, I> {
     inputs: I,
     inputs_ended: bool,
     made: Made<S::Item>,
+    deadline: Option<Instant>,
     stage: Stage<T, S>,
 }
 
@@ -172,6 +177,12 @@ where
     S: Steps<T>,
     I: Stream<Item = S::Input> + Unpin,
 {
+    /// The moment at which the time of the whole stream is over: the hop that is under way then ends as a
+    /// [call](Call::deadline) does, and its error is the last that the stream gives.
+    pub fn deadline(self, deadline: Instant) -> StepsStream<T, S, I> {
+        StepsStream { deadline: Some(deadline), ..self }
+    }
+
     /// Blocks this thread until the next item is there.
     pub fn next_blocking(&mut self) -> Option<Result<S::Item, Error>> {
         block_on(std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)))
@@ -194,14 +205,14 @@ where
 }
 
 /// Sends a hop off.
-fn depart<T, S: Steps<T>>(mut hop: Hop<T, S>) -> Ticket<(Hop<T, S>, Result<(), Error>)> {
+fn depart<T, S: Steps<T>>(mut hop: Hop<T, S>, deadline: Option<Instant>) -> Ticket<(Hop<T, S>, Result<(), Error>)> {
     let thread = hop.thread.clone();
     let call = Call::new(&thread, move |object, running| {
         let started = Instant::now();
         let ran = hop.run(object, running, |items| items >= HOP_ITEMS || started.elapsed() >= HOP_TIME);
         Ok((hop, ran))
     });
-    call.into_future()
+    deadline.into_iter().fold(call, Call::deadline).into_future()
 }
 
 impl<T, S, I> Stream for StepsStream<T, S, I>
@@ -221,7 +232,7 @@ where
                 Stage::Here(mut hop) => {
                     this.take_inputs(&mut hop, context);
                     if !hop.inputs.is_empty() {
-                        this.stage = Stage::OnThread(depart(hop));
+                        this.stage = Stage::OnThread(depart(hop, this.deadline));
                     } else if this.inputs_ended {
                         return Poll::Ready(None);
                     } else {

@@ -1,6 +1,6 @@
 use std::{borrow::Cow, ffi::OsStr};
 
-use aiointernal::{Running, heap_thread};
+use aiointernal::{Running, Sink, heap_thread};
 
 struct Words(Vec<String>);
 
@@ -31,6 +31,27 @@ impl Words {
     fn numbers(&self, running: &Running) -> impl Iterator<Item = u32> {
         let _ = running;
         0..9
+    }
+
+    #[sync]
+    fn sent_and_told(&self, sink: &mut Sink<u32>, running: &Running) {
+        let _ = (sink, running);
+    }
+
+    #[sync]
+    fn sent_and_returned(&self, sink: &mut Sink<u32>) -> Option<u32> {
+        let _ = sink;
+        None
+    }
+
+    #[sync]
+    fn sent_twice(&self, sink: &mut Sink<u32>, other: &mut Sink<String>) {
+        let _ = (sink, other);
+    }
+
+    #[sync]
+    fn lent(&self, sink: &mut Sink<&str>) {
+        let _ = sink;
     }
 
     #[sync]
