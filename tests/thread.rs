@@ -5,6 +5,7 @@
 
 mod opening;
 mod calls;
+mod spans;
 mod queue;
 mod giving_up;
 mod ending;

@@ -5,9 +5,12 @@ use std::{
     marker::PhantomData,
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::OnceLock,
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
+
+use tracing::{Span, field};
 
 use super::{
     HeapThread,
@@ -44,7 +47,8 @@ impl<R: Send + 'static> Call<R> {
                 expired: AtomicBool::new(false),
                 timeout: None,
                 deadline: None,
-                span: tracing::Span::current(),
+                span: span(),
+                entered: OnceLock::new(),
                 job: Mutex::new(Some(job)),
                 entry: Mutex::new(Entry::Outside(thread.clone())),
                 interruption: Mutex::default(),
@@ -120,6 +124,20 @@ impl<R> fmt::Debug for Call<R> {
 /// What tells an object, from another thread, to stop what it is doing.
 pub(super) type Hook = Arc<dyn Fn() + Send + Sync>;
 
+/// Fields of a call's span: microseconds.
+const WAITED: &str = "waited_us";
+const RAN: &str = "ran_us";
+
+/// A span of the call within its caller's, or just that where nobody wants to know so much.
+fn span() -> Span {
+    let span = tracing::debug_span!("call", waited_us = field::Empty, ran_us = field::Empty);
+    if span.is_disabled() { Span::current() } else { span }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
 /// Time after which an object that was told to stop, and has not, is told again: a hook may come too early, between
 /// the start of the call and the start of what it stops.
 const AGAIN: Duration = Duration::from_millis(10);
@@ -179,7 +197,10 @@ struct Cell<T: 'static, F, R> {
     progress: AtomicBool,
     timeout: Option<Duration>,
     deadline: Option<Instant>,
-    span: tracing::Span,
+    /// What its caller does, for what the closure logs.
+    span: Span,
+    /// When it was put into the queue, where the span wants to know.
+    entered: OnceLock<Instant>,
     /// The closure, until it runs.
     job: Mutex<Option<F>>,
     /// The way into the queue. It has the thread until the call is in there: a ticket that somebody keeps does not keep
@@ -266,8 +287,15 @@ where
             }
         }
         let running = Running::new(Arc::clone(self) as Arc<dyn Interest>, timeout, ends);
-        let _entered = self.span.enter();
-        job(object, &running)
+        let _within = self.span.enter();
+        let Some(entered) = self.entered.get() else {
+            return job(object, &running);
+        };
+        self.span.record(WAITED, micros(entered.elapsed()));
+        let started = Instant::now();
+        let result = job(object, &running);
+        self.span.record(RAN, micros(started.elapsed()));
+        result
     }
 
     /// Tells the object to stop, where this call is what runs and the object can be told.
@@ -294,6 +322,9 @@ where
 
     /// Puts the call into the queue, if there is room.
     fn enter(self: &Arc<Self>, thread: &HeapThread<T>) -> Submission {
+        if self.span.has_field(WAITED) {
+            let _ = self.entered.set(Instant::now());
+        }
         self.set_deadline_alarm();
         match thread.shared().queue.try_put(Arc::clone(self) as Arc<dyn Job<T>>) {
             Ok(()) => Submission::Queued,

@@ -54,6 +54,8 @@ use crate::{
 /// - Calls run one at a time, in the order in which they entered the queue.
 /// - Dropping a call's future skips the call if it has not started, and tells it, and no other, to stop if it has.
 /// - Dropping the last handle closes the object in the background: what is queued still runs. Nothing waits for it.
+/// - A call runs within its caller's `tracing` span. Where spans of level `DEBUG` are wanted, it has one of its own named
+///   `call`, with the microseconds `waited_us` (from entering the queue) and `ran_us`.
 /// - A call that panics is an error to its caller and, unless the [`Builder`] says otherwise, ends the object: later
 ///   calls get that panic as their error.
 ///
