@@ -1,13 +1,13 @@
 //! aiosqlite in Rust: SQLite behind an async handle. `cargo run --release -p aiointernal-examples --example aiosqlite`.
 
-use std::{panic::UnwindSafe, path::Path, time::Duration};
+use std::{num::NonZeroI32, panic::UnwindSafe, path::Path, thread, time::Duration};
 
-use aiointernal::{ErrorKind, HeapThread, Sink, heap_thread};
-use anyhow::Result;
+use aiointernal::{ErrorKind, HeapThread, Running, Sink, heap_thread};
+use anyhow::{Result, bail};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use rusqlite::{
     Transaction,
-    backup::Backup,
+    backup::{Backup, StepResult},
     functions::FunctionFlags,
     params_from_iter,
     types::{Value, ValueRef},
@@ -15,6 +15,8 @@ use rusqlite::{
 
 /// The values of one row, or of the parameters of a statement.
 type Row = Vec<Value>;
+
+const ONE_PAGE: NonZeroI32 = NonZeroI32::new(1).expect("it is not zero");
 
 /// A row of values of several types.
 macro_rules! row {
@@ -100,19 +102,25 @@ impl Connection {
     fn backup(
         &self,
         target: &Path,
-        pages: i32,
+        pages: NonZeroI32,
         mut progress: impl FnMut(i32, i32) + Send + 'static,
-    ) -> rusqlite::Result<()> {
+        running: &Running,
+    ) -> Result<()> {
         let mut target = rusqlite::Connection::open(target)?;
         let backup = Backup::new(&self.sqlite, &mut target)?;
-        loop {
-            let step = backup.step(pages)?;
+        // SQLite's interrupt does not reach a backup.
+        while !running.should_stop() {
+            let step = backup.step(pages.get())?;
             let done = backup.progress();
             progress(done.pagecount - done.remaining, done.pagecount);
-            if step == rusqlite::backup::StepResult::Done {
-                return Ok(());
+            match step {
+                StepResult::Done => return Ok(()),
+                StepResult::More => {}
+                // Somebody else has the target.
+                _ => thread::sleep(Duration::from_millis(10)),
             }
         }
+        bail!("the backup was given up")
     }
 
     /// Whether a transaction is open.
@@ -127,7 +135,8 @@ impl Connection {
         self.sqlite.total_changes()
     }
 
-    /// The rows of a query, streamed or all at once.
+    /// The rows of a query, streamed or all at once. A long stream has the connection to itself until it ends: who makes
+    /// other calls between two rows collects them first.
     #[sync]
     fn query(&self, sql: &str, parameters: Row, sink: &mut Sink<Row>) -> Result<()> {
         let mut statement = self.sqlite.prepare_cached(sql)?;
@@ -192,6 +201,8 @@ fn literal(value: ValueRef<'_>) -> String {
     match value {
         ValueRef::Null => "NULL".to_owned(),
         ValueRef::Integer(integer) => integer.to_string(),
+        // SQL has no word for infinity; this is beyond every number.
+        ValueRef::Real(real) if real.is_infinite() => if real > 0.0 { "9e999" } else { "-9e999" }.to_owned(),
         ValueRef::Real(real) => format!("{real:?}"),
         ValueRef::Text(text) => format!("'{}'", String::from_utf8_lossy(text).replace('\'', "''")),
         ValueRef::Blob(blob) => format!("X'{}'", blob.iter().map(|byte| format!("{byte:02X}")).collect::<String>()),
@@ -238,7 +249,7 @@ async fn main() -> Result<()> {
     assert_eq!(error.kind(), ErrorKind::Timeout);
 
     let copy = std::env::temp_dir().join(format!("aiointernal-planets-{}.db", std::process::id()));
-    db.backup(&*copy, 1, |done, all| println!("page {done} of {all}")).await?;
+    db.backup(&*copy, ONE_PAGE, |done, all| println!("page {done} of {all}")).await?;
     let copied = Database::connect(copy.to_str().unwrap_or_default()).await?;
     let dumps = (db.dump().await?, copied.dump().stream().try_collect::<Vec<_>>().await?);
     assert_eq!(dumps.0, dumps.1);

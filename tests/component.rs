@@ -1,6 +1,7 @@
 //! Components of one's own: typed and by name, limits, bad input, WASI.
 
 mod calls;
+mod held;
 mod limits;
 mod loading;
 mod typed;

@@ -8,7 +8,7 @@ use aiointernal::{
 };
 use anyhow::{Context as _, Result};
 
-use crate::{evaluate::print, options::RunComponent};
+use crate::{evaluate::print, options::RunComponent, report::say};
 
 /// The status of a component that failed, and said so itself.
 const FAILED: u8 = 1;
@@ -25,6 +25,7 @@ pub(crate) fn run(options: RunComponent) -> Result<ExitCode> {
     limits.memory = options.memory;
     let program = Dynamic::new(&engine, &wasm)?.granted(grants(&options));
     let component = engine.open(program, limits).blocking()?;
+    let has_output = options.stdio;
     let succeeded = match options.invoke {
         Some(call) => {
             let reply = component.try_call(move |instance, running| instance.invoke(running, &call)).blocking()?;
@@ -33,7 +34,14 @@ pub(crate) fn run(options: RunComponent) -> Result<ExitCode> {
             }
             !reply.is_err()
         }
-        None => component.try_call(|instance, running| instance.run(running)).blocking()?,
+        None => match component.try_call(|instance, running| instance.run(running)).blocking()? {
+            0 => true,
+            status => {
+                let hint = if has_output { "" } else { "; --stdio shows what it printed" };
+                say(format_args!("the component ended with status {status}{hint}"));
+                false
+            }
+        },
     };
     Ok(if succeeded { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }

@@ -49,7 +49,7 @@ pub(crate) fn print(line: &str) -> io::Result<()> {
 }
 
 /// Prints a line, with colours where they can be seen. There is nobody to tell when that fails.
-fn say(line: fmt::Arguments<'_>) {
+pub(crate) fn say(line: fmt::Arguments<'_>) {
     let _ = writeln!(anstream::stderr(), "{line}");
 }
 

@@ -35,6 +35,8 @@ pub enum ErrorKind {
     Setup,
     /// The object's own code failed; its error is the source, see [`Error::downcast_ref`].
     Object,
+    /// The object's own thread was to wait for the object.
+    Deadlock,
     /// The system refused a thread.
     Thread,
     /// A file could not be read, or is not UTF-8.
@@ -58,6 +60,8 @@ pub enum ErrorKind {
     NotTransferable,
     /// An argument cannot enter the engine.
     InvalidArgument,
+    /// What the call works with was lost: it belonged to an instance that is gone.
+    Lost,
     /// The result does not have the Rust type that was asked for.
     WrongType,
     /// These bytes are no component that runs here: not WebAssembly, a core module, damaged, or with imports that it
@@ -79,6 +83,7 @@ impl ErrorKind {
             ErrorKind::Panicked => "panicked",
             ErrorKind::Setup => "setup",
             ErrorKind::Object => "object",
+            ErrorKind::Deadlock => "deadlock",
             ErrorKind::Thread => "thread",
             ErrorKind::Io => "io",
             ErrorKind::Thrown => "thrown",
@@ -90,6 +95,7 @@ impl ErrorKind {
             ErrorKind::ResultTooLarge => "result-too-large",
             ErrorKind::NotTransferable => "not-transferable",
             ErrorKind::InvalidArgument => "invalid-argument",
+            ErrorKind::Lost => "lost",
             ErrorKind::WrongType => "wrong-type",
             ErrorKind::BadComponent => "bad-component",
             ErrorKind::Trapped => "trapped",
@@ -157,6 +163,18 @@ impl Error {
             exception: Some(exception),
             source: None,
         }))
+    }
+
+    /// An error of your own code, of the kind [`Object`](ErrorKind::Object): for a host function, say, which hands it to the
+    /// caller of the component. [`downcast_ref`](Error::downcast_ref) finds it again.
+    ///
+    /// ```
+    /// let error = aiointernal::Error::other("no such tenant");
+    /// assert_eq!((error.kind().code(), error.to_string().as_str()), ("object", "no such tenant"));
+    /// ```
+    pub fn other(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+        let error = error.into();
+        Error::with_source(ErrorKind::Object, error.to_string(), error)
     }
 
     /// An error of the caller's code: one of this crate as it is, any other as the source of one of this kind.

@@ -4,17 +4,22 @@
 
 use std::{
     collections::BTreeMap,
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
     thread,
     time::{Duration, Instant},
 };
+
+use crate::error::{Error, ErrorKind};
 
 /// Time without an alarm after which the thread ends. Starting one takes about as long as a few hundred calls.
 const LINGER: Duration = Duration::from_millis(100);
 
 /// What is woken at its time.
 pub(crate) trait Alarm: Send + Sync {
-    /// Its time has come. Runs on the timer's thread, so it is short and does not block.
+    /// Its time has come. Runs on the timer's thread, where all other alarms wait for it: so it is short, and drops nothing
+    /// of a caller's.
     fn ring(self: Arc<Self>);
 }
 
@@ -26,10 +31,11 @@ struct State {
     alarms: BTreeMap<Key, Weak<dyn Alarm>>,
     /// Tells apart alarms of the same time.
     count: u64,
-    has_thread: bool,
+    /// When the thread looks at the alarms by itself. `None`: there is no thread.
+    looks: Option<Instant>,
 }
 
-static STATE: Mutex<State> = Mutex::new(State { alarms: BTreeMap::new(), count: 0, has_thread: false });
+static STATE: Mutex<State> = Mutex::new(State { alarms: BTreeMap::new(), count: 0, looks: None });
 static CHANGED: Condvar = Condvar::new();
 
 fn state() -> MutexGuard<'static, State> {
@@ -37,51 +43,76 @@ fn state() -> MutexGuard<'static, State> {
 }
 
 /// Sets an alarm.
-pub(crate) fn set(at: Instant, alarm: Weak<dyn Alarm>) -> Key {
+///
+/// # Errors
+///
+/// [`Thread`](ErrorKind::Thread): the system refused the thread that is to ring it.
+pub(crate) fn set(at: Instant, alarm: Weak<dyn Alarm>) -> Result<Key, Error> {
     let mut state = state();
+    match state.looks {
+        None => {
+            let started = thread::Builder::new().name("aiointernal-timer".to_owned()).spawn(run);
+            started.map_err(|error| {
+                let message = format!("no thread for time limits: {error}");
+                Error::with_source(ErrorKind::Thread, message, error)
+            })?;
+            // It waits for the lock.
+            state.looks = Some(at);
+        }
+        Some(looks) if at < looks => CHANGED.notify_one(),
+        Some(_) => {}
+    }
     state.count += 1;
     let key = Key(at, state.count);
     state.alarms.insert(key, alarm);
-    if !state.has_thread {
-        match thread::Builder::new().name("aiointernal-timer".to_owned()).spawn(run) {
-            Ok(_) => state.has_thread = true,
-            Err(error) => tracing::error!(%error, "cannot start the timer's thread: deadlines are late"),
-        }
-    } else if state.alarms.first_key_value().is_some_and(|(first, _)| *first == key) {
-        CHANGED.notify_one();
-    }
-    key
+    Ok(key)
 }
 
 /// Clears an alarm that may have rung already.
 pub(crate) fn clear(key: Key) {
-    let cleared = state().alarms.remove(&key);
-    // Its last owner's `Drop` runs with the lock let go.
-    drop(cleared);
+    let mut state = state();
+    let cleared = state.alarms.remove(&key);
+    let is_needless = |looks: Instant| looks.saturating_duration_since(Instant::now()) > LINGER;
+    if cleared.is_some() && state.alarms.is_empty() && state.looks.is_some_and(is_needless) {
+        CHANGED.notify_one();
+    }
 }
 
 fn run() {
     let mut state = state();
+    let mut idle_since = None;
     loop {
         let now = Instant::now();
-        let wait = match state.alarms.first_entry() {
-            Some(first) if first.key().0 <= now => {
-                let alarm = first.remove();
-                drop(state);
-                if let Some(alarm) = alarm.upgrade() {
-                    alarm.ring();
-                }
-                state = self::state();
-                continue;
+        if let Some(first) = state.alarms.first_entry().filter(|first| first.key().0 <= now) {
+            let alarm = first.remove();
+            drop(state);
+            ring(&alarm);
+            state = self::state();
+            continue;
+        }
+        let wait = match state.alarms.first_key_value() {
+            Some((key, _)) => {
+                idle_since = None;
+                key.0 - now
             }
-            Some(first) => first.key().0 - now,
-            None => LINGER,
+            None => (*idle_since.get_or_insert(now) + LINGER).saturating_duration_since(now),
         };
-        let (guard, waited) = CHANGED.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner);
-        state = guard;
-        if waited.timed_out() && state.alarms.is_empty() {
-            state.has_thread = false;
+        if wait.is_zero() {
+            state.looks = None;
             return;
         }
+        state.looks = now.checked_add(wait);
+        state = CHANGED.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
     }
+}
+
+/// It may wake an executor, which is the caller's code: a panic there is no reason not to ring the others.
+fn ring(alarm: &Weak<dyn Alarm>) {
+    let rung = catch_unwind(AssertUnwindSafe(|| {
+        if let Some(alarm) = alarm.upgrade() {
+            alarm.ring();
+        }
+    }));
+    // The payload's own `Drop` might panic, too.
+    rung.unwrap_or_else(mem::forget);
 }

@@ -158,8 +158,9 @@ fn resources_have_a_limit() {
             (func (export "hoard") (loop $l (drop (call $new (i32.const 1))) (br $l))))
         (core instance $i (instantiate $m (with "" (instance (export "new" (func $new))))))
         (func (export "hoard") (canon lift (core func $i "hoard"))))"#;
-    let (kind, kept, _) = failure(&open(hoarder), "hoard()");
+    let (kind, kept, message) = failure(&open(hoarder), "hoard()");
     assert_eq!((kind, kept), (ErrorKind::Trapped, false));
+    assert_says(&message, &["more than 1024 resources"]);
 }
 
 #[test]
@@ -204,4 +205,22 @@ fn an_instance_is_made_only_where_the_stack_is_known() {
     let program = program(CORE);
     let opened = HeapThread::spawn(move || Instance::new(&ENGINE, program, Limits::default())).blocking();
     assert_eq!(opened.unwrap_err().kind(), ErrorKind::InvalidArgument);
+}
+
+#[test]
+fn an_instance_that_cannot_be_made_says_so_and_not_that_one_was_replaced() {
+    let mut limits = Limits::default();
+    limits.memory = 0;
+    let program = Dynamic::new(&ENGINE, &wasm(CORE)).unwrap();
+    let error = ENGINE.open(program, limits).blocking().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::MemoryLimit);
+    assert_says(&error.to_string(), &["0 bytes of memory", "could not be made"]);
+}
+
+#[test]
+fn a_trap_after_memory_was_refused_says_what_it_was() {
+    let core = open_with(CORE, |limits| limits.memory = 4 << 16);
+    let (kind, _, message) = failure(&core, "grow-then-divide(100)");
+    assert_eq!(kind, ErrorKind::Trapped, "{message}");
+    assert_says(&message, &["divide by zero"]);
 }

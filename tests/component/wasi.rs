@@ -184,6 +184,12 @@ fn an_instance_sleeps_within_a_runtime_as_well() {
 }
 
 #[test]
+fn an_instance_that_asks_whether_it_is_time_hears_when_it_is() {
+    let component = granted(Grants::default());
+    invoke(&component, "ask(1000000)").unwrap();
+}
+
+#[test]
 fn open_things_have_a_limit() {
     let component = granted(Grants::default());
     let (kind, kept, message) = failure(&component, "hoard()");
@@ -262,15 +268,15 @@ fn a_folder_that_is_not_there_is_an_error_of_opening() {
 }
 
 #[test]
-fn running_a_command_tells_whether_it_succeeded() {
-    for (arguments, expected) in [(1, true), (2, false), (3, true), (4, false)] {
+fn running_a_command_tells_its_status() {
+    for (arguments, status) in [(1, 0), (2, 1), (3, 0), (4, 1)] {
         let (sink, taken) = sink();
         let mut grants = Grants::default().stdout(sink);
         for argument in 0..arguments {
             grants = grants.argument(argument.to_string());
         }
         let ran = granted(grants).try_call(|instance, running| instance.run(running)).blocking();
-        assert_eq!(ran.unwrap(), expected, "{arguments} arguments");
+        assert_eq!(ran.unwrap(), status, "{arguments} arguments");
         assert_eq!(*taken.lock().unwrap(), b"ran\n");
     }
     let error = open(CORE).try_call(|instance, running| instance.run(running)).blocking().unwrap_err();

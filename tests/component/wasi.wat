@@ -5,6 +5,7 @@
   (import "wasi:io/poll@0.2.0" (instance $poll
     (export "pollable" (type $pollable (sub resource)))
     (export "[method]pollable.block" (func (param "self" (borrow $pollable))))
+    (export "[method]pollable.ready" (func (param "self" (borrow $pollable)) (result bool)))
     (export "poll" (func (param "in" (list (borrow $pollable))) (result (list u32))))))
   (alias export $poll "pollable" (type $pollable))
   (import "wasi:io/streams@0.2.0" (instance $streams
@@ -96,6 +97,7 @@
       (local.get $start)))
   (core instance $libc (instantiate $libc))
   (core func $block (canon lower (func $poll "[method]pollable.block")))
+  (core func $ready (canon lower (func $poll "[method]pollable.ready")))
   (core func $poll-all (canon lower (func $poll "poll") (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
   (core func $read-stream (canon lower (func $streams "[method]input-stream.blocking-read")
     (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
@@ -134,6 +136,7 @@
     (import "host" "exit" (func $exit (param i32)))
     (import "host" "ticks" (func $ticks (result i64)))
     (import "host" "subscribe" (func $subscribe (param i64) (result i32)))
+    (import "host" "ready" (func $ready (param i32) (result i32)))
     (import "host" "now" (func $now (param i32)))
     (import "host" "random" (func $random (result i64)))
     (import "host" "open" (func $open (param i32 i32 i32 i32 i32 i32 i32)))
@@ -142,6 +145,10 @@
     (import "host" "create-tcp" (func $create-tcp (param i32 i32)))
 
     (func (export "sleep") (param i64) (call $block (call $subscribe (local.get 0))))
+    ;; Asks whether it is time until it is.
+    (func (export "ask") (param i64) (local $pollable i32)
+      (local.set $pollable (call $subscribe (local.get 0)))
+      (loop $again (br_if $again (i32.eqz (call $ready (local.get $pollable))))))
     ;; Keeps what it never waits for.
     (func (export "hoard") (loop $again (drop (call $subscribe (i64.const 1))) (br $again)))
     ;; Waits for two pollables at once.
@@ -223,6 +230,7 @@
       (export "exit" (func $exit))
       (export "ticks" (func $ticks))
       (export "subscribe" (func $subscribe))
+      (export "ready" (func $ready))
       (export "now" (func $now))
       (export "random" (func $random))
       (export "open" (func $open))
@@ -233,6 +241,7 @@
   (func (export "sleep") (param "nanoseconds" u64) (canon lift (core func $i "sleep")))
   (func (export "sleep-in-poll") (param "nanoseconds" u64) (canon lift (core func $i "sleep-in-poll")))
   (func (export "hoard") (canon lift (core func $i "hoard")))
+  (func (export "ask") (param "nanoseconds" u64) (canon lift (core func $i "ask")))
   (func (export "read") (result string) (canon lift (core func $i "read") (memory (core memory $libc "memory"))))
   (func (export "print") (param "text" string)
     (canon lift (core func $i "print") (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))

@@ -1,6 +1,10 @@
 //! Calls to a thread: each is answered once, and what is given up stops itself and nothing else.
 
-use std::{convert::Infallible, num::NonZeroUsize};
+use std::{
+    convert::Infallible,
+    num::NonZeroUsize,
+    time::{Duration, Instant},
+};
 
 use shuttle::{
     sync::{
@@ -130,5 +134,79 @@ fn a_generation_ends_with_its_consumer_and_loses_no_item_to_it() {
         drop(stream);
         assert_eq!(work(&thread, 1).blocking().unwrap(), 1);
         thread.close().blocking().unwrap();
+    });
+}
+
+#[test]
+fn a_call_whose_time_ends_at_any_time_is_answered_once_and_never_interrupts_the_next_one() {
+    explore(|| {
+        let (thread, seen) = watched();
+        let clone = thread.clone();
+        let late = thread::spawn(move || {
+            let call = clone.call(|object| {
+                object.current.store(1, Ordering::SeqCst);
+                thread::yield_now();
+                object.current.store(0, Ordering::SeqCst);
+                1
+            });
+            let far = Duration::from_secs(600);
+            let call = match shuttle::rand::Rng::gen_range(&mut shuttle::rand::thread_rng(), 0..3) {
+                0 => call.timeout(far),
+                1 => call.deadline(Instant::now() + far),
+                _ => call.timeout(far).deadline(Instant::now() + far),
+            };
+            match call.blocking() {
+                Ok(answer) => assert_eq!(answer, 1),
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Timeout),
+            }
+        });
+        assert_eq!(work(&thread, 2).blocking().unwrap(), 2);
+        late.join().unwrap();
+        assert_eq!(work(&thread, 3).blocking().unwrap(), 3);
+        thread.close().blocking().unwrap();
+        assert!(seen.interrupted.load(Ordering::SeqCst) < 2);
+    });
+}
+
+#[test]
+fn a_call_that_does_not_hear_the_hook_is_told_again_whoever_told_it_first() {
+    explore(|| {
+        let (thread, seen) = watched();
+        let call = thread.call(|object| {
+            object.current.store(1, Ordering::SeqCst);
+            // It hears from here on only, and as long as it takes.
+            while object.interrupted.load(Ordering::SeqCst) != 1 {
+                thread::yield_now();
+            }
+            object.current.store(0, Ordering::SeqCst);
+        });
+        let ticket = call.timeout(Duration::from_secs(600)).queue();
+        ticket.abort();
+        let _ = ticket.blocking();
+        thread.close().blocking().unwrap();
+        assert!(seen.interrupted.load(Ordering::SeqCst) <= 1);
+    });
+}
+
+#[test]
+fn closing_now_at_any_time_answers_every_call_and_ends_the_one_that_runs() {
+    explore(|| {
+        let (thread, _) = watched();
+        let callers: Vec<_> = (1..=2)
+            .map(|_| {
+                let thread = thread.clone();
+                thread::spawn(move || {
+                    let endless = thread.try_call(|_, running| {
+                        while !running.is_cancelled() {
+                            thread::yield_now();
+                        }
+                        Ok::<_, Infallible>(())
+                    });
+                    assert_eq!(endless.blocking().unwrap_err().kind(), ErrorKind::Closed);
+                })
+            })
+            .collect();
+        thread.close_now().blocking().unwrap();
+        callers.into_iter().for_each(|caller| caller.join().unwrap());
     });
 }

@@ -11,7 +11,7 @@ pub(crate) use shuttle::{
     hint::spin_loop,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, Weak,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
 };

@@ -1,19 +1,40 @@
-//! What `host/src/timer.rs` has, without a clock: no alarm rings, as no model sets a deadline.
+//! What `host/src/timer.rs` has, without a clock: an alarm rings at some time, unless it is cleared before.
 
 use std::time::Instant;
 
-use crate::sync::{Arc, Weak};
+use shuttle::{
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
+
+use crate::{
+    error::Error,
+    sync::{Arc, Weak},
+};
 
 pub(crate) trait Alarm: Send + Sync {
-    #[expect(dead_code, reason = "no alarm rings")]
     fn ring(self: Arc<Self>);
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Key;
+/// Whether the alarm is cleared.
+#[derive(Clone, Debug)]
+pub(crate) struct Key(Arc<AtomicBool>);
 
-pub(crate) fn set(_: Instant, _: Weak<dyn Alarm>) -> Key {
-    Key
+pub(crate) fn set(_: Instant, alarm: Weak<dyn Alarm>) -> Result<Key, Error> {
+    let key = Key(Arc::new(AtomicBool::new(false)));
+    let cleared = Arc::clone(&key.0);
+    thread::spawn(move || {
+        // Else alarms that are set again and again could keep everybody from running.
+        thread::yield_now();
+        if !cleared.load(Ordering::SeqCst)
+            && let Some(alarm) = alarm.upgrade()
+        {
+            alarm.ring();
+        }
+    });
+    Ok(key)
 }
 
-pub(crate) fn clear(_: Key) {}
+pub(crate) fn clear(key: Key) {
+    key.0.store(true, Ordering::SeqCst);
+}

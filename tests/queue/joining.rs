@@ -1,5 +1,7 @@
 //! Waiting until everything that was put is done.
 
+use std::time::Duration;
+
 use aiointernal::queue::{Queue, Shutdown};
 
 use super::{Bell, full_of, ready, waiting};
@@ -112,4 +114,12 @@ fn a_join_that_is_dropped_changes_nothing() {
     drop(dropped);
     queue.clear();
     ready(join);
+}
+
+#[test]
+fn a_blocking_join_can_run_out_of_time() {
+    let queue = full_of([1]);
+    assert!(!queue.join_blocking_for(Duration::from_millis(1)));
+    queue.clear();
+    assert!(queue.join_blocking_for(Duration::from_secs(600)));
 }

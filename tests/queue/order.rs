@@ -1,10 +1,13 @@
 //! Which item comes out next.
 
-use std::cmp::Ordering;
+use std::{
+    cmp::Ordering,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use aiointernal::queue::Queue;
 
-use super::{drained, full_of};
+use super::{Bell, drained, full_of};
 
 /// Compared by its urgency alone.
 #[derive(Clone, Debug)]
@@ -101,4 +104,40 @@ fn a_look_that_panics_leaves_the_queue_as_it_was() {
     assert!(looked.is_err());
     assert_eq!(drained(&queue), [1]);
     queue.try_put(2).unwrap();
+}
+
+#[test]
+fn a_comparison_that_panics_leaves_a_queue_that_goes_on() {
+    /// As a number that is none among others.
+    #[derive(Debug, PartialEq, Eq)]
+    struct Touchy(Option<u32>);
+    impl PartialOrd for Touchy {
+        fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+            Some(self.cmp(other))
+        }
+    }
+    impl Ord for Touchy {
+        fn cmp(&self, other: &Self) -> Ordering {
+            self.0.expect("a number").cmp(&other.0.expect("a number"))
+        }
+    }
+    let queue = Queue::priority(4);
+    let mut gets = [queue.get(), queue.get(), queue.get()];
+    let bells = gets.each_mut().map(|get| {
+        let bell = Bell::new();
+        bell.hang_on(get);
+        bell
+    });
+    queue.try_put(Touchy(Some(1))).unwrap();
+    catch_unwind(AssertUnwindSafe(|| queue.try_put(Touchy(None)))).unwrap_err();
+    let _ = catch_unwind(AssertUnwindSafe(|| queue.try_put(Touchy(Some(3)))));
+    assert_eq!(bells.map(|bell| bell.rings() > 0), [true; 3]);
+    drop(gets);
+    // Until one is left, each that comes out is compared with others.
+    while !queue.is_empty() {
+        let _ = catch_unwind(AssertUnwindSafe(|| queue.try_get()));
+    }
+    assert_eq!(queue.stats().weight, 0);
+    queue.try_put(Touchy(Some(4))).unwrap();
+    assert_eq!(queue.try_get(), Ok(Touchy(Some(4))));
 }

@@ -1,10 +1,16 @@
 //! Deadlines of calls, wherever the call is when they pass.
 
-use std::time::{Duration, Instant};
+use std::{
+    future::Future as _,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Wake, Waker},
+    time::{Duration, Instant},
+};
 
-use aiointernal::{Error, ErrorKind};
+use aiointernal::{Call, Error, ErrorKind};
 
-use super::{kind, numbers, numbers_with_room, occupy, push, seen};
+use super::{Bomb, kind, numbers, numbers_with_room, occupy, push, seen};
 
 fn soon() -> Instant {
     Instant::now() + Duration::from_millis(5)
@@ -78,4 +84,43 @@ fn a_closure_sees_that_its_time_is_over() {
         Ok::<_, Error>(running.is_cancelled())
     });
     assert!(!call.timeout(Duration::from_millis(2)).blocking().unwrap());
+}
+
+#[test]
+fn what_a_late_call_captured_cannot_harm_the_time_limits_of_others() {
+    let (busy, other) = (numbers(), numbers());
+    let (gate, other_gate) = (occupy(&busy), occupy(&other));
+    let bomb = Bomb;
+    let late = busy.call(move |_| drop(bomb)).deadline(soon()).queue();
+    assert_eq!(kind(late.blocking()), ErrorKind::Timeout);
+    assert_eq!(kind(push(&other, 1).deadline(soon()).queue().blocking()), ErrorKind::Timeout);
+    drop((gate, other_gate));
+    // It is dropped in its turn, on the object's thread, whose panic that is.
+    assert_eq!(kind(push(&busy, 1).blocking()), ErrorKind::Panicked);
+}
+
+#[test]
+fn a_waker_that_panics_costs_no_deadline_and_no_object() {
+    struct Bad;
+    impl Wake for Bad {
+        fn wake(self: Arc<Self>) {
+            panic!("a bad waker");
+        }
+    }
+    let waker = Waker::from(Arc::new(Bad));
+    let thread = numbers_with_room(1);
+    let gate = occupy(&thread);
+    let polled = |call: Call<u32>| {
+        let mut ticket = call.into_future();
+        assert!(Pin::new(&mut ticket).poll(&mut Context::from_waker(&waker)).is_pending());
+        ticket
+    };
+    // One is late, one is answered, one is let in.
+    let tickets = [polled(push(&thread, 1).deadline(soon())), polled(push(&thread, 2)), polled(push(&thread, 3))];
+    assert_eq!(kind(push(&numbers_with_room(1), 4).deadline(Instant::now()).blocking()), ErrorKind::Timeout);
+    drop(gate);
+    let [late, answered, let_in] = tickets;
+    let _ = late.blocking();
+    assert_eq!((answered.blocking().unwrap(), let_in.blocking().unwrap()), (2, 3));
+    assert_eq!(push(&thread, 5).blocking().unwrap(), 5);
 }

@@ -1,10 +1,10 @@
 //! The object's end: by closing it, or by dropping the last handle.
 
-use std::{sync::mpsc, thread};
+use std::{num::NonZeroUsize, sync::mpsc, thread};
 
-use aiointernal::ErrorKind;
+use aiointernal::{Error, ErrorKind};
 
-use super::{End, id_of, kind, numbers, numbers_with_room, occupy, poll, push, seen, ward};
+use super::{End, LastWord, id_of, kind, numbers, numbers_with_room, occupy, poll, push, seen, ward};
 
 #[tokio::test]
 async fn after_close_every_call_is_closed() {
@@ -191,4 +191,79 @@ fn threads_that_race_to_close_all_see_the_end() {
         }
     });
     assert_eq!(dropped.try_iter().count(), 1);
+}
+
+#[test]
+fn closing_now_answers_what_is_queued_and_stops_what_runs() {
+    let thread = numbers_with_room(1);
+    let (enter, entered) = mpsc::channel();
+    let endless = thread.try_call(move |_, running| {
+        enter.send(()).unwrap();
+        while !running.should_stop() {
+            std::hint::spin_loop();
+        }
+        Ok::<_, Error>(0)
+    });
+    let endless = endless.queue();
+    entered.recv().unwrap();
+    let queued = push(&thread, 1).queue();
+    let closing = thread.close();
+    thread.close_now().blocking().unwrap();
+    closing.blocking().unwrap();
+    assert_eq!(kind(endless.blocking()), ErrorKind::Closed);
+    assert_eq!(kind(queued.blocking()), ErrorKind::Closed);
+    assert_eq!(kind(push(&thread, 2).blocking()), ErrorKind::Closed);
+}
+
+#[test]
+fn what_a_stream_captured_is_dropped_even_when_the_object_has_gone_first() {
+    let thread = numbers();
+    let (last_word, heard) = LastWord::new();
+    let mut stream = thread
+        .iterate(move |_, _| {
+            let _ = &last_word;
+            Ok::<_, Error>(Some(1))
+        })
+        .stream();
+    stream.next_blocking().unwrap().unwrap();
+    thread.close().blocking().unwrap();
+    drop(stream);
+    heard.recv().unwrap();
+}
+
+#[test]
+fn how_many_calls_wait_is_told_and_how_many_may_can_be_changed() {
+    let thread = numbers_with_room(1);
+    let gate = occupy(&thread);
+    let first = push(&thread, 1).queue();
+    assert_eq!(kind(push(&thread, 2).queue().blocking()), ErrorKind::QueueFull);
+    thread.set_queue_capacity(NonZeroUsize::new(2).unwrap());
+    let second = push(&thread, 2).queue();
+    let mut third = push(&thread, 3).into_future();
+    assert!(poll(&mut third).is_pending());
+    assert_eq!(thread.waiting(), 3);
+    drop(gate);
+    assert_eq!([first, second, third].map(|ticket| ticket.blocking().unwrap()), [1, 2, 3]);
+    assert_eq!(thread.waiting(), 0);
+}
+
+#[test]
+fn nobody_waits_for_an_object_on_its_own_thread() {
+    let thread = numbers();
+    let inside = thread.clone();
+    let kinds = thread.call(move |_| {
+        let mut stream = inside.iterate(|_, _| Ok::<_, Error>(Some(1))).stream();
+        let mut generated = inside.generate(|_, sink| sink.send(1)).stream();
+        [
+            kind(push(&inside, 1).blocking()),
+            kind(push(&inside, 2).queue().blocking()),
+            kind(inside.clone().close().blocking()),
+            stream.next_blocking().unwrap().unwrap_err().kind(),
+            generated.next_blocking().unwrap().unwrap_err().kind(),
+        ]
+    });
+    let kinds = kinds.blocking().unwrap();
+    assert_eq!(kinds[..3], [ErrorKind::Deadlock; 3]);
+    // The object was closed by then.
+    assert!(kinds[3..].iter().all(|kind| [ErrorKind::Deadlock, ErrorKind::Closed].contains(kind)), "{kinds:?}");
 }

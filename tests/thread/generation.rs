@@ -213,3 +213,18 @@ fn a_stream_of_a_closed_object_is_an_error_and_the_end() {
     assert_eq!(stream.next_blocking().unwrap().unwrap_err().kind(), ErrorKind::Closed);
     assert!(stream.next_blocking().is_none());
 }
+
+#[test]
+fn a_closure_that_hides_that_its_sink_refused_an_item_does_not_hide_it_from_its_caller() {
+    let thread = numbers();
+    let hiding = || {
+        thread.generate(|_, sink| {
+            while sink.send(1).is_ok() {}
+            Ok::<_, Error>(())
+        })
+    };
+    assert_eq!(kind(hiding().timeout(Duration::from_millis(2)).blocking().map(drop)), ErrorKind::Timeout);
+    let mut stream = hiding().timeout(Duration::from_millis(2)).stream();
+    let error = std::iter::from_fn(|| stream.next_blocking()).find_map(Result::err).unwrap();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+}

@@ -7,7 +7,7 @@ use std::{
         atomic::{AtomicBool, AtomicU32, Ordering},
         mpsc,
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use aiointernal::{Error, ErrorKind, HeapThread, Ticket};
@@ -51,6 +51,7 @@ fn engine() -> (HeapThread<Engine>, Arc<AtomicU32>) {
                 stop.store(true, Ordering::SeqCst);
             }
         })
+        .after_interrupt(|engine| engine.stop.store(false, Ordering::SeqCst))
         .spawn(move || Ok::<_, Infallible>(Engine { stop: Arc::default(), told }));
     (opening.blocking().unwrap(), seen)
 }
@@ -139,7 +140,6 @@ fn a_cancellation_that_comes_late_never_hits_the_next_call() {
         let first = thread.call(|_| ()).queue();
         // It may run, wait or have ended: whatever it is, the next one starts with nobody telling it to stop.
         let next = thread.call(|engine| {
-            engine.stop.store(false, Ordering::SeqCst);
             for _ in 0..50 {
                 std::hint::spin_loop();
             }
@@ -191,15 +191,68 @@ fn a_hook_that_panics_harms_nobody() {
 }
 
 #[test]
-fn a_hook_that_cannot_be_made_reaches_the_calls() {
+fn a_hook_that_cannot_be_made_reaches_the_opener() {
     let opening = HeapThread::builder()
         .interrupt_with(|_: &()| {
             assert!(std::thread::current().name().is_none(), "no hook");
             || ()
         })
         .spawn(|| Ok::<_, Infallible>(()));
-    let thread = opening.blocking().unwrap();
-    let error = thread.call(|()| ()).blocking().unwrap_err();
+    let error = opening.blocking().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Panicked);
     assert!(error.to_string().contains("no hook"), "{error}");
+}
+
+#[test]
+fn what_a_hook_left_behind_is_taken_away_before_the_next_call() {
+    let (thread, told) = engine();
+    let (enter, entered) = mpsc::channel();
+    let deaf = thread.try_call(move |_, running| {
+        let _ = enter.send(());
+        while !running.is_cancelled() {
+            std::hint::spin_loop();
+        }
+        Ok::<_, Error>(())
+    });
+    let ticket = deaf.queue();
+    entered.recv().unwrap();
+    ticket.abort();
+    ticket.blocking().unwrap();
+    assert!(told.load(Ordering::SeqCst) > 0);
+    assert!(!thread.call(|engine| engine.stop.load(Ordering::SeqCst)).blocking().unwrap());
+}
+
+#[test]
+fn what_follows_an_interruption_may_panic_as_a_call_may() {
+    let opening = HeapThread::builder()
+        .interrupt_with(|(): &()| || ())
+        .after_interrupt(|()| panic!("not ready"))
+        .spawn(|| Ok::<_, Infallible>(()));
+    let thread = opening.blocking().unwrap();
+    let (enter, entered) = mpsc::channel();
+    let told = thread.try_call(move |(), running| {
+        let _ = enter.send(());
+        while !running.is_cancelled() {
+            std::hint::spin_loop();
+        }
+        Ok::<_, Error>(())
+    });
+    let ticket = told.queue();
+    entered.recv().unwrap();
+    ticket.abort();
+    let _ = ticket.blocking();
+    let error = thread.call(|()| ()).blocking().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Panicked);
+    assert!(error.to_string().contains("not ready"), "{error}");
+}
+
+#[test]
+fn the_error_of_an_interrupted_stream_is_that_of_a_call() {
+    let (thread, _) = engine();
+    let endless =
+        || thread.iterate(|engine, _| engine.work().map(Some)).deadline(Instant::now() + Duration::from_millis(2));
+    assert_eq!(endless().blocking().unwrap_err().kind(), ErrorKind::Timeout);
+    let error = endless().stream().next_blocking().unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert_eq!(error.downcast_ref(), Some(&Stopped));
 }

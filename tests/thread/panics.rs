@@ -1,6 +1,6 @@
 //! Panics on the object's thread: the cause of the object's death reaches everybody who asks.
 
-use std::{convert::Infallible, panic::panic_any, sync::Arc};
+use std::{convert::Infallible, panic::panic_any, sync::Arc, thread};
 
 use aiointernal::{Error, ErrorKind, HeapThread};
 
@@ -181,4 +181,31 @@ fn an_error_of_a_call_is_not_the_objects_death() {
     let thread = numbers();
     assert_eq!(thread.call(|_| "seven".parse::<u8>()).blocking().unwrap().ok(), None);
     assert!(seen(&thread).is_empty());
+}
+
+#[test]
+fn whatever_a_builder_was_given_panics_the_opener_and_the_close_hear_of_it() {
+    let bomb = Bomb;
+    let failing = HeapThread::builder()
+        .teardown(move |()| {
+            let _ = &bomb;
+            Ok::<_, Error>(())
+        })
+        .spawn(|| Err::<(), _>("no object"));
+    let _ = failing.blocking().unwrap_err();
+
+    let opening = HeapThread::builder().interrupt_with(|_: &Bomb| {
+        assert!(thread::current().name().is_none(), "no hook");
+        || ()
+    });
+    assert_eq!(kind(opening.spawn(|| Ok::<_, Error>(Bomb)).blocking()), ErrorKind::Panicked);
+
+    let builder = HeapThread::builder().interrupt_with(|_: &()| {
+        let bomb = Bomb;
+        move || {
+            let _ = &bomb;
+        }
+    });
+    let thread = builder.spawn(|| Ok::<_, Error>(())).blocking().unwrap();
+    assert_eq!(kind(thread.close().blocking()), ErrorKind::Panicked);
 }

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use aiointernal::{ErrorKind, HeapThread, Restarts};
+use aiointernal::{Error, ErrorKind, HeapThread, Restarts};
 
 use super::{LastWord, kind, occupy};
 
@@ -154,4 +154,17 @@ fn a_teardown_that_panics_ends_the_close_and_is_told() {
     let thread = opening.blocking().unwrap();
     let error = thread.close().blocking().unwrap_err();
     assert_eq!((error.kind(), error.to_string().contains("no way out")), (ErrorKind::Panicked, true));
+}
+
+#[test]
+fn a_stream_does_not_go_on_with_another_object() {
+    let (thread, _) = restarting(0..0, at_once());
+    let mut stream = thread.iterate(|_, _| Ok::<_, Error>(Some(1))).stream();
+    for _ in 0..64 {
+        stream.next_blocking().unwrap().unwrap();
+    }
+    let _ = thread.call(|_| panic!("the first object ends")).blocking().unwrap_err();
+    let error = std::iter::from_fn(|| stream.next_blocking()).find_map(Result::err).unwrap();
+    assert_eq!(error.kind(), ErrorKind::Panicked);
+    assert!(stream.next_blocking().is_none());
 }

@@ -205,6 +205,8 @@ impl Instance<Dynamic> {
         check_result(&function)?;
         let mut results = vec![Val::Bool(false); function.result.iter().len()];
         self.enter(running, |store, instance| {
+            // An element of a list takes more as a value than as text, whose own limit follows.
+            store.set_hostcall_fuel(limits.result.saturating_mul(size_of::<Val>()));
             exported(store, instance, &function)?.call(store, &arguments, &mut results)
         })?;
         let Some(result) = results.first() else {
@@ -213,15 +215,15 @@ impl Instance<Dynamic> {
         Ok(Reply { text: Some(show(result, limits.result)?), is_err: matches!(result, Val::Result(Err(_))) })
     }
 
-    /// Runs the component's `wasi:cli/run`, and says whether it succeeded. Exiting with status 0 is a success; the
-    /// instance is replaced by a fresh one after any exit.
+    /// Runs the component's `wasi:cli/run`, and gives its exit status: 0 of a success, 1 where it returned an error. The
+    /// instance is replaced by a fresh one after an exit by `wasi:cli/exit`.
     ///
     /// # Errors
     ///
     /// - [`InvalidArgument`](ErrorKind::InvalidArgument): it exports no `wasi:cli/run`.
     /// - Those of [`enter`](Instance::enter).
     #[cfg(feature = "wasi")]
-    pub fn run(&mut self, running: &Running) -> Result<bool, Error> {
+    pub fn run(&mut self, running: &Running) -> Result<i32, Error> {
         let function = self.program().function("wasi:cli/run#run")?.clone();
         let mut results = vec![Val::Bool(false); function.result.iter().len()];
         let mut exit = None;
@@ -230,8 +232,8 @@ impl Instance<Dynamic> {
             called.inspect_err(|error| exit = error.downcast_ref::<wasmtime_wasi::I32Exit>().map(|exit| exit.0))
         });
         match exit {
-            Some(status) => Ok(status == 0),
-            None => ran.map(|()| !matches!(results.first(), Some(Val::Result(Err(_))))),
+            Some(status) => Ok(status),
+            None => ran.map(|()| i32::from(matches!(results.first(), Some(Val::Result(Err(_)))))),
         }
     }
 }

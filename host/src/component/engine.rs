@@ -111,7 +111,9 @@ impl Engine {
         };
         loaded.map_err(|error| {
             let mut message = format!("not a component that runs here: {error:#}");
-            if message.contains("the pooling allocator") || message.contains("exceeds the limit of") {
+            let is_of_scale = message.contains("in the pooling allocator")
+                || message.contains("exceeds the limit of") && !message.contains("type size");
+            if is_of_scale {
                 message += &format!(" (`Config::scale` is {})", self.0.config.scale);
             }
             Error::with_source(ErrorKind::BadComponent, message, error)

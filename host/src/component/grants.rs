@@ -20,14 +20,17 @@ pub(super) type Sink = Arc<dyn Fn(&[u8]) + Send + Sync>;
 /// | environment, arguments | empty | [`env`](Grants::env), [`argument`](Grants::argument) |
 /// | standard input | at its end | [`stdin`](Grants::stdin), [`inherit_stdin`](Grants::inherit_stdin) |
 /// | standard output and error | bytes are dropped | [`stdout`](Grants::stdout), [`stderr`](Grants::stderr), [`inherit_output`](Grants::inherit_output) |
-/// | clocks | both stand at zero | [`clocks`](Grants::clocks) |
+/// | clocks | both stand at zero, which hides the time but not how long something takes, as below | [`clocks`](Grants::clocks) |
 /// | random bytes, the insecure ones too | 0, 1, 2, ... 255, and again from 0; the insecure seed is 0 | [`random`](Grants::random) |
 /// | sockets, names of hosts | each attempt is `access-denied` | there is no grant |
 ///
 /// The time limit holds while a component waits: a sleep, a read of standard input or a poll ends at it, and traps.
-/// Without clocks, waiting takes its time all the same. More than 1 MiB of random bytes at once, or more than 1024
-/// open things (files, streams, pollables), is a trap. Output of a call is cut at
-/// [`Limits::console`](super::Limits::console), standard output and error together; bytes of files have no limit.
+/// Without clocks, waiting takes its time all the same, so that a component can count what it does meanwhile; and files
+/// tell when they were written. More than 1 MiB of random bytes at once, or more than 256 open things (files, streams,
+/// pollables), is a trap; a fifth listing of a folder that is open at a time is refused as `insufficient-memory`, as a
+/// listing is kept in the host's memory. Output of a call is cut at [`Limits::console`](super::Limits::console), standard
+/// output and error together; bytes of files have no limit. A host function that works on files is not interrupted: the
+/// time limit holds from its end.
 ///
 /// ```
 /// use aiointernal::component::Grants;
@@ -141,9 +144,15 @@ impl Grants {
     }
 }
 
-/// Passes output on. A reader that has gone is no error of the component's.
+/// Passes output on. Nobody can tell the component that it cannot be written, so that is logged; a reader that has gone is
+/// not even that.
 fn forward(output: &mut impl io::Write, bytes: &[u8]) {
-    let _ = output.write_all(bytes).and_then(|()| output.flush());
+    match output.write_all(bytes).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            tracing::warn!(%error, "output of a component was lost");
+        }
+        _ => {}
+    }
 }
 
 impl fmt::Debug for Grants {

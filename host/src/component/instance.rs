@@ -143,7 +143,8 @@ impl<P: Program> Instance<P> {
         self.live.is_some()
     }
 
-    /// How many instances were made so far. A resource of an earlier one than the last is void.
+    /// How many instances were made so far. A resource of an earlier one must not be used with the last, in which its
+    /// number may mean another: see [`Held`](super::Held).
     pub fn generation(&self) -> u64 {
         self.generation
     }
@@ -204,7 +205,7 @@ impl<P: Program> Instance<P> {
                 self.live = Some(live);
                 Ok(result)
             }
-            Err(trap) => Err(describe::<P>(trap, live.store.data(), &limits)),
+            Err(trap) => Err(describe(trap, live.store.data(), &limits, &fate::<P>(false))),
         }
     }
 
@@ -308,37 +309,49 @@ fn unmade<P: Program>(error: wasmtime::Error, data: &Data<P::Host>, engine: &Eng
             format!("no room for one more {}: {full} (`Config::instances` is {})", P::NAME, engine.config().instances);
         return Error::with_source(ErrorKind::Engine, message, error);
     }
-    if error.is::<Trap>() || data.memory.has_refused() || data.deadline.asked_to_stop().is_some() {
-        return describe::<P>(error, data, limits);
+    let fate = format!("the {} could not be made", P::NAME);
+    if error.is::<Trap>() || data.deadline.asked_to_stop().is_some() {
+        return describe(error, data, limits, &fate);
+    }
+    if data.memory.has_refused() {
+        let message = format!("it needs more than its {} bytes of memory; {fate}", limits.memory);
+        return Error::with_source(ErrorKind::MemoryLimit, message, error);
     }
     host_error(error, &format!("cannot make an {}", P::NAME))
 }
 
 /// What a trap means.
-fn describe<P: Program>(trap: wasmtime::Error, data: &Data<P::Host>, limits: &Limits) -> Error {
+fn describe<H>(trap: wasmtime::Error, data: &Data<H>, limits: &Limits, fate: &str) -> Error {
+    let trap = match trap.downcast::<Error>() {
+        Ok(ours) => return ours.with_context_lost(),
+        Err(trap) => trap,
+    };
+    let text = trap.root_cause().to_string();
     let (kind, what) = match (trap.downcast_ref::<Trap>(), data.deadline.asked_to_stop()) {
         (Some(Trap::Interrupt), Some(stop)) => (stop.kind(), stop.what(limits)),
         (Some(Trap::StackOverflow), _) => {
             (ErrorKind::StackLimit, "the call needed more stack than compiled code may use".to_owned())
         }
-        _ if data.memory.has_refused() => {
-            (ErrorKind::MemoryLimit, format!("the call needed more than its {} bytes of memory", limits.memory))
-        }
-        // wasmtime does not name the type of this error.
-        _ if trap.root_cause().to_string().contains("fuel allocated for hostcalls") => (
+        // By custom a guest that has no memory left traps so.
+        (Some(Trap::UnreachableCodeReached), _) if data.memory.has_refused() => (
+            ErrorKind::MemoryLimit,
+            format!("the call needed more than its {} bytes of memory ({text})", limits.memory),
+        ),
+        // wasmtime does not name the types of these errors.
+        _ if text.contains("fuel allocated for hostcalls") => (
             ErrorKind::ResultTooLarge,
-            format!("the component handed over more at once than the {} bytes of a result", limits.result),
+            format!("the component handed over too much in one call, with a result of at most {} bytes", limits.result),
+        ),
+        _ if text.contains("resource table has no free keys") || text.contains("store handle limit exceeded") => (
+            ErrorKind::Trapped,
+            format!(
+                "the component holds more than {MAX_HANDLES} resources, or has more open than WASI lets it: {text}"
+            ),
         ),
         (Some(trap), _) => (ErrorKind::Trapped, format!("the component trapped: {trap}")),
-        _ => match trap.downcast::<Error>() {
-            Ok(ours) => return ours.with_context_lost(),
-            Err(error) => {
-                let message = format!("the component stopped: {error:#}; {}", fate::<P>(false));
-                return Error::with_source(ErrorKind::Trapped, message, error).with_context_lost();
-            }
-        },
+        _ => (ErrorKind::Trapped, format!("the component stopped: {trap:#}")),
     };
-    Error::with_source(kind, format!("{what}; {}", fate::<P>(false)), trap).with_context_lost()
+    Error::with_source(kind, format!("{what}; {fate}"), trap).with_context_lost()
 }
 
 /// What became of the instance.

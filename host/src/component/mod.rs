@@ -68,11 +68,16 @@
 //!
 //! Code of a component runs within [`Instance`] only, with every limit armed, its start functions as well. Compiling
 //! one is not within any limit: it takes time and memory that grow with the component, so bound the size of what
-//! strangers may hand you. A host function of your own is not interrupted while it runs: it must not block.
+//! strangers may hand you. A host function of your own is not interrupted while it runs: it must not block. Outside the
+//! memory limit are an instance's globals and tables of functions, up to 4 MiB times [`Config::scale`].
+//!
+//! How such a component is built, with `cargo component` and for plain `wasm32-wasip2`, is told beside the example
+//! `examples/guests/search`, which `examples/search.rs` hosts.
 
 mod engine;
 mod cache;
 mod instance;
+mod held;
 mod limits;
 mod deadline;
 #[cfg(feature = "wave")]
@@ -90,6 +95,7 @@ pub use wasmtime;
 pub use self::{
     deadline::Stop,
     engine::{Config, Engine},
+    held::Held,
     instance::{Data, Instance, Program},
     limits::Limits,
 };

@@ -45,7 +45,7 @@ use wasmtime_wasi_io::{
 use super::{
     deadline::{Deadline, TICK},
     grants::{Folder, Grants, Sink, Stdin},
-    instance::{Data, MAX_HANDLES},
+    instance::Data,
 };
 use crate::error::{Error, ErrorKind};
 
@@ -55,7 +55,13 @@ const WRITE: usize = 64 << 10;
 /// Random bytes that one call gives at most.
 const RANDOM: u64 = 1 << 20;
 
-/// The interface whose `open-at` is replaced, as wasmtime names it.
+/// Things that an instance has open at a time, files among them: all instances share the process's descriptors.
+const MAX_OPEN: usize = 256;
+
+/// Listings of folders that an instance has open at a time.
+const LISTINGS: usize = 4;
+
+/// The interface of which two functions are replaced, as wasmtime names it.
 const FILES: &str = "wasi:filesystem/types@0.2.12";
 
 /// Gives a linker all of WASI 0.2's command world. What is behind it is up to each program's
@@ -69,9 +75,12 @@ pub fn link_wasi<H: Send + 'static>(linker: &mut Linker<Data<H>>) -> wasmtime::R
     linker.allow_shadowing(true);
     sync::poll::add_to_linker::<_, Waits>(linker, waiting)?;
     sync::streams::add_to_linker::<_, Waits>(linker, waiting)?;
-    linker
-        .instance(FILES)?
+    let mut folders = linker.instance(FILES)?;
+    folders
         .func_wrap("[method]descriptor.open-at", |mut store, arguments| Ok((open_at(store.data_mut(), arguments)?,)))?;
+    folders.func_wrap("[method]descriptor.read-directory", |mut store, (folder,)| {
+        Ok((read_directory(store.data_mut(), folder)?,))
+    })?;
     linker.allow_shadowing(false);
     Ok(())
 }
@@ -82,6 +91,8 @@ pub(super) struct Wasi {
     table: ResourceTable,
     runtime: Option<Runtime>,
     output: Arc<Output>,
+    /// Listings of folders that are open, by their places in the table.
+    listings: Vec<u32>,
 }
 
 /// What waits, waits in here, on the instance's own thread.
@@ -139,8 +150,8 @@ impl Wasi {
             ctx.secure_random(bytes()).insecure_random(bytes()).insecure_random_seed(0);
         }
         let mut table = ResourceTable::new();
-        table.set_max_capacity(MAX_HANDLES);
-        Wasi { ctx: ctx.build(), table, runtime: None, output }
+        table.set_max_capacity(MAX_OPEN);
+        Wasi { ctx: ctx.build(), table, runtime: None, output, listings: Vec::new() }
     }
 
     /// Starts a call that may print this many bytes.
@@ -227,7 +238,11 @@ impl sync::poll::Host for Waiting<'_> {
 
 impl sync::poll::HostPollable for Waiting<'_> {
     fn ready(&mut self, pollable: Resource<DynPollable>) -> wasmtime::Result<bool> {
-        self.wait(async |table| poll::HostPollable::ready(table, pollable).await)?
+        self.wait(async |table| {
+            // A guest may ask again and again: only here does the runtime get to look at its timers.
+            tokio::task::yield_now().await;
+            poll::HostPollable::ready(table, pollable).await
+        })?
     }
 
     fn block(&mut self, pollable: Resource<DynPollable>) -> wasmtime::Result<()> {
@@ -345,6 +360,30 @@ fn open_at<H: Send>(
     };
     match opened {
         Ok(opened) => Ok(Ok(opened)),
+        Err(error) => view.convert_error_code(error).map(Err),
+    }
+}
+
+/// Lists a folder. wasmtime keeps the whole listing in the host's memory, so few may be open.
+fn read_directory<H: Send>(
+    data: &mut Data<H>,
+    folder: Resource<files::Descriptor>,
+) -> wasmtime::Result<Result<Resource<files::DirectoryEntryStream>, files::ErrorCode>> {
+    use files::{Host as _, HostDescriptor as _};
+    let Wasi { table, listings, .. } = data.wasi.get_or_insert_with(Wasi::nothing);
+    listings.retain(|listing| table.get(&Resource::<files::DirectoryEntryStream>::new_borrow(*listing)).is_ok());
+    if listings.len() >= LISTINGS {
+        return Ok(Err(files::ErrorCode::InsufficientMemory));
+    }
+    let mut view = data.filesystem();
+    match view.read_directory(folder) {
+        Ok(listing) => {
+            let place = listing.rep();
+            if let Some(wasi) = &mut data.wasi {
+                wasi.listings.push(place);
+            }
+            Ok(Ok(listing))
+        }
         Err(error) => view.convert_error_code(error).map(Err),
     }
 }

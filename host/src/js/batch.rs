@@ -10,13 +10,9 @@ use std::{
 
 use futures_core::Stream;
 
-use super::{
-    engine::{Engine, EngineBatch},
-    source::Source,
-    value::Value,
-};
+use super::{engine::Engine, source::Source, value::Value};
 use crate::{
-    component::Limits,
+    component::{Held, Limits},
     error::{Error, ErrorKind},
     thread::{Call, HeapThread, Running, Steps, StepsStream, Ticket},
 };
@@ -184,7 +180,7 @@ impl Stream for BatchStream {
 #[derive(Debug)]
 pub(super) struct Evaluations {
     limits: Option<Limits>,
-    batch: Option<EngineBatch>,
+    batch: Option<Held>,
     /// How many of the inputs the engine's batch holds. They stay among the inputs until they are evaluated, in case
     /// the engine is lost.
     pushed: usize,

@@ -15,10 +15,10 @@ use super::{
 };
 use crate::{
     component::{
-        self, Data, Instance, Limits, Program,
+        self, Data, Held, Instance, Limits, Program,
         wasmtime::{
             self, Store,
-            component::{HasSelf, Linker, ResourceAny},
+            component::{HasSelf, Linker},
         },
     },
     error::{Error, ErrorKind},
@@ -159,13 +159,6 @@ impl ambient::Host for Data<Ambient> {
 #[derive(Debug)]
 pub(crate) struct Engine(Instance<Script>);
 
-/// A batch within an instance of the engine.
-#[derive(Debug)]
-pub(super) struct EngineBatch {
-    resource: ResourceAny,
-    generation: u64,
-}
-
 impl Engine {
     pub(super) fn new(engine: &component::Engine, script: Script, limits: Limits) -> Result<Engine, Error> {
         if limits.memory < ENGINE_MEMORY {
@@ -276,12 +269,12 @@ impl Engine {
         &mut self,
         running: &Running,
         caller: Option<Limits>,
-        batch: &mut Option<EngineBatch>,
+        batch: &mut Option<Held>,
         sources: Vec<Source>,
     ) -> Result<(), Error> {
         let limits = self.limits(running, caller);
         let sources: Vec<bindings::Source> = sources.into_iter().map(Source::into_wire).collect();
-        let known = batch.as_ref().filter(|batch| self.holds(batch)).map(|batch| batch.resource);
+        let known = batch.as_ref().and_then(|batch| self.0.held(batch).ok());
         let resource = self.enter(running, &limits, |store, engine| {
             let resource = match known {
                 Some(resource) => resource,
@@ -297,42 +290,39 @@ impl Engine {
             engine.batch().call_push(store, resource, &sources)?;
             Ok(Ok(resource))
         })?;
-        *batch = Some(EngineBatch { resource, generation: self.0.generation() });
+        *batch = Some(self.0.hold(resource));
         Ok(())
     }
 
     /// Whether a batch is alive: its instance is the one that is there.
-    pub(super) fn holds(&self, batch: &EngineBatch) -> bool {
-        self.0.is_live() && batch.generation == self.0.generation()
+    pub(super) fn holds(&self, batch: &Held) -> bool {
+        self.0.has(batch)
     }
 
     /// The result of the next source of a batch. One at a time: a trap would lose the results that came before it in
     /// the same call.
-    pub(super) fn next(
-        &mut self,
-        running: &Running,
-        caller: Option<Limits>,
-        batch: &EngineBatch,
-    ) -> Result<Value, Error> {
+    pub(super) fn next(&mut self, running: &Running, caller: Option<Limits>, batch: &Held) -> Result<Value, Error> {
         let limits = self.limits(running, caller);
+        let resource = self.0.held(batch)?;
         let value = self.enter(running, &limits, |store, engine| {
-            let result = engine.batch().call_next(store, batch.resource, 1)?.pop();
+            let result = engine.batch().call_next(store, resource, 1)?.pop();
             result.ok_or_else(|| wasmtime::format_err!("the batch lost a source")).map(|result| result.map(Some))
         })?;
         decode(&value.unwrap_or_default())
     }
 
     /// Lets a batch go.
-    pub(super) fn drop_batch(&mut self, batch: &EngineBatch) {
-        if self.holds(batch) {
-            let limits = self.0.limits();
-            let dropped = self.enter(&Running::unattended(), &limits, |store, _| {
-                store.data_mut().host.batches -= 1;
-                batch.resource.resource_drop(store).map(Ok)
-            });
-            if let Err(error) = dropped {
-                tracing::warn!(%error, "the engine did not let a batch go");
-            }
+    pub(super) fn drop_batch(&mut self, batch: &Held) {
+        let Ok(resource) = self.0.held(batch) else {
+            return;
+        };
+        let limits = self.0.limits();
+        let dropped = self.enter(&Running::unattended(), &limits, |store, _| {
+            store.data_mut().host.batches -= 1;
+            resource.resource_drop(store).map(Ok)
+        });
+        if let Err(error) = dropped {
+            tracing::warn!(%error, "the engine did not let a batch go");
         }
     }
 }

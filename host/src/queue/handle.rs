@@ -19,8 +19,8 @@ pub struct Queue<T> {
 impl<T> Queue<T> {
     /// A queue that gives its items out in the order in which they came in.
     ///
-    /// It has room for this many items; `usize::MAX` is no limit. For items of different weights:
-    /// [`Queue::builder`].
+    /// It has room for this many items; `usize::MAX` is no limit, and 0 takes none: each is
+    /// [`TooHeavy`](super::Cause::TooHeavy). For items of different weights: [`Queue::builder`].
     pub fn fifo(capacity: usize) -> Queue<T> {
         Queue::builder().fifo(capacity)
     }
@@ -33,7 +33,8 @@ impl<T> Queue<T> {
     /// A queue that gives out the greatest item first, and equal ones in the order in which they came in. Room is as in
     /// [`Queue::fifo`].
     ///
-    /// Items are compared under the queue's lock, so a comparison must not use the queue.
+    /// Items are compared under the queue's lock, so a comparison must not use the queue. One that panics reaches whoever
+    /// put or got, and may cost the item that was on its way; the queue goes on, in whatever order that leaves.
     ///
     /// ```
     /// use std::cmp::Reverse;

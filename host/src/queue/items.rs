@@ -44,6 +44,16 @@ impl<T> Items<T> {
         }
     }
 
+    /// What the items weigh together.
+    pub(super) fn weight(&self) -> usize {
+        let sum = |sum: usize, item: &Item<T>| sum.saturating_add(item.weight);
+        match self {
+            Items::Fifo(items) => items.iter().fold(0, sum),
+            Items::Lifo(items) => items.iter().fold(0, sum),
+            Items::Priority(heap) => heap.entries.iter().map(|entry| &entry.item).fold(0, sum),
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -7,6 +7,7 @@ use std::{
     mem,
     pin::Pin,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use super::{
@@ -15,6 +16,7 @@ use super::{
     state::State,
     wait::{Errand, Waiting, block_on},
 };
+use crate::sync;
 
 impl<T> Queue<T> {
     /// Marks one item that was taken as done. [`Queue::join`] waits for that.
@@ -52,6 +54,14 @@ impl<T> Queue<T> {
     pub fn join_blocking(&self) {
         // Without a deadline it does not come back before its end.
         let _ = block_on(self.shared(), Joining::default(), None);
+    }
+
+    /// As [`Queue::join_blocking`], for this long at most. Whether it came to its end.
+    #[must_use = "it may have run out of time"]
+    pub fn join_blocking_for(&self, longest: Duration) -> bool {
+        block_on(self.shared(), Joining::default(), sync::deadline(longest))
+            .map_err(|mut late| self.shared().change(|state| late.withdraw(state)))
+            .is_ok()
     }
 }
 

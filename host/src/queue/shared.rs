@@ -1,5 +1,7 @@
 //! What the handles of a queue share.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
 use super::{
     items::{Item, Items, Order},
     state::State,
@@ -34,8 +36,8 @@ impl<T> Shared<T> {
         self.ready.load(Ordering::Acquire)
     }
 
-    /// The caller's code that runs under the lock compares and shows items. A comparison that panics leaves every
-    /// item where it was or drops it, so a poisoned lock is as good as any.
+    /// The caller's code that runs under the lock compares and shows items. What a panic of it leaves undone is mended
+    /// before the lock is let go, so a poisoned lock is as good as any.
     fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -56,13 +58,17 @@ impl<T> Shared<T> {
     /// Changes the state, then wakes those for whom that changed something.
     pub(super) fn change<R>(&self, change: impl FnOnce(&mut State<T>) -> R) -> R {
         let mut state = self.lock();
-        let result = change(&mut state);
+        // Items are compared within, which is their own code.
+        let changed = catch_unwind(AssertUnwindSafe(|| change(&mut state)));
+        if changed.is_err() {
+            state.mend();
+        }
         self.ready.store(state.is_ready(), Ordering::Release);
         let wakers = state.take_wakers();
         drop(state);
         if let Some(wakers) = wakers {
             wakers.run();
         }
-        result
+        changed.unwrap_or_else(|panic| resume_unwind(panic))
     }
 }

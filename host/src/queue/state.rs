@@ -1,6 +1,11 @@
 //! Everything that the lock of a queue guards.
 
-use std::{collections::BTreeMap, mem, task::Waker};
+use std::{
+    collections::BTreeMap,
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+    task::Waker,
+};
 
 use super::{
     items::{Item, Items},
@@ -78,6 +83,20 @@ impl<T> State<T> {
         self.taken += 1;
         self.after_removal();
         Some(item.value)
+    }
+
+    /// After a comparison that panicked: one item was dropped, or has come in and nobody was told.
+    pub(super) fn mend(&mut self) {
+        self.weight = self.items.weight();
+        for position in 0..self.items.len().min(self.getters.len()) {
+            self.wake_getter(position);
+        }
+        // Letting in compares as well. Who cannot be let in now is when the next item leaves.
+        let _ = catch_unwind(AssertUnwindSafe(|| self.admit()));
+        self.look_for_finish();
+        if self.shutdown.is_some() && self.items.is_empty() {
+            self.wake_all_getters();
+        }
     }
 
     /// Takes all items out, done.

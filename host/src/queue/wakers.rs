@@ -1,6 +1,10 @@
 //! Whom a change of the queue wakes.
 
-use std::task::Waker;
+use std::{
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+    task::Waker,
+};
 
 /// Wakers to use as soon as the lock is let go: they are the executor's code, and may use the queue.
 #[derive(Debug, Default)]
@@ -30,8 +34,10 @@ impl Wakers {
         self.first.is_none() && self.unneeded.is_none()
     }
 
-    /// Wakes them, with the lock let go.
+    /// Wakes them, with the lock let go. One that panics, which is its executor's fault, keeps nobody else asleep.
     pub(super) fn run(self) {
-        self.first.into_iter().chain(self.more).for_each(Waker::wake);
+        for waker in self.first.into_iter().chain(self.more) {
+            catch_unwind(AssertUnwindSafe(|| waker.wake())).unwrap_or_else(mem::forget);
+        }
     }
 }

@@ -14,6 +14,7 @@ use crate::{
 };
 
 type MakeHook<T> = Box<dyn FnMut(&T) -> Hook + Send>;
+type AfterInterrupt<T> = Box<dyn FnMut(&mut T) + Send>;
 type Teardown<T> = Box<dyn FnOnce(T) -> Result<(), Error> + Send>;
 
 /// What can be chosen before a [`HeapThread`] starts.
@@ -24,6 +25,7 @@ pub struct Builder<T> {
     pub(super) stack: Option<usize>,
     pub(super) keeps_after_panic: bool,
     pub(super) hook: Option<MakeHook<T>>,
+    pub(super) after_interrupt: Option<AfterInterrupt<T>>,
     pub(super) teardown: Option<Teardown<T>>,
 }
 
@@ -57,6 +59,7 @@ impl<T: 'static> Builder<T> {
             stack: None,
             keeps_after_panic: false,
             hook: None,
+            after_interrupt: None,
             teardown: None,
         }
     }
@@ -67,8 +70,8 @@ impl<T: 'static> Builder<T> {
         self
     }
 
-    /// How many calls may wait in the queue. Beyond them, awaiting a call waits and queueing one fails.
-    /// Default: 256.
+    /// How many calls may wait in the queue. Beyond them, awaiting a call waits and queueing one fails. A call that was
+    /// given up or is late keeps its place until its turn, in which it is skipped. Default: 256.
     pub fn queue_capacity(mut self, calls: NonZeroUsize) -> Builder<T> {
         self.capacity = calls.get();
         self
@@ -84,8 +87,11 @@ impl<T: 'static> Builder<T> {
     /// that its code looks at.
     ///
     /// The hook that `make` returns runs when a running call is given up or its time is over, and again every 10 ms
-    /// until that call has ended. It runs while that very call runs and never touches the next one. It should be
-    /// quick: the end of the call waits for it.
+    /// until that call has ended. It runs while that very call runs, never during the next one. It must be quick: the
+    /// end of the call waits for it, and so do the time limits of all other calls.
+    ///
+    /// A call may end without having noticed. Where what the hook leaves behind would stop the next call, as a flag would,
+    /// [`after_interrupt`](Builder::after_interrupt) takes it away.
     ///
     /// ```
     /// use std::{convert::Infallible, sync::{Arc, atomic::{AtomicBool, Ordering}}, time::Duration};
@@ -97,10 +103,11 @@ impl<T: 'static> Builder<T> {
     ///         let stop = Arc::clone(stop);
     ///         move || stop.store(true, Ordering::Relaxed)
     ///     })
+    ///     .after_interrupt(|stop| stop.store(false, Ordering::Relaxed))
     ///     .spawn(|| Ok::<_, Infallible>(Arc::new(AtomicBool::new(false))))
     ///     .blocking()?;
     /// let endless = thread.try_call(|stop, _| {
-    ///     while !stop.swap(false, Ordering::Relaxed) {}
+    ///     while !stop.load(Ordering::Relaxed) {}
     ///     Err::<(), _>("stopped")
     /// });
     /// let error = endless.timeout(Duration::from_millis(5)).blocking().unwrap_err();
@@ -113,6 +120,13 @@ impl<T: 'static> Builder<T> {
         H: Fn() + Send + Sync + 'static,
     {
         self.hook = Some(Box::new(move |object| Arc::new(make(object))));
+        self
+    }
+
+    /// What is done with the object after a call that the hook was used on, before the next call: taking back what the
+    /// hook did. Default: nothing, for hooks that stop only what runs, as SQLite's does.
+    pub fn after_interrupt(mut self, ready: impl FnMut(&mut T) + Send + 'static) -> Builder<T> {
+        self.after_interrupt = Some(Box::new(ready));
         self
     }
 

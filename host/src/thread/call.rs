@@ -20,7 +20,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind},
     queue::{Cause, OwnedPut},
-    sync::{Arc, AtomicBool, Mutex, MutexGuard, Ordering, PoisonError},
+    sync::{Arc, AtomicBool, Mutex, MutexGuard, Ordering, PoisonError, thread::ThreadId},
     timer::{self, Alarm},
 };
 
@@ -35,7 +35,7 @@ pub struct Call<R> {
 }
 
 impl<R: Send + 'static> Call<R> {
-    pub(super) fn new<T, F>(thread: &HeapThread<T>, job: F) -> Call<R>
+    pub(super) fn new<T, F>(object: &HeapThread<T>, job: F) -> Call<R>
     where
         T: 'static,
         F: FnOnce(&mut T, &Running) -> Result<R, Error> + Send + 'static,
@@ -50,7 +50,8 @@ impl<R: Send + 'static> Call<R> {
                 span: span(),
                 entered: OnceLock::new(),
                 job: Mutex::new(Some(job)),
-                entry: Mutex::new(Entry::Outside(thread.clone())),
+                home: object.shared().life.home(),
+                entry: Mutex::new(Entry::Outside(object.clone())),
                 interruption: Mutex::default(),
                 alarm: Mutex::new(None),
                 reply: Mutex::new(Reply::Awaited(None)),
@@ -101,6 +102,8 @@ impl<R: Send + 'static> Call<R> {
     /// # Errors
     ///
     /// Those of the call.
+    ///
+    /// [`Deadlock`](ErrorKind::Deadlock): this thread is the object's own, so it would wait for itself. The call does not run.
     pub fn blocking(self) -> Result<R, Error> {
         self.into_future().blocking()
     }
@@ -147,8 +150,14 @@ pub(super) trait Job<T>: Send + Sync {
     /// Runs it, or skips it when nobody waits for it any more.
     fn run(self: Arc<Self>, object: &mut T, hook: Option<&Hook>);
 
+    /// Whether the object was told to stop while it ran.
+    fn was_interrupted(&self) -> bool;
+
     /// Answers it without running it; does nothing when it has an answer.
     fn refuse(&self, error: Error);
+
+    /// Answers it while it runs, and tells the object to stop.
+    fn stop(self: Arc<Self>, error: Error);
 }
 
 /// A call as its caller sees it.
@@ -177,6 +186,9 @@ pub(super) trait Pending<R>: Send + Sync {
 
     /// As [`Pending::cancel`], but somebody waits for the end.
     fn abort(self: Arc<Self>);
+
+    /// The thread of the object that is called.
+    fn home(&self) -> Option<ThreadId>;
 }
 
 /// What became of [`Pending::submit`].
@@ -192,7 +204,7 @@ pub(super) enum Submission {
 /// Everything about a call, in one allocation that its caller and the queue share.
 struct Cell<T: 'static, F, R> {
     cancelled: AtomicBool,
-    /// Its time was over while it ran.
+    /// Its time is over.
     expired: AtomicBool,
     progress: AtomicBool,
     timeout: Option<Duration>,
@@ -206,6 +218,8 @@ struct Cell<T: 'static, F, R> {
     /// The way into the queue. It has the thread until the call is in there: a ticket that somebody keeps does not keep
     /// the thread.
     entry: Mutex<Entry<T>>,
+    /// The object's thread.
+    home: Option<ThreadId>,
     interruption: Mutex<Interruption>,
     alarm: Mutex<Option<timer::Key>>,
     reply: Mutex<Reply<R>>,
@@ -256,10 +270,25 @@ impl<T, F, R> Cell<T, F, R> {
             let waker = waker.take();
             *reply = Reply::Ready(answer);
             drop(reply);
-            if let Some(waker) = waker {
-                waker.wake();
-            }
+            waker.into_iter().for_each(wake);
         }
+    }
+
+    fn clear_alarm(&self) {
+        if let Some(key) = lock(&self.alarm).take() {
+            timer::clear(key);
+        }
+    }
+
+    fn was_interrupted(&self) -> bool {
+        lock(&self.interruption).used
+    }
+}
+
+/// An alarm keeps the memory of its call.
+impl<T, F, R> Drop for Cell<T, F, R> {
+    fn drop(&mut self) {
+        self.clear_alarm();
     }
 }
 
@@ -272,18 +301,21 @@ where
         let now = (self.timeout.is_some() || self.deadline.is_some()).then(Instant::now);
         let left = self.deadline.zip(now).map(|(deadline, now)| deadline.saturating_duration_since(now));
         if left.is_some_and(|left| left.is_zero()) {
-            return Err(Error::new(ErrorKind::Timeout, "the call's deadline passed before its turn came"));
+            return Err(late());
         }
         let timeout = self.timeout.into_iter().chain(left).min();
         let ends = now.zip(timeout).and_then(|(now, timeout)| now.checked_add(timeout));
         if let Some(hook) = hook {
-            lock(&self.interruption).hook = Some(Arc::clone(hook));
+            let mut interruption = lock(&self.interruption);
+            interruption.hook = Some(Arc::clone(hook));
+            // Under the lock: who interrupts from now on sets a later alarm than this.
+            if let Some(ends) = ends {
+                self.set_alarm(ends)?;
+            }
+            drop(interruption);
             // What gave the call up a moment ago found no hook; what does so from now on finds it.
             if self.is_cancelled() {
                 return Err(Error::cancelled());
-            }
-            if let Some(ends) = ends {
-                self.set_alarm(ends);
             }
         }
         let running = Running::new(Arc::clone(self) as Arc<dyn Interest>, timeout, ends);
@@ -308,15 +340,14 @@ where
         // The hook is the caller's code. It may run in a `Drop`, where a panic would be the end of the process.
         let told = catch_unwind(AssertUnwindSafe(|| hook()));
         told.unwrap_or_else(mem::forget);
-        drop(interruption);
-        self.set_alarm(Instant::now() + AGAIN);
+        // Where there is no thread for it, it was told once.
+        let _ = self.set_alarm(Instant::now() + AGAIN);
     }
 
-    fn set_deadline_alarm(self: &Arc<Self>) {
-        if let Some(deadline) = self.deadline
-            && lock(&self.alarm).is_none()
-        {
-            self.set_alarm(deadline);
+    fn set_deadline_alarm(self: &Arc<Self>) -> Result<(), Error> {
+        match self.deadline {
+            Some(deadline) if lock(&self.alarm).is_none() => self.set_alarm(deadline),
+            _ => Ok(()),
         }
     }
 
@@ -325,7 +356,10 @@ where
         if self.span.has_field(WAITED) {
             let _ = self.entered.set(Instant::now());
         }
-        self.set_deadline_alarm();
+        if let Err(error) = self.set_deadline_alarm() {
+            self.refuse(error);
+            return Submission::Answered;
+        }
         match thread.shared().queue.try_put(Arc::clone(self) as Arc<dyn Job<T>>) {
             Ok(()) => Submission::Queued,
             Err(refused) if refused.cause() == Cause::Full => Submission::Full,
@@ -339,18 +373,18 @@ where
         Submission::Answered
     }
 
-    fn set_alarm(self: &Arc<Self>, at: Instant) {
+    fn set_alarm(self: &Arc<Self>, at: Instant) -> Result<(), Error> {
         let alarm = Arc::downgrade(self);
-        let key = timer::set(at, alarm);
+        let key = timer::set(at, alarm)?;
         if let Some(earlier) = lock(&self.alarm).replace(key) {
             timer::clear(earlier);
         }
+        Ok(())
     }
 
-    fn clear_alarm(&self) {
-        if let Some(key) = lock(&self.alarm).take() {
-            timer::clear(key);
-        }
+    /// The answer of a call that did not start.
+    fn skipped(&self) -> Error {
+        if self.expired.load(Ordering::Acquire) { late() } else { Error::cancelled() }
     }
 
     /// The answer of a call that came to its end by itself or was interrupted.
@@ -373,11 +407,16 @@ where
     R: Send + 'static,
 {
     fn ring(self: Arc<Self>) {
-        let job = lock(&self.job).take();
+        // One that has not started is skipped in its turn, where what it captured is dropped.
+        let job = lock(&self.job);
         if job.is_some() {
-            let waited = Error::new(ErrorKind::Timeout, "the call's deadline passed before its turn came");
-            return self.answer(waited);
+            self.expired.store(true, Ordering::Release);
+            self.cancelled.store(true, Ordering::Release);
+            drop(job);
+            self.finish(Err(self.skipped()));
+            return self.leave();
         }
+        drop(job);
         self.expired.store(true, Ordering::Release);
         self.interrupt();
     }
@@ -399,7 +438,7 @@ where
 
         let job = lock(&self.job).take();
         let Some(job) = job.filter(|_| !self.is_cancelled()) else {
-            return self.finish(Err(Error::cancelled()));
+            return self.finish(Err(self.skipped()));
         };
         let ended = hook.map(|_| Ended(&self.interruption));
         let result = self.run_job(job, object, hook);
@@ -407,14 +446,24 @@ where
         if hook.is_some() || self.deadline.is_some() {
             self.clear_alarm();
         }
-        let was_interrupted = hook.is_some() && lock(&self.interruption).used;
+        let was_interrupted = hook.is_some() && self.was_interrupted();
         self.finish(self.judge(result, was_interrupted));
+    }
+
+    fn was_interrupted(&self) -> bool {
+        self.was_interrupted()
     }
 
     fn refuse(&self, error: Error) {
         self.clear_alarm();
         self.finish(Err(error));
         self.drop_job();
+    }
+
+    fn stop(self: Arc<Self>, error: Error) {
+        self.finish(Err(error));
+        self.cancelled.store(true, Ordering::Release);
+        self.interrupt();
     }
 }
 
@@ -472,23 +521,26 @@ where
     }
 
     fn answer(&self, error: Error) {
-        self.finish(Err(error));
-        self.drop_job();
+        self.refuse(error);
         self.leave();
     }
 
     fn poll(&self, context: &mut Context<'_>) -> Poll<Result<R, Error>> {
         let mut reply = lock(&self.reply);
-        match mem::replace(&mut *reply, Reply::Taken) {
-            Reply::Ready(answer) => Poll::Ready(answer),
-            Reply::Awaited(waker) => {
-                let waker = waker.filter(|waker| waker.will_wake(context.waker()));
-                *reply = Reply::Awaited(Some(waker.unwrap_or_else(|| context.waker().clone())));
-                Poll::Pending
-            }
+        let other = match &mut *reply {
+            Reply::Awaited(Some(waker)) if waker.will_wake(context.waker()) => None,
+            Reply::Awaited(waker) => waker.replace(context.waker().clone()),
+            Reply::Ready(_) => match mem::replace(&mut *reply, Reply::Taken) {
+                Reply::Ready(answer) => return Poll::Ready(answer),
+                Reply::Awaited(_) | Reply::Taken => None,
+            },
             // A future that is polled after its end has nothing more to say.
-            Reply::Taken => Poll::Pending,
-        }
+            Reply::Taken => None,
+        };
+        drop(reply);
+        // Its end can be the end of a task, and of all that this owns.
+        drop(other);
+        Poll::Pending
     }
 
     fn cancel(self: Arc<Self>) {
@@ -505,6 +557,10 @@ where
             return self.answer(Error::cancelled());
         }
         self.interrupt();
+    }
+
+    fn home(&self) -> Option<ThreadId> {
+        self.home
     }
 }
 
@@ -529,9 +585,7 @@ where
             Reply::Awaited(waker) => waker.clone(),
             Reply::Ready(_) | Reply::Taken => None,
         };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        waker.into_iter().for_each(wake);
     }
 }
 
@@ -552,7 +606,22 @@ impl<T, F: FnOnce(&mut T) + Send> Job<T> for Message<F> {
         }
     }
 
+    fn was_interrupted(&self) -> bool {
+        false
+    }
+
     fn refuse(&self, _: Error) {}
+
+    fn stop(self: Arc<Self>, _: Error) {}
+}
+
+/// Wakes a task. That is its executor's code, whose panic is not the object's.
+pub(super) fn wake(waker: Waker) {
+    catch_unwind(AssertUnwindSafe(|| waker.wake())).unwrap_or_else(mem::forget);
+}
+
+fn late() -> Error {
+    Error::new(ErrorKind::Timeout, "the call's deadline passed before its turn came")
 }
 
 /// What these locks guard is whole at any moment, so a poisoned one is as good as any.

@@ -12,10 +12,14 @@ use std::{
 
 use futures_core::Stream;
 
-use super::{Call, HeapThread, Running, Ticket, call::lock, object_error};
+use super::{
+    Call, HeapThread, Running, Ticket, block_elsewhere,
+    call::{lock, wake},
+    object_error,
+};
 use crate::{
     error::Error,
-    sync::{Arc, Condvar, Mutex, PoisonError, block_on},
+    sync::{Arc, Condvar, Mutex, PoisonError},
 };
 
 /// Items that wait for the consumer, at most.
@@ -26,8 +30,9 @@ impl<T: 'static> HeapThread<T> {
     /// iterator over what the object holds, say.
     ///
     /// It occupies the object until it ends: while the consumer of a [stream](Generation::stream) is 64 items behind,
-    /// the object's thread waits, and other calls wait with it. [`steps`](HeapThread::steps) does not have that, and
-    /// cannot borrow.
+    /// the object's thread waits, and other calls wait with it. A consumer that awaits another call of the object between
+    /// two items of a longer stream therefore waits for itself, for good: it collects first, or uses
+    /// [`iterate`](HeapThread::iterate), which does not have that and cannot borrow.
     ///
     /// ```
     /// # use std::convert::Infallible;
@@ -49,9 +54,9 @@ impl<T: 'static> HeapThread<T> {
         let thread = self.clone();
         let start = move |target| {
             Call::new(&thread, move |object, running| {
-                let mut sink = Sink { target, running: running.clone() };
+                let mut sink = Sink { target, running: running.clone(), refusal: None };
                 job(object, &mut sink).map_err(object_error)?;
-                Ok(sink.finish())
+                sink.finish()
             })
         };
         Generation { start: Box::new(start), timeout: None, deadline: None }
@@ -131,6 +136,8 @@ impl<I> fmt::Debug for Generation<I> {
 pub struct Sink<I> {
     target: Target<I>,
     running: Running,
+    /// Why it has not taken an item. A closure that ends for that has not made all items.
+    refusal: Option<Error>,
 }
 
 enum Target<I> {
@@ -148,12 +155,14 @@ impl<I> Sink<I> {
     /// - [`Cancelled`](crate::ErrorKind::Cancelled): the consumer has gone.
     /// - [`Timeout`](crate::ErrorKind::Timeout): the call's time is over.
     pub fn send(&mut self, item: I) -> Result<(), Error> {
-        self.running.check()?;
-        match &mut self.target {
-            Target::Collected(items) => items.push(item),
-            Target::Pipe(pipe) => pipe.push(item, &self.running)?,
-        }
-        Ok(())
+        let taken = self.running.check().and_then(|()| match &mut self.target {
+            Target::Collected(items) => {
+                items.push(item);
+                Ok(())
+            }
+            Target::Pipe(pipe) => pipe.push(item, &self.running),
+        });
+        taken.inspect_err(|refusal| self.refusal = Some(refusal.clone()))
     }
 
     /// The call that this is, for work that takes long between two items and looks whether it is to stop.
@@ -161,10 +170,11 @@ impl<I> Sink<I> {
         &self.running
     }
 
-    fn finish(self) -> Vec<I> {
-        match self.target {
-            Target::Collected(items) => items,
-            Target::Pipe(_) => Vec::new(),
+    fn finish(self) -> Result<Vec<I>, Error> {
+        match (self.refusal, self.target) {
+            (Some(refusal), _) => Err(refusal),
+            (None, Target::Collected(items)) => Ok(items),
+            (None, Target::Pipe(_)) => Ok(Vec::new()),
         }
     }
 }
@@ -210,9 +220,7 @@ impl<I> Pipe<I> {
         waiting.items.push_back(item);
         let consumer = waiting.consumer.take();
         drop(waiting);
-        if let Some(consumer) = consumer {
-            consumer.wake();
-        }
+        consumer.into_iter().for_each(wake);
         Ok(())
     }
 
@@ -220,12 +228,16 @@ impl<I> Pipe<I> {
     fn poll(&self, context: &Context<'_>) -> Option<I> {
         let mut waiting = lock(&self.state);
         let item = waiting.items.pop_front();
+        let mut other = None;
         match &item {
             // Half empty, so that the closure is not woken for each item.
             Some(_) if waiting.items.len() == AHEAD / 2 => self.taken.notify_one(),
             Some(_) => {}
-            None => waiting.consumer = Some(context.waker().clone()),
+            None => other = waiting.consumer.replace(context.waker().clone()),
         }
+        drop(waiting);
+        // Its end can be the end of a task, and of all that this owns.
+        drop(other);
         item
     }
 
@@ -255,9 +267,15 @@ enum Stage<I> {
 }
 
 impl<I> GenerationStream<I> {
-    /// Blocks this thread until the next item is there.
+    /// Blocks this thread until the next item is there. On the object's own thread it is
+    /// [`Deadlock`](crate::ErrorKind::Deadlock) where it is not.
     pub fn next_blocking(&mut self) -> Option<Result<I, Error>> {
-        block_on(std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)))
+        let home = match &self.stage {
+            Stage::Making(call) => call.home(),
+            Stage::Over(_) => None,
+        };
+        let next = std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context));
+        block_elsewhere(home, next, |error| Some(Err(error)))
     }
 }
 

@@ -17,7 +17,8 @@ use std::{
     fmt,
     future::Future,
     marker::PhantomData,
-    pin::Pin,
+    num::NonZeroUsize,
+    pin::{Pin, pin},
     task::{Context, Poll},
 };
 
@@ -40,7 +41,10 @@ use self::{
 };
 use crate::{
     error::{Error, ErrorKind},
-    sync::{Arc, block_on},
+    sync::{
+        Arc, block_on,
+        thread::{self, ThreadId},
+    },
 };
 
 /// An async handle to an object that lives on a thread of its own.
@@ -133,10 +137,48 @@ impl<T: 'static> HeapThread<T> {
 
     /// Closes the object: calls in the queue still run, later ones are refused as
     /// [`Closed`](crate::ErrorKind::Closed), then the object is dropped on its thread. Closes it for every clone of
-    /// the handle; closing again is fine and waits for the same end.
+    /// the handle; closing again is fine and waits for the same end. It waits for a [generation](HeapThread::generate)
+    /// that waits for its consumer, too.
     pub fn close(&self) -> Closing {
         self.handle.shared.close();
         Closing { life: Arc::clone(&self.handle.shared.life), listener: None }
+    }
+
+    /// As [`close`](HeapThread::close), at once: calls in the queue are answered as
+    /// [`Closed`](crate::ErrorKind::Closed), and so is the one that runs, which is told to stop as if its caller had given
+    /// it up. A `close` that is under way becomes this.
+    ///
+    /// ```
+    /// # use std::convert::Infallible;
+    /// use aiointernal::{ErrorKind, HeapThread};
+    ///
+    /// # fn main() -> Result<(), aiointernal::Error> {
+    /// let thread = HeapThread::spawn(|| Ok::<_, Infallible>(())).blocking()?;
+    /// let endless = thread.try_call(|_, running| {
+    ///     while !running.should_stop() {}
+    ///     Ok::<_, Infallible>(())
+    /// });
+    /// let (endless, next) = (endless.queue(), thread.call(|_| ()).queue());
+    /// thread.close_now().blocking()?;
+    /// assert_eq!(endless.blocking().unwrap_err().kind(), ErrorKind::Closed);
+    /// assert_eq!(next.blocking().unwrap_err().kind(), ErrorKind::Closed);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn close_now(&self) -> Closing {
+        self.handle.shared.close_now();
+        self.close()
+    }
+
+    /// How many calls wait, in the queue or for a place in it. The one that runs does not.
+    pub fn waiting(&self) -> usize {
+        let stats = self.handle.shared.queue.stats();
+        stats.queued + stats.putting
+    }
+
+    /// Changes [how many calls may wait](Builder::queue_capacity).
+    pub fn set_queue_capacity(&self, calls: NonZeroUsize) {
+        self.handle.shared.queue.set_capacity(calls.get());
     }
 
     /// Whether calls are refused.
@@ -153,6 +195,19 @@ impl<T: 'static> HeapThread<T> {
     fn shared(&self) -> &Shared<T> {
         &self.handle.shared
     }
+}
+
+/// Blocks this thread until the future is ready, unless it is the object's own, which would wait for itself.
+fn block_elsewhere<F: Future>(home: Option<ThreadId>, future: F, refuse: impl Fn(Error) -> F::Output) -> F::Output {
+    let is_at_home = home == Some(thread::current().id());
+    let mut future = pin!(future);
+    block_on(std::future::poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Pending if is_at_home => {
+            let message = "this is the object's own thread, which cannot wait for the object";
+            Poll::Ready(refuse(Error::new(ErrorKind::Deadlock, message)))
+        }
+        polled => polled,
+    }))
 }
 
 /// An error of the object's own code.
@@ -249,9 +304,9 @@ impl Closing {
     ///
     /// # Errors
     ///
-    /// As the future's.
+    /// As the future's, and [`Deadlock`](crate::ErrorKind::Deadlock): this thread is the object's own.
     pub fn blocking(self) -> Result<(), Error> {
-        block_on(self)
+        block_elsewhere(self.life.home(), self, Err)
     }
 }
 

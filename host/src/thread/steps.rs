@@ -12,10 +12,10 @@ use std::{
 
 use futures_core::Stream;
 
-use super::{Call, HeapThread, Running, Ticket, call::lock};
+use super::{Call, HeapThread, Running, Ticket, block_elsewhere, call::lock};
 use crate::{
-    error::Error,
-    sync::{Arc, Mutex, block_on},
+    error::{Error, ErrorKind},
+    sync::{Arc, Mutex},
 };
 
 /// Items of one hop to the thread, at most.
@@ -48,7 +48,7 @@ pub trait Steps<T>: Send + 'static {
     ) -> Result<Option<Self::Item>, Error>;
 
     /// Lets go of what the work holds within the object. Runs on the object's thread, once, at the end or when the
-    /// consumer has gone; not when no step has run, nor when the object is gone first.
+    /// consumer has gone; not when no step has run, nor when the object is gone or replaced first.
     fn finish(&mut self, object: &mut T);
 }
 
@@ -61,8 +61,8 @@ type Made<I> = Arc<Mutex<VecDeque<I>>>;
 struct Hop<T: 'static, S: Steps<T>> {
     thread: HeapThread<T>,
     steps: Option<S>,
-    /// Whether the steps have been on the thread: before, there is nothing to finish.
-    started: bool,
+    /// Which of the objects the steps have worked on, where one has replaced another. `None`: there is nothing to finish.
+    generation: Option<u64>,
     inputs: VecDeque<S::Input>,
     made: Made<S::Item>,
 }
@@ -72,7 +72,7 @@ impl<T, S: Steps<T>> Hop<T, S> {
         Hop {
             thread: thread.clone(),
             steps: Some(steps),
-            started: false,
+            generation: None,
             inputs: VecDeque::new(),
             made: Made::default(),
         }
@@ -80,7 +80,11 @@ impl<T, S: Steps<T>> Hop<T, S> {
 
     /// Steps until the inputs are used up, or `enough` says so.
     fn run(&mut self, object: &mut T, running: &Running, enough: impl Fn(usize) -> bool) -> Result<(), Error> {
-        self.started = true;
+        let generation = self.thread.shared().life.generation();
+        if *self.generation.get_or_insert(generation) != generation {
+            self.steps = None;
+            return Err(Error::new(ErrorKind::Panicked, "the object was replaced after a panic"));
+        }
         let mut items = 0;
         while let Some(steps) = &mut self.steps {
             running.check()?;
@@ -100,8 +104,13 @@ impl<T, S: Steps<T>> Hop<T, S> {
 
 impl<T, S: Steps<T>> Drop for Hop<T, S> {
     fn drop(&mut self) {
-        if let Some(mut steps) = self.steps.take().filter(|_| self.started) {
-            self.thread.send(move |object| steps.finish(object));
+        if let (Some(mut steps), Some(generation)) = (self.steps.take(), self.generation) {
+            let life = Arc::clone(&self.thread.shared().life);
+            self.thread.send(move |object| {
+                if life.generation() == generation {
+                    steps.finish(object);
+                }
+            });
         }
     }
 }
@@ -167,7 +176,7 @@ impl<T, S: Steps<T>, I: Unpin> Unpin for StepsStream<T, S, I> {}
 
 enum Stage<T: 'static, S: Steps<T>> {
     Here(Hop<T, S>),
-    OnThread(Ticket<(Hop<T, S>, Result<(), Error>)>),
+    OnThread(Ticket<Hop<T, S>>),
     Failed(Error),
     Ended,
 }
@@ -178,14 +187,22 @@ where
     I: Stream<Item = S::Input> + Unpin,
 {
     /// The moment at which the time of the whole stream is over: the hop that is under way then ends as a
-    /// [call](Call::deadline) does, and its error is the last that the stream gives.
+    /// [call](Call::deadline) does, and its error is the last that the stream gives. While the stream waits for inputs,
+    /// only they end that.
     pub fn deadline(self, deadline: Instant) -> StepsStream<T, S, I> {
         StepsStream { deadline: Some(deadline), ..self }
     }
 
-    /// Blocks this thread until the next item is there.
+    /// Blocks this thread until the next item is there. On the object's own thread it is
+    /// [`Deadlock`](crate::ErrorKind::Deadlock) where it is not.
     pub fn next_blocking(&mut self) -> Option<Result<S::Item, Error>> {
-        block_on(std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context)))
+        let home = match &self.stage {
+            Stage::Here(hop) => hop.thread.shared().life.home(),
+            Stage::OnThread(ticket) => ticket.home(),
+            Stage::Failed(_) | Stage::Ended => None,
+        };
+        let next = std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context));
+        block_elsewhere(home, next, |error| Some(Err(error)))
     }
 
     fn take_item(&self) -> Option<S::Item> {
@@ -205,12 +222,12 @@ where
 }
 
 /// Sends a hop off.
-fn depart<T, S: Steps<T>>(mut hop: Hop<T, S>, deadline: Option<Instant>) -> Ticket<(Hop<T, S>, Result<(), Error>)> {
+fn depart<T, S: Steps<T>>(mut hop: Hop<T, S>, deadline: Option<Instant>) -> Ticket<Hop<T, S>> {
     let thread = hop.thread.clone();
     let call = Call::new(&thread, move |object, running| {
         let started = Instant::now();
-        let ran = hop.run(object, running, |items| items >= HOP_ITEMS || started.elapsed() >= HOP_TIME);
-        Ok((hop, ran))
+        hop.run(object, running, |items| items >= HOP_ITEMS || started.elapsed() >= HOP_TIME)?;
+        Ok(hop)
     });
     deadline.into_iter().fold(call, Call::deadline).into_future()
 }
@@ -246,8 +263,8 @@ where
                         // What was made before the ticket knew whom to wake is there now.
                         return this.take_item().map_or(Poll::Pending, |item| Poll::Ready(Some(Ok(item))));
                     }
-                    Poll::Ready(Ok((hop, Ok(())))) => this.stage = Stage::Here(hop),
-                    Poll::Ready(Ok((_, Err(error))) | Err(error)) => this.stage = Stage::Failed(error),
+                    Poll::Ready(Ok(hop)) => this.stage = Stage::Here(hop),
+                    Poll::Ready(Err(error)) => this.stage = Stage::Failed(error),
                 },
                 Stage::Failed(error) => return Poll::Ready(Some(Err(error))),
                 Stage::Ended => return Poll::Ready(None),

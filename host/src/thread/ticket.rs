@@ -8,10 +8,13 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::call::{Pending, Submission};
+use super::{
+    block_elsewhere,
+    call::{Pending, Submission},
+};
 use crate::{
     error::Error,
-    sync::{Arc, block_on},
+    sync::{Arc, thread::ThreadId},
 };
 
 /// A future of the result of a call.
@@ -61,9 +64,15 @@ impl<R> Ticket<R> {
     ///
     /// # Errors
     ///
-    /// Those of the call.
+    /// Those of the call, and [`Deadlock`](crate::ErrorKind::Deadlock): this thread is the object's own, and the result is
+    /// not there. The call is given up.
     pub fn blocking(self) -> Result<R, Error> {
-        block_on(self)
+        block_elsewhere(self.home(), self, Err)
+    }
+
+    /// The thread of the object that is called.
+    pub(super) fn home(&self) -> Option<ThreadId> {
+        self.cell.home()
     }
 }
 

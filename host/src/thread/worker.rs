@@ -16,12 +16,15 @@ use event_listener::{Event, EventListener};
 
 use super::{
     Builder, Restarts,
-    call::{Hook, Job},
+    call::{Hook, Job, lock},
 };
 use crate::{
     error::{Error, ErrorKind},
     queue::{Queue, Shutdown},
-    sync::{self, Arc, AtomicBool, Ordering, thread},
+    sync::{
+        self, Arc, AtomicBool, AtomicU64, Mutex, Ordering,
+        thread::{self, ThreadId},
+    },
 };
 
 thread_local! {
@@ -38,6 +41,7 @@ pub(crate) fn stack_of_this_thread() -> usize {
 /// What the handles and the thread share.
 pub(super) struct Shared<T: 'static> {
     pub(super) queue: Queue<Arc<dyn Job<T>>>,
+    running: Mutex<Option<Arc<dyn Job<T>>>>,
     pub(super) life: Arc<Life>,
 }
 
@@ -48,8 +52,14 @@ pub(super) struct Life {
     cause: OnceLock<Error>,
     /// What the teardown had to say.
     farewell: OnceLock<Error>,
+    /// The object's thread.
+    home: OnceLock<ThreadId>,
+    /// How often the object was replaced.
+    replaced: AtomicU64,
     opened: AtomicBool,
     closing: AtomicBool,
+    /// It is not to run anything more.
+    stopping: AtomicBool,
     ended: AtomicBool,
     /// Heard when any of these is reached.
     stage: Event,
@@ -64,6 +74,16 @@ impl Life {
     /// How it ended, once it has.
     pub(super) fn outcome(&self) -> Result<(), Error> {
         self.cause.get().or(self.farewell.get()).cloned().map_or(Ok(()), Err)
+    }
+
+    /// The object's thread, once it runs.
+    pub(super) fn home(&self) -> Option<ThreadId> {
+        self.home.get().copied()
+    }
+
+    /// Which object it is, where one has replaced another.
+    pub(super) fn generation(&self) -> u64 {
+        self.replaced.load(Ordering::Acquire)
     }
 
     /// Whether the object was built.
@@ -119,12 +139,15 @@ impl<T> Shared<T> {
         let life = Life {
             cause: OnceLock::new(),
             farewell: OnceLock::new(),
+            home: OnceLock::new(),
+            replaced: AtomicU64::new(0),
             opened: AtomicBool::new(false),
             closing: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             stage: Event::new(),
         };
-        Arc::new(Shared { queue: Queue::fifo(capacity), life: Arc::new(life) })
+        Arc::new(Shared { queue: Queue::fifo(capacity), running: Mutex::new(None), life: Arc::new(life) })
     }
 
     /// Calls are refused from now on; those that are queued still run.
@@ -133,10 +156,25 @@ impl<T> Shared<T> {
         self.life.reach(&self.life.closing);
     }
 
+    /// Calls are refused from now on, those that are queued as well, and the one that runs is told to stop.
+    pub(super) fn close_now(&self) {
+        self.life.stopping.store(true, Ordering::Release);
+        self.end_queue(&Error::closed());
+        let running = lock(&self.running).clone();
+        if let Some(running) = running {
+            running.stop(Error::closed());
+        }
+        self.life.reach(&self.life.closing);
+    }
+
     /// The order matters: first the cause, then the end of the queue, then the answers. So nobody learns that the
     /// queue is closed without learning why.
     fn die(&self, cause: Error) {
         let _ = self.life.cause.set(cause.clone());
+        self.end_queue(&cause);
+    }
+
+    fn end_queue(&self, cause: &Error) {
         for job in self.queue.shutdown(Shutdown::Immediate) {
             // What a call captured may panic when it is dropped; the next call is answered all the same.
             let refused = catch_unwind(AssertUnwindSafe(|| {
@@ -168,16 +206,25 @@ pub(super) fn start<T: 'static>(plan: Builder<T>, shared: Arc<Shared<T>>, setup:
     }
 }
 
-/// The life of the thread.
-fn run<T>(plan: Builder<T>, shared: &Shared<T>, mut setup: Setup<T>) {
-    let lived = setup.make().and_then(|object| {
-        shared.life.reach(&shared.life.opened);
-        Worker { shared, plan, setup }.serve(object)
-    });
-    if let Err(cause) = lived {
-        shared.die(cause);
+/// The life of the thread. Whatever panics on it ends it as the last call's panic would.
+fn run<T>(plan: Builder<T>, shared: &Shared<T>, setup: Setup<T>) {
+    let _ = shared.life.home.set(thread::current().id());
+    let lived = catch_unwind(AssertUnwindSafe(|| live(plan, shared, setup)));
+    let lived = lived.unwrap_or_else(|panic| Err(panicked("what a builder was given", panic)));
+    match lived {
+        Err(cause) => shared.die(cause),
+        // What was sent past the end is answered, too.
+        Ok(()) => shared.end_queue(&Error::closed()),
     }
     shared.life.reach(&shared.life.ended);
+}
+
+fn live<T>(plan: Builder<T>, shared: &Shared<T>, mut setup: Setup<T>) -> Result<(), Error> {
+    let object = setup.make()?;
+    let mut worker = Worker { shared, plan, setup };
+    let (object, hook) = worker.with_hook(object)?;
+    shared.life.reach(&shared.life.opened);
+    worker.serve(object, hook)
 }
 
 /// How objects are built.
@@ -205,10 +252,15 @@ struct Worker<'a, T: 'static> {
 
 impl<T> Worker<'_, T> {
     /// Runs calls until the queue is closed and empty, then lets the object go, here.
-    fn serve(mut self, mut object: T) -> Result<(), Error> {
-        let mut hook = self.hook(&object)?;
+    fn serve(mut self, mut object: T, mut hook: Option<Hook>) -> Result<(), Error> {
         while let Ok(job) = self.shared.queue.get_blocking() {
+            *lock(&self.shared.running) = Some(Arc::clone(&job));
+            // Who stops it from now on finds it there; who was here before has left word.
+            if self.shared.life.stopping.load(Ordering::Acquire) {
+                Arc::clone(&job).stop(Error::closed());
+            }
             let ran = catch_unwind(AssertUnwindSafe(|| Arc::clone(&job).run(&mut object, hook.as_ref())));
+            *lock(&self.shared.running) = None;
             let ran = ran.map_err(|panic| panicked("a call", panic));
             let is_the_end = !self.plan.keeps_after_panic && matches!(self.setup, Setup::Once(_));
             if let Err(cause) = &ran
@@ -216,6 +268,7 @@ impl<T> Worker<'_, T> {
             {
                 self.shared.die(cause.clone());
             }
+            let was_interrupted = hook.is_some() && job.was_interrupted();
             // What nobody waits for is dropped here, and may panic as well.
             let dropped = catch_unwind(AssertUnwindSafe(|| {
                 if let Err(cause) = &ran {
@@ -223,7 +276,15 @@ impl<T> Worker<'_, T> {
                 }
                 drop(job);
             }));
-            let Err(cause) = ran.and(dropped.map_err(|panic| panicked("dropping a result", panic))) else {
+            let mut ended = ran.and(dropped.map_err(|panic| panicked("dropping a result", panic)));
+            if was_interrupted
+                && let Some(after) = &mut self.plan.after_interrupt
+                && (ended.is_ok() || self.plan.keeps_after_panic)
+            {
+                let readied = catch_unwind(AssertUnwindSafe(|| after(&mut object)));
+                ended = ended.and(readied.map_err(|panic| panicked("what follows an interruption", panic)));
+            }
+            let Err(cause) = ended else {
                 continue;
             };
             if self.plan.keeps_after_panic {
@@ -235,8 +296,8 @@ impl<T> Worker<'_, T> {
                 return Err(cause);
             };
             let _ = discard(object);
-            object = self.make_again(restarts)?;
-            hook = self.hook(&object)?;
+            self.shared.life.replaced.fetch_add(1, Ordering::AcqRel);
+            (object, hook) = self.make_again(restarts)?;
         }
         drop(hook);
         match self.plan.teardown.take() {
@@ -252,21 +313,27 @@ impl<T> Worker<'_, T> {
         }
     }
 
-    fn hook(&mut self, object: &T) -> Result<Option<Hook>, Error> {
+    /// The object and what interrupts it.
+    fn with_hook(&mut self, object: T) -> Result<(T, Option<Hook>), Error> {
         let Some(make_hook) = &mut self.plan.hook else {
-            return Ok(None);
+            return Ok((object, None));
         };
-        let made = catch_unwind(AssertUnwindSafe(|| make_hook(object)));
-        made.map(Some).map_err(|panic| panicked("making the interrupt hook", panic))
+        match catch_unwind(AssertUnwindSafe(|| make_hook(&object))) {
+            Ok(hook) => Ok((object, Some(hook))),
+            Err(panic) => {
+                let _ = discard(object);
+                Err(panicked("making the interrupt hook", panic))
+            }
+        }
     }
 
     /// Makes a new object, waiting longer after each attempt that fails.
-    fn make_again(&mut self, restarts: Restarts) -> Result<T, Error> {
+    fn make_again(&mut self, restarts: Restarts) -> Result<(T, Option<Hook>), Error> {
         let mut pause = restarts.first_pause;
         let mut attempts = 1;
         loop {
-            let error = match self.setup.make() {
-                Ok(object) => return Ok(object),
+            let error = match self.setup.make().and_then(|object| self.with_hook(object)) {
+                Ok(made) => return Ok(made),
                 Err(error) => error,
             };
             tracing::warn!(attempts, %error, "the object could not be built again");
