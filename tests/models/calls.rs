@@ -18,6 +18,7 @@ use crate::{
     error::ErrorKind,
     explore, give_up_at_some_time,
     thread::{HeapThread, Ticket},
+    timer::NEVER,
 };
 
 /// An object that knows which call it is working for, and who was interrupted.
@@ -180,7 +181,7 @@ fn a_call_that_does_not_hear_the_hook_is_told_again_whoever_told_it_first() {
             }
             object.current.store(0, Ordering::SeqCst);
         });
-        let ticket = call.timeout(Duration::from_secs(600)).queue();
+        let ticket = call.timeout(NEVER).queue();
         ticket.abort();
         let _ = ticket.blocking();
         thread.close().blocking().unwrap();
