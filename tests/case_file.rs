@@ -113,6 +113,51 @@ pub(crate) fn array_buffer(content: &[u8]) -> String {
     format!("ArrayBuffer({})", bytes(content))
 }
 
+/// The bytes of a view of another class than `Uint8Array`.
+pub(crate) fn view(class: &str, content: &[u8]) -> String {
+    format!("{class}({})", bytes(content))
+}
+
+/// A regular expression.
+pub(crate) fn regexp(source: &str, flags: &str) -> String {
+    format!("/{source}/{flags}")
+}
+
+/// A `Map` of rendered keys and values.
+pub(crate) fn map(entries: &[(String, String)]) -> String {
+    let entries: Vec<String> = entries.iter().map(|(key, value)| format!("{key} => {value}")).collect();
+    format!("Map{{{}}}", entries.join(", "))
+}
+
+/// A `Set` of rendered members.
+pub(crate) fn set(members: &[String]) -> String {
+    format!("Set{{{}}}", members.join(", "))
+}
+
+/// An error that was not thrown: its rendered members but the stack.
+pub(crate) fn error(members: &[(&str, String)]) -> String {
+    let members: Vec<String> = members.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    format!("Error{{{}}}", members.join(", "))
+}
+
+/// A primitive value as an object.
+pub(crate) fn boxed(primitive: &str) -> String {
+    format!("Object({primitive})")
+}
+
+/// An element that an array does not have.
+pub(crate) const HOLE: &str = "hole";
+
+/// A value that references point at, by its number in the order in which such values come.
+pub(crate) fn shared(number: usize, value: &str) -> String {
+    format!("&{number} {value}")
+}
+
+/// A reference to a shared value.
+pub(crate) fn reference(number: usize) -> String {
+    format!("*{number}")
+}
+
 /// An array of rendered elements.
 pub(crate) fn array(elements: &[String]) -> String {
     format!("[{}]", elements.join(", "))

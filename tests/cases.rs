@@ -7,7 +7,7 @@ use std::{
 
 use aiointernal::{
     Error, ErrorKind, Sandbox, Value,
-    js::{Level, Source},
+    js::{Level, Source, TypedArray},
 };
 
 use self::case_file::{Case, End, Outcome};
@@ -69,10 +69,49 @@ fn render(value: &Value) -> String {
         Value::Date(date) => case_file::date(date.millis()),
         Value::Bytes(bytes) => case_file::bytes(bytes),
         Value::ArrayBuffer(bytes) => case_file::array_buffer(bytes),
+        Value::RegExp(regexp) => case_file::regexp(&regexp.source, &regexp.flags),
+        Value::TypedArray(array) => view(array),
+        Value::DataView(bytes) => case_file::view("DataView", bytes),
         Value::Array(elements) => case_file::array(&elements.iter().map(render).collect::<Vec<_>>()),
+        Value::Hole => case_file::HOLE.into(),
+        Value::Set(members) => case_file::set(&members.iter().map(render).collect::<Vec<_>>()),
+        Value::Map(entries) => {
+            case_file::map(&entries.iter().map(|(key, value)| (render(key), render(value))).collect::<Vec<_>>())
+        }
+        Value::Error(error) => {
+            let text = |name, text: &Option<String>| Some((name, case_file::quoted(text.as_deref()?)));
+            let value = |name, value: &Option<Value>| Some((name, render(value.as_ref()?)));
+            let members = [
+                text("name", &error.name),
+                text("message", &error.message),
+                value("cause", &error.cause),
+                value("errors", &error.errors),
+            ];
+            case_file::error(&members.into_iter().flatten().collect::<Vec<_>>())
+        }
+        Value::Boxed(primitive) => case_file::boxed(&render(primitive)),
+        Value::Shared(number, value) => case_file::shared(*number as usize, &render(value)),
+        Value::Reference(number) => case_file::reference(*number as usize),
         Value::Object(properties) => {
             case_file::object(properties.iter().map(|(name, value)| (name.as_str(), render(value))))
         }
         other => unreachable!("this kind of value is new: {other:?}"),
     }
+}
+
+fn view(array: &TypedArray) -> String {
+    macro_rules! view {
+        ($($variant:ident),*) => {
+            match array {
+                $(TypedArray::$variant(elements) => {
+                    let bytes: Vec<u8> = elements.iter().flat_map(|element| element.to_le_bytes()).collect();
+                    case_file::view(concat!(stringify!($variant), "Array"), &bytes)
+                })*
+                other => unreachable!("this kind of array is new: {other:?}"),
+            }
+        };
+    }
+    view!(
+        Int8, Uint8Clamped, Int16, Uint16, Int32, Uint32, BigInt64, BigUint64, Float16, Float32, Float64
+    )
 }

@@ -238,7 +238,8 @@ struct Told {
 }
 
 fn answer(id: Id, result: Result<Value, Error>) -> Answer {
-    match result {
+    // JSON has no cycles.
+    match result.and_then(Value::into_tree) {
         Ok(value) => Answer { id, ok: true, value: Some(value), kind: None, error: None },
         Err(error) => {
             let told = match error.exception() {

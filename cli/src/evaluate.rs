@@ -18,7 +18,7 @@ pub(crate) fn eval(source: &str, printed: Formatting, options: &Common) -> Resul
     };
     let context = options.context(&options.sandbox()?)?;
     let line = match printed.format {
-        Format::Json => json(&context.eval(source).blocking()?)?,
+        Format::Json => json(context.eval(source).blocking()?)?,
         Format::Text => context.eval_text(source).blocking()?,
     };
     print(&line)
@@ -30,14 +30,15 @@ pub(crate) fn run(file: &Path, printed: Formatting, options: &Common) -> Result<
     match printed.format {
         Format::Json => match context.eval_file(file).blocking()? {
             Value::Undefined => Ok(()),
-            value => print(&json(&value)?),
+            value => print(&json(value)?),
         },
         Format::Text => print(&context.eval_file_text(file).blocking()?),
     }
 }
 
-fn json(value: &Value) -> Result<String> {
-    Ok(serde_json::to_string(value)?)
+/// A value as JSON, which has no cycles.
+fn json(value: Value) -> Result<String> {
+    Ok(serde_json::to_string(&value.into_tree()?)?)
 }
 
 /// Prints a line. A reader that has gone is no error of ours.

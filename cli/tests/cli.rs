@@ -445,7 +445,7 @@ mod thrown {
             ("({ a: { b: [1, () => 1] } })", "a.b[1]: a function"),
             ("[Symbol()]", "[0]: a symbol"),
             ("let o = {}; o.o = o; o", "a cycle"),
-            ("new Map", "Map"),
+            ("new WeakMap", "WeakMap"),
         ] {
             evaluate(source).fails_saying(1, &["not-transferable", told]);
         }

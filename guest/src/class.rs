@@ -1,7 +1,9 @@
 //! What a value is by nature, which a script can neither change nor fake.
-#![expect(unsafe_code, reason = "rquickjs has no safe call for the class of an object or the length of a string")]
+#![expect(unsafe_code, reason = "rquickjs has no safe call for an object's class, a string's length, or an error alone")]
 
 use rquickjs::{Ctx, Object, Result, Value, context::EvalOptions, qjs};
+
+use crate::value::VIEWS;
 
 /// QuickJS's number for a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +29,29 @@ impl Class {
         };
         name.as_string().and_then(|name| name.to_string().ok()).unwrap_or_default()
     }
+
+    /// An `Error` with no property of its own. To construct one would look at the stack, and a script may have a say
+    /// in how that looks (`Error.prepareStackTrace`).
+    pub(crate) fn new_error<'js>(ctx: &Ctx<'js>, classes: &Classes) -> Result<Object<'js>> {
+        // SAFETY: the class number is that of `Error` in this runtime, whose objects hold no more than any object does.
+        // The call gives an owned value, or the mark of an exception, and `Value::from_raw` takes over either.
+        let error = unsafe {
+            let error = qjs::JS_NewObjectClass(ctx.as_raw().as_ptr(), classes.error.0);
+            Value::from_raw(ctx.clone(), error)
+        };
+        // Without memory there is an exception and no object.
+        error.into_object().ok_or(rquickjs::Error::Exception)
+    }
 }
+
+/// The classes of boxed primitives, and the intrinsic function that gives what is in the box.
+pub(crate) const BOXES: [(&str, &str); 5] = [
+    ("Boolean", "unboxBoolean"),
+    ("Number", "unboxNumber"),
+    ("String", "unboxString"),
+    ("BigInt", "unboxBigInt"),
+    ("Symbol", "unboxSymbol"),
+];
 
 /// The length of a string in UTF-16 units, without a copy of it.
 pub(crate) fn length(string: &rquickjs::String<'_>) -> usize {
@@ -52,6 +76,11 @@ pub(crate) struct Classes {
     pub(crate) regexp: Class,
     pub(crate) map: Class,
     pub(crate) set: Class,
+    pub(crate) data_view: Class,
+    /// In the order of [`VIEWS`].
+    pub(crate) views: [Class; VIEWS.len()],
+    /// In the order of [`BOXES`].
+    pub(crate) boxes: [Class; BOXES.len()],
 }
 
 impl Classes {
@@ -61,6 +90,10 @@ impl Classes {
         let mut options = EvalOptions::default();
         options.strict = false;
         let sloppy: Value<'_> = ctx.eval_with_options("(function (a) { return arguments })(1)", options)?;
+        let mut views = [of("[]")?; VIEWS.len()];
+        for (class, (name, ..)) in views.iter_mut().zip(VIEWS) {
+            *class = of(&format!("new {name}()"))?;
+        }
         Ok(Classes {
             object: of("({})")?,
             arguments: of("(function () { 'use strict'; return arguments })()")?,
@@ -72,6 +105,9 @@ impl Classes {
             regexp: of("/./")?,
             map: of("new Map()")?,
             set: of("new Set()")?,
+            data_view: of("new DataView(new ArrayBuffer())")?,
+            views,
+            boxes: [of("Object(true)")?, of("Object(1)")?, of("Object('')")?, of("Object(1n)")?, of("Object(Symbol())")?],
         })
     }
 }

@@ -4,28 +4,42 @@ use rquickjs::{
     Array, Coerced, Ctx, Function, Object, Persistent, Result, String as JsString, Value, context::EvalOptions,
 };
 
-use crate::class::{self, Classes};
+use crate::class::{self, Class, Classes};
 
 /// Returns the functions by name. Nothing in it looks anything up on an object that a script can reach.
 const PRELUDE: &str = r"
 (() => {
   const { apply, getOwnPropertyDescriptor, getPrototypeOf } = Reflect;
   const getter = (object, name) => getOwnPropertyDescriptor(object, name).get;
-  const BigInt_ = BigInt, Bytes_ = Uint8Array, Date_ = Date;
+  const BigInt_ = BigInt, Bytes_ = Uint8Array, Date_ = Date, Map_ = Map, Object_ = Object, RegExp_ = RegExp, Set_ = Set;
   const { parseFloat, parseInt } = Number;
   const { isArray } = Array;
-  const { toString: toHex } = BigInt.prototype;
+  const { toString: toHex, valueOf: bigOf } = BigInt.prototype;
+  const { valueOf: booleanOf } = Boolean.prototype, { valueOf: numberOf } = Number.prototype;
   const { getTime, toISOString } = Date.prototype;
   const { toString: functionSource } = Function.prototype;
   const { toString: regexpSource } = RegExp.prototype;
-  const { toString: symbolName } = Symbol.prototype;
-  const { slice, toWellFormed } = String.prototype;
-  const { entries: mapIterator } = Map.prototype, { values: setIterator } = Set.prototype;
+  const { toString: symbolName, valueOf: symbolOf } = Symbol.prototype;
+  const { slice, toWellFormed, valueOf: stringOf } = String.prototype;
+  const { entries: mapIterator, forEach: mapForEach, set: mapSet } = Map.prototype;
+  const { values: setIterator, forEach: setForEach, add: setAdd } = Set.prototype;
   const mapNext = getPrototypeOf(new Map().entries()).next, setNext = getPrototypeOf(new Set().values()).next;
   const mapSize = getter(Map.prototype, 'size'), setSize = getter(Set.prototype, 'size');
   const view = getPrototypeOf(Bytes_.prototype), resizable = getter(ArrayBuffer.prototype, 'resizable');
   const viewed = getter(view, 'buffer'), viewOffset = getter(view, 'byteOffset'), viewLength = getter(view, 'length');
-  const define = Object.defineProperty;
+  const viewBytes = getter(view, 'byteLength'), { keys: viewKeys } = view;
+  const data = DataView.prototype;
+  const dataViewed = getter(data, 'buffer'), dataOffset = getter(data, 'byteOffset');
+  const dataBytes = getter(data, 'byteLength');
+  const views = { __proto__: null, Int8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array,
+    BigInt64Array, BigUint64Array, Float16Array, Float32Array, Float64Array, DataView };
+  const flags = ['hasIndices', 'global', 'ignoreCase', 'multiline', 'dotAll', 'unicode', 'unicodeSets', 'sticky']
+    .map((name) => getter(RegExp.prototype, name));
+  const letters = ['d', 'g', 'i', 'm', 's', 'u', 'v', 'y'], regexpPattern = getter(RegExp.prototype, 'source');
+  const errors = { __proto__: null };
+  for (const name of ['Error', 'EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError',
+    'InternalError', 'AggregateError']) errors[name] = globalThis[name].prototype;
+  const { defineProperty: define, hasOwn, setPrototypeOf } = Object;
   const take = (iterator, next, most) => {
     const taken = [];
     for (let index = 0; index < most; index++) {
@@ -58,6 +72,58 @@ const PRELUDE: &str = r"
     symbol: (symbol) => apply(symbolName, symbol, []),
     head: (text, most) => apply(slice, text, [0, most]),
     wellFormed: (text) => apply(toWellFormed, text, []),
+    owns: (object, name) => hasOwn(object, name),
+    window: (view) => {
+      try {
+        apply(viewKeys, view, []);
+      } catch {
+        return; // Its buffer is detached, or ends before it.
+      }
+      return new Bytes_(apply(viewed, view, []), apply(viewOffset, view, []), apply(viewBytes, view, []));
+    },
+    dataWindow: (view) => {
+      let bytes;
+      try {
+        bytes = apply(dataBytes, view, []);
+      } catch {
+        return;
+      }
+      return new Bytes_(apply(dataViewed, view, []), apply(dataOffset, view, []), bytes);
+    },
+    view: (name, buffer) => new views[name](buffer),
+    regexpParts: (regexp) => {
+      let text = '';
+      for (let index = 0; index < 8; index++) if (apply(flags[index], regexp, [])) text += letters[index];
+      return text + '/' + apply(regexpPattern, regexp, []);
+    },
+    newRegexp: (source, flags) => new RegExp_(source, flags),
+    boxed: (value) => Object_(value),
+    unboxBoolean: (object) => apply(booleanOf, object, []),
+    unboxNumber: (object) => apply(numberOf, object, []),
+    unboxString: (object) => apply(stringOf, object, []),
+    unboxBigInt: (object) => apply(bigOf, object, []),
+    unboxSymbol: (object) => apply(symbolOf, object, []),
+    inheritName: (error, name) => {
+      const prototype = errors[name];
+      if (prototype) setPrototypeOf(error, prototype);
+      return !!prototype;
+    },
+    newMap: () => new Map_(),
+    newSet: () => new Set_(),
+    mapSet: (map, key, value) => { apply(mapSet, map, [key, value]) },
+    setAdd: (set, member) => { apply(setAdd, set, [member]) },
+    mapContent: (map) => {
+      const content = setPrototypeOf([], null);
+      let length = 0;
+      apply(mapForEach, map, [(value, key) => { content[length++] = key; content[length++] = value }]);
+      return content;
+    },
+    setContent: (set) => {
+      const content = setPrototypeOf([], null);
+      let length = 0;
+      apply(setForEach, set, [(member) => { content[length++] = member }]);
+      return content;
+    },
     mapSize: (map) => apply(mapSize, map, []),
     mapEntries: (map, most) => take(apply(mapIterator, map, []), mapNext, most),
     setSize: (set) => apply(setSize, set, []),
@@ -163,16 +229,101 @@ impl<'js> Bound<'_, 'js> {
         self.function("member")?.call((value.clone(), name))
     }
 
+    /// Whether a list has an element of its own at an index.
+    pub(crate) fn owns(&self, list: &Object<'js>, index: usize) -> Result<bool> {
+        self.function("owns")?.call((list.clone(), index as f64))
+    }
+
+    /// Whether an object has a property of its own.
+    pub(crate) fn has_own(&self, object: &Object<'js>, name: &str) -> Result<bool> {
+        self.function("owns")?.call((object.clone(), name))
+    }
+
+    /// The bytes that a typed array or a `DataView` shows, of a length that does not follow its buffer's; `None` where
+    /// the buffer is detached or ends before them.
+    pub(crate) fn window(&self, view: &Object<'js>) -> Result<Option<Object<'js>>> {
+        let data = Class::of(view) == self.classes.data_view;
+        self.function(if data { "dataWindow" } else { "window" })?.call((view.clone(),))
+    }
+
+    /// A view of this class over all of a buffer.
+    pub(crate) fn view(&self, class: &str, buffer: Value<'js>) -> Result<Value<'js>> {
+        self.function("view")?.call((class, buffer))
+    }
+
+    /// A `RegExp` as its flags, a slash and its source.
+    pub(crate) fn regexp_parts(&self, regexp: &Object<'js>) -> Result<String> {
+        self.text(&self.function("regexpParts")?.call::<_, JsString<'js>>((regexp.clone(),))?)
+    }
+
+    /// The `RegExp` of a source and flags.
+    pub(crate) fn new_regexp(&self, source: &str, flags: &str) -> Result<Value<'js>> {
+        self.function("newRegexp")?.call((source, flags))
+    }
+
+    /// A primitive value as an object.
+    pub(crate) fn boxed(&self, primitive: Value<'js>) -> Result<Value<'js>> {
+        self.function("boxed")?.call((primitive,))
+    }
+
+    /// The primitive value that an object holds, by the function for its class.
+    pub(crate) fn unbox(&self, function: &str, object: &Object<'js>) -> Result<Value<'js>> {
+        self.function(function)?.call((object.clone(),))
+    }
+
+    /// Gives an error the prototype of the class with this name; false where there is no such class.
+    pub(crate) fn inherit_name(&self, error: &Object<'js>, name: &str) -> Result<bool> {
+        self.function("inheritName")?.call((error.clone(), name))
+    }
+
+    /// An empty `Map`.
+    pub(crate) fn new_map(&self) -> Result<Value<'js>> {
+        self.function("newMap")?.call(())
+    }
+
+    /// An empty `Set`.
+    pub(crate) fn new_set(&self) -> Result<Value<'js>> {
+        self.function("newSet")?.call(())
+    }
+
+    /// The function that puts a key and a value into a `Map`, its first argument.
+    pub(crate) fn map_set(&self) -> Result<Function<'js>> {
+        self.function("mapSet")
+    }
+
+    /// The function that puts a member into a `Set`, its first argument.
+    pub(crate) fn set_add(&self) -> Result<Function<'js>> {
+        self.function("setAdd")
+    }
+
+    /// The size of a `Map`.
+    pub(crate) fn map_size(&self, map: &Object<'js>) -> Result<usize> {
+        self.function("mapSize")?.call((map.clone(),))
+    }
+
+    /// The keys and values of a `Map`, each key before its value.
+    pub(crate) fn map_content(&self, map: &Object<'js>) -> Result<Array<'js>> {
+        self.function("mapContent")?.call((map.clone(),))
+    }
+
+    /// The size of a `Set`.
+    pub(crate) fn set_size(&self, set: &Object<'js>) -> Result<usize> {
+        self.function("setSize")?.call((set.clone(),))
+    }
+
+    /// The members of a `Set`.
+    pub(crate) fn set_content(&self, set: &Object<'js>) -> Result<Array<'js>> {
+        self.function("setContent")?.call((set.clone(),))
+    }
+
     /// The size of a `Map`, and `[key, value]` for its first entries.
     pub(crate) fn map_entries(&self, map: &Object<'js>, most: usize) -> Result<(usize, Array<'js>)> {
-        let size = self.function("mapSize")?.call((map.clone(),))?;
-        Ok((size, self.function("mapEntries")?.call((map.clone(), most))?))
+        Ok((self.map_size(map)?, self.function("mapEntries")?.call((map.clone(), most))?))
     }
 
     /// The size of a `Set`, and its first members.
     pub(crate) fn set_entries(&self, set: &Object<'js>, most: usize) -> Result<(usize, Array<'js>)> {
-        let size = self.function("setSize")?.call((set.clone(),))?;
-        Ok((size, self.function("setEntries")?.call((set.clone(), most))?))
+        Ok((self.set_size(set)?, self.function("setEntries")?.call((set.clone(), most))?))
     }
 
     /// The beginning of a string, of at most this many UTF-16 units, without a copy of the rest.

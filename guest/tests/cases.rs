@@ -102,12 +102,13 @@ fn failed(failure: Failure) -> End {
 /// An encoded value in the notation of the case files.
 fn render(value: &[u8]) -> String {
     let mut decoder = Decoder::new(value);
-    let text = read(&mut decoder).expect("the engine encodes values as its contract says");
+    let text = read(&mut decoder, &mut 0).expect("the engine encodes values as its contract says");
     assert_eq!(decoder.position(), value.len(), "one value and no byte more");
     text
 }
 
-fn read(from: &mut Decoder<'_>) -> Result<String, minicbor::decode::Error> {
+/// Reads one item. So many of the items before it are shared.
+fn read(from: &mut Decoder<'_>, shared: &mut usize) -> Result<String, minicbor::decode::Error> {
     Ok(match from.datatype()? {
         Type::Undefined => from.undefined().map(|()| "undefined".into())?,
         Type::Null => from.null().map(|()| "null".into())?,
@@ -117,19 +118,24 @@ fn read(from: &mut Decoder<'_>) -> Result<String, minicbor::decode::Error> {
         Type::Bytes => case_file::bytes(from.bytes()?),
         Type::Array => {
             let length = from.array()?.expect("a definite length");
-            case_file::array(&(0..length).map(|_| read(from)).collect::<Result<Vec<_>, _>>()?)
+            case_file::array(&(0..length).map(|_| read(from, shared)).collect::<Result<Vec<_>, _>>()?)
         }
-        Type::Map => {
-            let length = from.map()?.expect("a definite length");
-            let properties = (0..length).map(|_| Ok((from.str()?, read(from)?)));
-            case_file::object(properties.collect::<Result<Vec<_>, minicbor::decode::Error>>()?.into_iter())
-        }
-        Type::Tag => tagged(from)?,
+        Type::Map => case_file::object(members(from, shared)?.into_iter()),
+        Type::Tag => tagged(from, shared)?,
         _ => i128::from(from.int()?).to_string(),
     })
 }
 
-fn tagged(from: &mut Decoder<'_>) -> Result<String, minicbor::decode::Error> {
+/// The names and items of a map.
+fn members<'b>(
+    from: &mut Decoder<'b>,
+    shared: &mut usize,
+) -> Result<Vec<(&'b str, String)>, minicbor::decode::Error> {
+    let length = from.map()?.expect("a definite length");
+    (0..length).map(|_| Ok((from.str()?, read(from, shared)?))).collect()
+}
+
+fn tagged(from: &mut Decoder<'_>, shared: &mut usize) -> Result<String, minicbor::decode::Error> {
     Ok(match from.tag()?.as_u64() {
         1 => {
             let seconds = float(from)?;
@@ -140,9 +146,53 @@ fn tagged(from: &mut Decoder<'_>) -> Result<String, minicbor::decode::Error> {
         2 => format!("{}n", decimal(from.bytes()?, 0)),
         // CBOR writes the negative number n as the magnitude of -1 - n.
         3 => format!("-{}n", decimal(from.bytes()?, 1)),
-        27 => {
-            assert_eq!((from.array()?, from.str()?), (Some(2), "ArrayBuffer"));
-            case_file::array_buffer(from.bytes()?)
+        27 => match (from.array()?, from.str()?) {
+            (Some(2), "ArrayBuffer") => case_file::array_buffer(from.bytes()?),
+            (Some(2), "DataView") => case_file::view("DataView", from.bytes()?),
+            (Some(3), "RegExp") => case_file::regexp(from.str()?, from.str()?),
+            (Some(2), "Error") => {
+                let mut members = members(from, shared)?;
+                members.retain(|(name, _)| *name != "stack");
+                case_file::error(&members)
+            }
+            (Some(2), "Boolean" | "Number" | "String" | "BigInt") => case_file::boxed(&read(from, shared)?),
+            (length, class) => panic!("the engine never writes the class {class} with {length:?}"),
+        },
+        28 => {
+            let number = *shared;
+            *shared += 1;
+            case_file::shared(number, &read(from, shared)?)
+        }
+        29 => case_file::reference(from.u64()? as usize),
+        31 => {
+            from.undefined()?;
+            case_file::HOLE.into()
+        }
+        258 => {
+            let length = from.array()?.expect("a definite length");
+            case_file::set(&(0..length).map(|_| read(from, shared)).collect::<Result<Vec<_>, _>>()?)
+        }
+        259 => {
+            let length = from.map()?.expect("a definite length");
+            let entries = (0..length).map(|_| Ok((read(from, shared)?, read(from, shared)?)));
+            case_file::map(&entries.collect::<Result<Vec<_>, minicbor::decode::Error>>()?)
+        }
+        tag @ 68..=86 => {
+            let class = match tag {
+                68 => "Uint8ClampedArray",
+                69 => "Uint16Array",
+                70 => "Uint32Array",
+                71 => "BigUint64Array",
+                72 => "Int8Array",
+                77 => "Int16Array",
+                78 => "Int32Array",
+                79 => "BigInt64Array",
+                84 => "Float16Array",
+                85 => "Float32Array",
+                86 => "Float64Array",
+                _ => panic!("the engine never writes the tag {tag}"),
+            };
+            case_file::view(class, from.bytes()?)
         }
         tag => panic!("the engine never writes the tag {tag}"),
     })
@@ -268,7 +318,7 @@ fn every_kind_of_value_has_one_encoded_form() {
         ),
         ("new Uint8Array([1, 2])", "42 0102"),
         ("new Uint8Array([1, 2]).buffer", "d81b 82 6b 4172726179427566666572 42 0102"),
-        ("[[], {}, [,]]", "83 80 a0 81 f7"),
+        ("[[], {}, [,], [1, undefined, , 2]]", "84 80 a0 81 d81f f7 84 01 f7 d81f f7 02"),
         ("({ b: 1, a: undefined, 0: [] })", "a3 61 30 80 61 62 01 61 61 f7"),
     ] {
         let value = engine.evaluate(&crate::source(&format!("({source})"), SourceKind::Script), ResultForm::Value);
@@ -907,7 +957,7 @@ fn show_in_rust(from: &mut Decoder<'_>) -> Result<String, minicbor::decode::Erro
             let properties = (0..length).map(|_| Ok(format!("{}: {}", text(from.str()?), show_in_rust(from)?)));
             format!("{{{}}}", properties.collect::<Result<Vec<_>, minicbor::decode::Error>>()?.join(", "))
         }
-        _ => read(from)?,
+        _ => read(from, &mut 0)?,
     })
 }
 

@@ -262,7 +262,7 @@ impl Context {
 /// The names of globals, and their values as they enter the engine.
 pub(super) fn encode_globals(globals: &impl Serialize) -> Result<Vec<(String, Vec<u8>)>, Error> {
     let globals = named(to_value(globals)?)?;
-    Ok(globals.into_iter().map(|(name, value)| (name, wire::encode(&value))).collect())
+    globals.into_iter().map(|(name, value)| wire::encode(&value).map(|value| (name, value))).collect()
 }
 
 /// The names and values of an object, or of a list of pairs.
@@ -289,7 +289,7 @@ fn named(globals: Value) -> Result<Vec<(String, Value)>, Error> {
 
 fn encode_arguments(arguments: &impl Serialize) -> Result<Vec<Vec<u8>>, Error> {
     match to_value(arguments)? {
-        Value::Array(elements) => Ok(elements.iter().map(wire::encode).collect()),
+        Value::Array(elements) => elements.iter().map(wire::encode).collect(),
         // `()`: no arguments.
         Value::Null => Ok(Vec::new()),
         _ => Err(Error::new(ErrorKind::InvalidArgument, "arguments are given as a tuple, a slice or a Vec")),

@@ -10,17 +10,31 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use super::value::{BigInt, Value, as_integer};
+use super::value::{BigInt, ErrorObject, NoTree, TypedArray, Value, as_integer, half};
 use crate::error::{Error, ErrorKind};
 
 /// The Rust value that a JavaScript value describes, by `serde`.
 ///
-/// `undefined` and `null` become `None` and `()`; a number becomes any integer type that holds it, where it is
-/// integral; a BigInt any integer type that holds it; a `Date` its ISO text; bytes a byte buffer or `Vec<u8>`.
+/// | JavaScript | Rust |
+/// |---|---|
+/// | `undefined`, `null`, a hole, an invalid `Date` | `None` and `()` |
+/// | number | a float; where it is integral, any integer type that holds it |
+/// | BigInt | any integer type that holds it |
+/// | `Date` | its ISO text |
+/// | `RegExp` | its literal as text |
+/// | `Uint8Array`, `ArrayBuffer`, `DataView` | a byte buffer or `Vec<u8>` |
+/// | other typed arrays | a sequence of numbers; where a byte buffer is asked for, their bytes, the lowest of each element first |
+/// | array, `Set` | a sequence |
+/// | object | a struct or a map |
+/// | `Map` | a map; where a sequence is asked for, one of pairs |
+/// | `Error` | a struct or a map of `name`, `message`, `stack`, `cause` and `errors`, each where there is one |
+/// | boxed primitive | as the primitive |
+/// | object that occurs again | a copy |
 ///
 /// # Errors
 ///
-/// [`ErrorKind::WrongType`]: the value is not of that type. The text says what is where (`items[3].price`).
+/// [`ErrorKind::WrongType`]: the value is not of that type, or has a cycle, which no tree of Rust values has, or more than
+/// 64 MiB of copies. The text says what is where (`items[3].price`).
 ///
 /// ```
 /// let value = aiointernal::js::to_value(&[1, 2])?;
@@ -28,11 +42,17 @@ use crate::error::{Error, ErrorKind};
 /// # Ok::<_, aiointernal::Error>(())
 /// ```
 pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
+    let value = if value.is_graph() { value.unfolded().map_err(no_tree)? } else { value };
     serde_path_to_error::deserialize(FromValue(value)).map_err(|error| {
         let path = error.path().to_string();
         let place = if path == "." { "result".to_owned() } else { path };
         Error::new(ErrorKind::WrongType, format!("{place}: {}", error.inner()))
     })
+}
+
+fn no_tree(NoTree { path, what }: NoTree) -> Error {
+    let place = if path.is_empty() { "result" } else { path.trim_start_matches('.') };
+    Error::new(ErrorKind::WrongType, format!("{place}: {what}"))
 }
 
 #[derive(Debug)]
@@ -83,7 +103,7 @@ impl<'de> Deserializer<'de> for FromValue {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         match self.0 {
-            Value::Undefined | Value::Null => visitor.visit_unit(),
+            Value::Undefined | Value::Null | Value::Hole | Value::Reference(_) => visitor.visit_unit(),
             Value::Bool(bool) => visitor.visit_bool(bool),
             Value::Number(number) => match as_integer(number) {
                 Some(integer) => visitor.visit_i64(integer),
@@ -108,24 +128,20 @@ impl<'de> Deserializer<'de> for FromValue {
                 Some(iso) => visitor.visit_string(iso),
                 None => visitor.visit_unit(),
             },
-            Value::Bytes(bytes) | Value::ArrayBuffer(bytes) => visitor.visit_byte_buf(bytes),
-            Value::Array(elements) => {
-                let mut seq = SeqDeserializer::new(elements.into_iter().map(FromValue));
-                let made = visitor.visit_seq(&mut seq)?;
-                seq.end().map(|()| made)
-            }
-            Value::Object(properties) => {
-                let entries = properties.into_iter().map(|(name, value)| (name, FromValue(value)));
-                let mut map = MapDeserializer::new(entries);
-                let made = visitor.visit_map(&mut map)?;
-                map.end().map(|()| made)
-            }
+            Value::RegExp(regexp) => visitor.visit_string(regexp.to_string()),
+            Value::Bytes(bytes) | Value::ArrayBuffer(bytes) | Value::DataView(bytes) => visitor.visit_byte_buf(bytes),
+            Value::TypedArray(array) => elements(array, visitor),
+            Value::Array(values) | Value::Set(values) => sequence(values.into_iter().map(FromValue), visitor),
+            Value::Object(properties) => map(properties.into_iter(), visitor),
+            Value::Map(entries) => map(entries.into_iter().map(|(key, value)| (FromValue(key), value)), visitor),
+            Value::Error(error) => map(members(*error), visitor),
+            Value::Boxed(inner) | Value::Shared(_, inner) => FromValue(*inner).deserialize_any(visitor),
         }
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         match self.0 {
-            Value::Undefined | Value::Null => visitor.visit_none(),
+            Value::Undefined | Value::Null | Value::Hole => visitor.visit_none(),
             _ => visitor.visit_some(self),
         }
     }
@@ -140,11 +156,25 @@ impl<'de> Deserializer<'de> for FromValue {
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         match self.0 {
-            Value::Bytes(bytes) | Value::ArrayBuffer(bytes) => {
-                visitor.visit_seq(SeqDeserializer::<_, Mismatch>::new(bytes.into_iter()))
+            Value::Bytes(bytes) | Value::ArrayBuffer(bytes) | Value::DataView(bytes) => {
+                sequence(bytes.into_iter(), visitor)
+            }
+            Value::Map(entries) => {
+                sequence(entries.into_iter().map(|(key, value)| FromValue(Value::Array(vec![key, value]))), visitor)
             }
             _ => self.deserialize_any(visitor),
         }
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        match self.0 {
+            Value::TypedArray(array) => visitor.visit_byte_buf(array.to_bytes()),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        self.deserialize_byte_buf(visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -154,6 +184,9 @@ impl<'de> Deserializer<'de> for FromValue {
         visitor: V,
     ) -> Result<V::Value, Mismatch> {
         match self.0 {
+            Value::Boxed(inner) | Value::Shared(_, inner) => {
+                FromValue(*inner).deserialize_enum(_name, _variants, visitor)
+            }
             Value::String(variant) => visitor.visit_enum(Variant { variant, content: None }),
             Value::Object(mut properties) if properties.len() == 1 => match properties.pop() {
                 Some((variant, content)) => visitor.visit_enum(Variant { variant, content: Some(content) }),
@@ -171,9 +204,56 @@ impl<'de> Deserializer<'de> for FromValue {
     }
 
     forward_to_deserialize_any! {
-        bool f32 f64 char str string bytes byte_buf unit unit_struct tuple
+        bool f32 f64 char str string unit unit_struct tuple
         tuple_struct map struct identifier ignored_any
     }
+}
+
+/// Visits elements one by one, and not more than there are.
+fn sequence<'de, V: Visitor<'de>>(
+    elements: impl Iterator<Item = impl IntoDeserializer<'de, Mismatch>>,
+    visitor: V,
+) -> Result<V::Value, Mismatch> {
+    let mut seq = SeqDeserializer::new(elements);
+    let made = visitor.visit_seq(&mut seq)?;
+    seq.end().map(|()| made)
+}
+
+/// Visits entries one by one, and not more than there are.
+fn map<'de, V: Visitor<'de>>(
+    entries: impl Iterator<Item = (impl IntoDeserializer<'de, Mismatch>, Value)>,
+    visitor: V,
+) -> Result<V::Value, Mismatch> {
+    let mut map = MapDeserializer::new(entries.map(|(key, value)| (key, FromValue(value))));
+    let made = visitor.visit_map(&mut map)?;
+    map.end().map(|()| made)
+}
+
+/// Visits the elements of a typed array as the numbers that they are.
+fn elements<'de, V: Visitor<'de>>(array: TypedArray, visitor: V) -> Result<V::Value, Mismatch> {
+    let numbers = |number: f64| FromValue(Value::Number(number));
+    match array {
+        TypedArray::Int8(elements) => sequence(elements.into_iter(), visitor),
+        TypedArray::Uint8Clamped(bytes) => visitor.visit_byte_buf(bytes),
+        TypedArray::Int16(elements) => sequence(elements.into_iter(), visitor),
+        TypedArray::Uint16(elements) => sequence(elements.into_iter(), visitor),
+        TypedArray::Int32(elements) => sequence(elements.into_iter(), visitor),
+        TypedArray::Uint32(elements) => sequence(elements.into_iter(), visitor),
+        TypedArray::BigInt64(elements) => sequence(elements.into_iter(), visitor),
+        TypedArray::BigUint64(elements) => sequence(elements.into_iter(), visitor),
+        TypedArray::Float16(elements) => sequence(elements.into_iter().map(|bits| numbers(half(bits))), visitor),
+        TypedArray::Float32(elements) => sequence(elements.into_iter().map(|e| numbers(e.into())), visitor),
+        TypedArray::Float64(elements) => sequence(elements.into_iter().map(numbers), visitor),
+    }
+}
+
+/// What an error has, by name.
+fn members(error: ErrorObject) -> impl Iterator<Item = (&'static str, Value)> {
+    let ErrorObject { name, message, stack, cause, errors } = error;
+    let texts = [("name", name), ("message", message), ("stack", stack)];
+    let texts = texts.into_iter().filter_map(|(name, text)| Some((name, Value::String(text?))));
+    let values = [("cause", cause), ("errors", errors)];
+    texts.chain(values.into_iter().filter_map(|(name, value)| Some((name, value?))))
 }
 
 struct Variant {

@@ -12,6 +12,7 @@ mod engine;
 mod console;
 mod exception;
 mod value;
+mod literal;
 mod wire;
 mod ser;
 mod de;
@@ -27,5 +28,7 @@ pub use self::{
     sandbox::{ContextBuilder, OpeningContext, Sandbox, SandboxBuilder},
     ser::to_value,
     source::Source,
-    value::{BigInt, Date, Value},
+    value::{BigInt, Date, ErrorObject, RegExp, TypedArray, Value},
 };
+#[doc(inline)]
+pub use crate::__value as value;

@@ -1,17 +1,17 @@
 //! Rust values to JavaScript ones, by serde, and values to any serde format.
 
-use std::fmt;
+use std::{cell::Cell, fmt};
 
-use serde::ser::{self, Error as _, Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
+use serde::ser::{self, Error as _, Serialize, SerializeMap as _, Serializer};
 
-use super::value::{BigInt, Value, as_integer};
+use super::value::{TypedArray, Value, as_integer, half, integer};
 use crate::error::{Error, ErrorKind};
 
 /// The JavaScript value of a Rust value, as `serde` describes it.
 ///
 /// Structs and maps become objects, sequences and tuples arrays, `None` and `()` `null`, bytes a `Uint8Array`, an enum
 /// variant its name or `{name: content}`; an integer that a number cannot hold exactly becomes a BigInt. A [`Value`]
-/// within becomes itself.
+/// within becomes itself, whatever it is.
 ///
 /// # Errors
 ///
@@ -29,47 +29,116 @@ pub fn to_value(value: &(impl Serialize + ?Sized)) -> Result<Value, Error> {
     })
 }
 
-/// Names by which [`ToValue`] knows what other formats see as null, text or bytes.
-const UNDEFINED: &str = "$aiointernal::Undefined";
-const BIG_INT: &str = "$aiointernal::BigInt";
-const DATE: &str = "$aiointernal::Date";
-const ARRAY_BUFFER: &str = "$aiointernal::ArrayBuffer";
+/// The name by which [`ToValue`] knows a [`Value`]. Other formats look through a newtype.
+const VALUE: &str = "$aiointernal::Value";
 
-struct Bytes<'a>(&'a [u8]);
+thread_local! {
+    /// How a [`Value`] gets through serde whole, a graph included: [`ToValue`] wants one, and what it then serializes, if
+    /// it is one, leaves a copy here. Both happen within one call.
+    static HANDOVER: Cell<Handover> = const { Cell::new(Handover::Idle) };
+}
 
-impl Serialize for Bytes<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(self.0)
-    }
+#[derive(Default)]
+enum Handover {
+    #[default]
+    Idle,
+    Wanted,
+    Given(Value),
 }
 
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Value::Undefined => serializer.serialize_unit_struct(UNDEFINED),
-            Value::Null => serializer.serialize_unit(),
+        serializer.serialize_newtype_struct(VALUE, &Whole(self))
+    }
+}
+
+/// A value that is not within another.
+struct Whole<'v>(&'v Value);
+
+impl Serialize for Whole<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Handover::Wanted = HANDOVER.take() {
+            HANDOVER.set(Handover::Given(self.0.clone()));
+            return serializer.serialize_unit();
+        }
+        if self.0.is_graph() {
+            let tree = self.0.unfolded().map_err(|reason| S::Error::custom(format_args!("value{reason}")))?;
+            return Part(&tree).serialize(serializer);
+        }
+        Part(self.0).serialize(serializer)
+    }
+}
+
+/// A tree, or a part of one.
+struct Part<'v>(&'v Value);
+
+impl Serialize for Part<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Undefined | Value::Null | Value::Hole | Value::Reference(_) => serializer.serialize_unit(),
             Value::Bool(bool) => serializer.serialize_bool(*bool),
             Value::Number(number) => match as_integer(*number) {
                 Some(integer) => serializer.serialize_i64(integer),
                 None => serializer.serialize_f64(*number),
             },
-            Value::BigInt(integer) => serializer.serialize_newtype_struct(BIG_INT, &integer.to_string()),
+            Value::BigInt(integer) => serializer.collect_str(integer),
             Value::String(text) => serializer.serialize_str(text),
-            Value::Date(date) => serializer.serialize_newtype_struct(DATE, &date.to_iso()),
-            Value::Bytes(bytes) => serializer.serialize_bytes(bytes),
-            Value::ArrayBuffer(bytes) => serializer.serialize_newtype_struct(ARRAY_BUFFER, &Bytes(bytes)),
-            Value::Array(elements) => {
-                let mut seq = serializer.serialize_seq(Some(elements.len()))?;
-                elements.iter().try_for_each(|element| seq.serialize_element(element))?;
-                seq.end()
+            Value::Date(date) => match date.to_iso() {
+                Some(iso) => serializer.serialize_str(&iso),
+                None => serializer.serialize_unit(),
+            },
+            Value::RegExp(regexp) => serializer.collect_str(regexp),
+            Value::Bytes(bytes) | Value::ArrayBuffer(bytes) | Value::DataView(bytes) => {
+                serializer.serialize_bytes(bytes)
             }
-            Value::Object(properties) => {
-                let mut map = serializer.serialize_map(Some(properties.len()))?;
-                properties.iter().try_for_each(|(name, value)| map.serialize_entry(name, value))?;
+            Value::TypedArray(array) => array.serialize(serializer),
+            Value::Array(values) | Value::Set(values) => serializer.collect_seq(values.iter().map(Part)),
+            Value::Map(entries) => {
+                serializer.collect_seq(entries.iter().map(|(key, value)| (Part(key), Part(value))))
+            }
+            Value::Error(error) => {
+                let texts = [("name", &error.name), ("message", &error.message), ("stack", &error.stack)];
+                let values = [("cause", &error.cause), ("errors", &error.errors)];
+                let mut map = serializer.serialize_map(None)?;
+                for (name, text) in texts {
+                    text.iter().try_for_each(|text| map.serialize_entry(name, text))?;
+                }
+                for (name, value) in values {
+                    value.iter().try_for_each(|value| map.serialize_entry(name, &Part(value)))?;
+                }
                 map.end()
+            }
+            Value::Boxed(inner) | Value::Shared(_, inner) => Part(inner).serialize(serializer),
+            Value::Object(properties) => {
+                serializer.collect_map(properties.iter().map(|(name, value)| (name, Part(value))))
             }
         }
     }
+}
+
+/// As a list of its elements, each as it would be alone.
+impl Serialize for TypedArray {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            TypedArray::Int8(elements) => serializer.collect_seq(elements),
+            TypedArray::Uint8Clamped(bytes) => serializer.serialize_bytes(bytes),
+            TypedArray::Int16(elements) => serializer.collect_seq(elements),
+            TypedArray::Uint16(elements) => serializer.collect_seq(elements),
+            TypedArray::Int32(elements) => serializer.collect_seq(elements),
+            TypedArray::Uint32(elements) => serializer.collect_seq(elements),
+            TypedArray::BigInt64(elements) => serializer.collect_seq(elements.iter().map(i64::to_string)),
+            TypedArray::BigUint64(elements) => serializer.collect_seq(elements.iter().map(u64::to_string)),
+            TypedArray::Float16(elements) => numbers(serializer, elements.iter().map(|bits| half(*bits))),
+            TypedArray::Float32(elements) => numbers(serializer, elements.iter().map(|element| f64::from(*element))),
+            TypedArray::Float64(elements) => numbers(serializer, elements.iter().copied()),
+        }
+    }
+}
+
+/// Numbers as [`Value::Number`] has them: integral ones as integers.
+fn numbers<S: Serializer>(serializer: S, numbers: impl Iterator<Item = f64>) -> Result<S::Ok, S::Error> {
+    let numbers: Vec<Value> = numbers.map(Value::Number).collect();
+    serializer.collect_seq(numbers.iter().map(Part))
 }
 
 /// Why a Rust value has no JavaScript form.
@@ -93,17 +162,6 @@ impl ser::Error for Refused {
 struct ToValue;
 
 type Made = Result<Value, Refused>;
-
-fn integer(integer: i128) -> Value {
-    match i64::try_from(integer)
-        .ok()
-        .map(|small| small as f64)
-        .filter(|float| as_integer(*float) == Some(integer as i64))
-    {
-        Some(number) => Value::Number(number),
-        None => Value::BigInt(integer.into()),
-    }
-}
 
 fn variant(name: &'static str, content: Value) -> Value {
     Value::Object(vec![(name.to_owned(), content)])
@@ -171,8 +229,8 @@ impl Serializer for ToValue {
         Ok(Value::Null)
     }
 
-    fn serialize_unit_struct(self, name: &'static str) -> Made {
-        Ok(if name == UNDEFINED { Value::Undefined } else { Value::Null })
+    fn serialize_unit_struct(self, _name: &'static str) -> Made {
+        Ok(Value::Null)
     }
 
     fn serialize_unit_variant(self, _name: &'static str, _index: u32, variant: &'static str) -> Made {
@@ -180,14 +238,15 @@ impl Serializer for ToValue {
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Made {
-        let value = value.serialize(self)?;
-        Ok(match (name, value) {
-            (BIG_INT, Value::String(digits)) => Value::BigInt(digits.parse::<BigInt>().map_err(Refused::custom)?),
-            (DATE, Value::String(iso)) => Value::Date(super::value::Date::from_iso(&iso)),
-            (DATE, _) => Value::Date(super::value::Date::from_millis(f64::NAN)),
-            (ARRAY_BUFFER, Value::Bytes(bytes)) => Value::ArrayBuffer(bytes),
-            (_, value) => value,
-        })
+        if name != VALUE {
+            return value.serialize(self);
+        }
+        HANDOVER.set(Handover::Wanted);
+        let made = value.serialize(self);
+        match HANDOVER.take() {
+            Handover::Given(value) => Ok(value),
+            _ => made,
+        }
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(

@@ -1,0 +1,76 @@
+//! JavaScript values to CBOR and back, in the wire format that the WIT type `value` documents.
+
+mod tags;
+mod refusal;
+mod seen;
+mod big;
+mod writer;
+mod reader;
+
+use minicbor::Decoder;
+use rquickjs::{Ctx, Value};
+
+use crate::{failure::Failure, intrinsics::Bound};
+
+pub(crate) use self::tags::VIEWS;
+
+use self::{
+    reader::{Malformed, Reader},
+    refusal::Refusal,
+    writer::Writer,
+};
+
+/// Deepest nesting that crosses, both ways. A guard for the stack, far above what data has.
+pub(crate) const MAX_DEPTH: usize = 128;
+
+/// Longest encoded form of a thrown value. A longer one crosses as its text only.
+pub(crate) const THROWN_BYTES: usize = 64 * 1024;
+
+/// Every integer from -2^53 + 1 to 2^53 - 1 is a number of JavaScript; beyond, not every one is.
+const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
+
+/// Encodes a value in at most `limit` bytes.
+pub(crate) fn encode<'js>(intrinsics: &Bound<'_, 'js>, value: &Value<'js>, limit: usize) -> Result<Vec<u8>, Failure> {
+    let mut writer = Writer::new(intrinsics, limit);
+    let written = writer.value(value).and_then(|()| writer.finish());
+    written.map_err(|refusal| match refusal {
+        Refusal::Kind { path, kind } => Failure::NotTransferable(format!("result{path}: {kind}")),
+        Refusal::TooLarge => too_large(limit),
+        Refusal::OutOfMemory => Failure::OutOfMemory,
+        Refusal::Js(error) => Failure::from_js(value.ctx(), intrinsics, error),
+    })
+}
+
+/// Encodes a text.
+pub(crate) fn encode_text(text: &str, limit: usize) -> Result<Vec<u8>, Failure> {
+    if text.len() > limit {
+        return Err(too_large(limit));
+    }
+    let mut encoder = minicbor::Encoder::new(Vec::with_capacity(text.len() + 9));
+    encoder.str(text).unwrap_or_else(|error| unreachable!("a vector takes every byte: {error}"));
+    Ok(encoder.into_writer())
+}
+
+fn too_large(limit: usize) -> Failure {
+    Failure::ResultTooLarge(u32::try_from(limit).unwrap_or(u32::MAX))
+}
+
+/// Decodes a value. `what` names it in the failure.
+pub(crate) fn decode<'js>(
+    ctx: &Ctx<'js>,
+    intrinsics: &Bound<'_, 'js>,
+    what: &str,
+    bytes: &[u8],
+) -> Result<Value<'js>, Failure> {
+    let mut reader = Reader::new(ctx, intrinsics, Decoder::new(bytes));
+    reader.whole().map_err(|malformed| match malformed {
+        Malformed::Wire(reason) => Failure::InvalidArgument(format!("{what} is not an encoded value: {reason}")),
+        Malformed::Js(error) => Failure::from_js(ctx, intrinsics, error),
+    })
+}
+
+/// Whether a name can stand in a source text as it is. Some that could, with marks for instance, are not taken for one.
+pub(crate) fn is_identifier(name: &str) -> bool {
+    let letter = |c: char| c.is_alphabetic() || c == '_' || c == '$';
+    name.starts_with(letter) && name.chars().all(|c| letter(c) || c.is_ascii_digit())
+}

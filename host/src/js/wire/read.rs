@@ -1,0 +1,204 @@
+//! CBOR to values.
+
+use minicbor::{
+    Decoder,
+    data::{IanaTag, Type},
+};
+use num_bigint::Sign;
+
+use super::{ABSENT, CLASS, MAP, MAX_DEPTH, REFERENCE, SET, SHARED, UINT8_ARRAY};
+use crate::js::value::{BigInt, Date, ErrorObject, MAX_SAFE_INTEGER, RegExp, TypedArray, Value};
+
+/// Decodes a value. The reason says where the bytes are wrong.
+pub(in crate::js) fn decode(bytes: &[u8]) -> Result<Value, String> {
+    let mut reader = Reader { input: Decoder::new(bytes), marks: 0 };
+    let value = reader.value(0)?;
+    match reader.input.position() {
+        end if end == bytes.len() => Ok(value),
+        end => Err(format!("bytes follow the value at byte {end}")),
+    }
+}
+
+struct Reader<'b> {
+    input: Decoder<'b>,
+    /// How many marks were read.
+    marks: u32,
+}
+
+impl<'b> Reader<'b> {
+    /// Reads one item by a method of the decoder.
+    fn item<T>(
+        &mut self,
+        read: impl FnOnce(&mut Decoder<'b>) -> Result<T, minicbor::decode::Error>,
+    ) -> Result<T, String> {
+        let at = self.input.position();
+        read(&mut self.input).map_err(|error| format!("{error} at byte {at}"))
+    }
+
+    fn text(&mut self) -> Result<String, String> {
+        self.item(Decoder::str).map(str::to_owned)
+    }
+
+    fn bytes(&mut self) -> Result<Vec<u8>, String> {
+        self.item(Decoder::bytes).map(<[u8]>::to_vec)
+    }
+
+    /// Lengths come from the guest: one that the rest of the bytes cannot hold is refused before anything is made of
+    /// it. Nor is room made for it at once: as many lists within one another would each get as much.
+    fn length(
+        &mut self,
+        read: impl FnOnce(&mut Decoder<'b>) -> Result<Option<u64>, minicbor::decode::Error>,
+    ) -> Result<usize, String> {
+        let at = self.input.position();
+        let length = self.item(read)?.ok_or_else(|| format!("an indefinite length at byte {at}"))?;
+        let left = self.input.input().len().saturating_sub(self.input.position());
+        usize::try_from(length)
+            .ok()
+            .filter(|length| *length <= left)
+            .ok_or_else(|| format!("a length beyond the end at byte {at}"))
+    }
+
+    fn value(&mut self, depth: usize) -> Result<Value, String> {
+        let at = self.input.position();
+        if depth > MAX_DEPTH {
+            return Err(format!("nested deeper than {MAX_DEPTH} levels at byte {at}"));
+        }
+        Ok(match self.item(|input| input.datatype())? {
+            Type::Undefined => self.item(Decoder::undefined).map(|()| Value::Undefined)?,
+            Type::Null => self.item(Decoder::null).map(|()| Value::Null)?,
+            Type::Bool => Value::Bool(self.item(Decoder::bool)?),
+            Type::F16 => Value::Number(self.item(Decoder::f16)?.into()),
+            Type::F32 => Value::Number(self.item(Decoder::f32)?.into()),
+            Type::F64 => Value::Number(self.item(Decoder::f64)?),
+            Type::String => Value::String(self.text()?),
+            Type::Bytes => Value::Bytes(self.bytes()?),
+            Type::Array => Value::Array(self.array(depth)?),
+            Type::Map => {
+                let mut properties = Vec::new();
+                for _ in 0..self.length(Decoder::map)? {
+                    properties.push((self.text()?, self.value(depth + 1)?));
+                }
+                Value::Object(properties)
+            }
+            Type::Tag => self.tagged(depth, at)?,
+            _ => integer(self.item(Decoder::int)?.into()),
+        })
+    }
+
+    fn array(&mut self, depth: usize) -> Result<Vec<Value>, String> {
+        let mut elements = Vec::new();
+        for _ in 0..self.length(Decoder::array)? {
+            // The tag in its shortest form, as the engine writes it.
+            let rest = &self.input.input()[self.input.position()..];
+            elements.push(if rest.starts_with(&[0xd8, ABSENT.as_u64() as u8]) {
+                self.item(Decoder::tag)?;
+                self.item(Decoder::undefined)?;
+                Value::Hole
+            } else {
+                self.value(depth + 1)?
+            });
+        }
+        Ok(elements)
+    }
+
+    fn tagged(&mut self, depth: usize, at: usize) -> Result<Value, String> {
+        let tag = self.item(Decoder::tag)?;
+        if tag == IanaTag::PosBignum.tag() || tag == IanaTag::NegBignum.tag() {
+            let magnitude = num_bigint::BigInt::from_bytes_be(Sign::Plus, self.item(Decoder::bytes)?);
+            let negative = tag == IanaTag::NegBignum.tag();
+            Ok(Value::BigInt(BigInt(if negative { -1 - magnitude } else { magnitude })))
+        } else if tag == IanaTag::Timestamp.tag() {
+            match self.value(depth + 1)? {
+                Value::Number(seconds) => Ok(Value::Date(Date::from_millis(millis(seconds)))),
+                _ => Err(format!("a date that is not a number at byte {at}")),
+            }
+        } else if tag == SHARED {
+            self.shared(depth, at)
+        } else if tag == REFERENCE {
+            match u32::try_from(self.item(Decoder::u64)?) {
+                Ok(number) if number < self.marks => Ok(Value::Reference(number)),
+                _ => Err(format!("a reference to nothing at byte {at}")),
+            }
+        } else if tag == UINT8_ARRAY {
+            self.bytes().map(Value::Bytes)
+        } else if tag == MAP {
+            let mut entries = Vec::new();
+            for _ in 0..self.length(Decoder::map)? {
+                entries.push((self.value(depth + 1)?, self.value(depth + 1)?));
+            }
+            Ok(Value::Map(entries))
+        } else if tag == SET {
+            let mut members = Vec::new();
+            for _ in 0..self.length(Decoder::array)? {
+                members.push(self.value(depth + 1)?);
+            }
+            Ok(Value::Set(members))
+        } else if tag == CLASS {
+            self.class(depth, at)
+        } else if let 68..=86 = tag.as_u64() {
+            let array = TypedArray::from_bytes(tag.as_u64(), self.item(Decoder::bytes)?);
+            array.map(Value::TypedArray).ok_or_else(|| format!("no typed array of tag {} at byte {at}", tag.as_u64()))
+        } else {
+            Err(format!("tag {} at byte {at}", tag.as_u64()))
+        }
+    }
+
+    fn shared(&mut self, depth: usize, at: usize) -> Result<Value, String> {
+        let number = self.marks;
+        self.marks += 1;
+        // The mark is no level of its own: what is as deep as it may be can have one. So one of a mark would have no bound.
+        match self.item(|input| input.datatype())? {
+            Type::Tag if matches!(self.item(|input| input.probe().tag())?, SHARED | REFERENCE) => {
+                Err(format!("a mark of no value at byte {at}"))
+            }
+            _ => Ok(Value::Shared(number, self.value(depth)?.into())),
+        }
+    }
+
+    fn class(&mut self, depth: usize, at: usize) -> Result<Value, String> {
+        match (self.item(Decoder::array)?, self.item(Decoder::str)?) {
+            (Some(2), "ArrayBuffer") => self.bytes().map(Value::ArrayBuffer),
+            (Some(2), "DataView") => self.bytes().map(Value::DataView),
+            (Some(3), "RegExp") => Ok(RegExp { source: self.text()?, flags: self.text()? }.into()),
+            (Some(2), "Error") => self.error(depth),
+            (Some(2), class @ ("Boolean" | "Number" | "BigInt" | "String")) => match (class, self.value(depth + 1)?) {
+                ("Boolean", inner @ Value::Bool(_))
+                | ("Number", inner @ Value::Number(_))
+                | ("BigInt", inner @ Value::BigInt(_))
+                | ("String", inner @ Value::String(_)) => Ok(Value::Boxed(inner.into())),
+                _ => Err(format!("another content in a {class} at byte {at}")),
+            },
+            (_, class) => Err(format!("an object of class {class:?} at byte {at}")),
+        }
+    }
+
+    fn error(&mut self, depth: usize) -> Result<Value, String> {
+        let mut error = ErrorObject::default();
+        for _ in 0..self.length(Decoder::map)? {
+            let at = self.input.position();
+            match self.item(Decoder::str)? {
+                "name" => error.name = Some(self.text()?),
+                "message" => error.message = Some(self.text()?),
+                "stack" => error.stack = Some(self.text()?),
+                "cause" => error.cause = Some(self.value(depth + 1)?),
+                "errors" => error.errors = Some(self.value(depth + 1)?),
+                other => return Err(format!("an error's member {other:?} at byte {at}")),
+            }
+        }
+        Ok(error.into())
+    }
+}
+
+/// Whole seconds and the rest apart: in one product, the rounding of both steps would add up to a millisecond.
+fn millis(seconds: f64) -> f64 {
+    let whole = seconds.trunc();
+    whole * 1000.0 + ((seconds - whole) * 1000.0).round()
+}
+
+fn integer(integer: i128) -> Value {
+    if integer.unsigned_abs() <= MAX_SAFE_INTEGER as u128 {
+        Value::Number(integer as f64)
+    } else {
+        Value::BigInt(integer.into())
+    }
+}
