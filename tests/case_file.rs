@@ -3,7 +3,7 @@
 //! ```text
 //! # A comment on the case below it.
 //! === the name of the case
-//! the JavaScript source; a first line `// module` makes it a module
+//! the JavaScript source; a first line `// module` makes it a module, and lines `//- name.mjs` several files of it
 //! ---
 //! info: a console message
 //! value: [1, "two", 3n]
@@ -15,6 +15,8 @@
 use std::{fs, path::Path};
 
 const BUG: &str = "# bug:";
+
+const FILE: &str = "//- ";
 
 /// One source and its outcome.
 pub(crate) struct Case {
@@ -28,12 +30,30 @@ pub(crate) struct Case {
 impl Case {
     /// Whether the source is a module.
     pub(crate) fn is_module(&self) -> bool {
-        self.source.lines().next() == Some("// module")
+        self.source.lines().next().is_some_and(|line| line == "// module" || is_module_file(line))
+    }
+
+    /// The files that the source is made of, each below a line `//- name`: the first is evaluated, the others are there
+    /// to be imported. Without such a line it is one file.
+    pub(crate) fn files(&self) -> Vec<(&str, String)> {
+        let mut files: Vec<(&str, String)> = Vec::new();
+        for line in self.source.lines() {
+            match (line.strip_prefix(FILE), files.last_mut()) {
+                (Some(name), _) => files.push((name, String::new())),
+                (None, Some((_, text))) => text.extend([line, "\n"]),
+                (None, None) => break,
+            }
+        }
+        if files.is_empty() { vec![("case.js", self.source.clone())] } else { files }
     }
 
     fn is_bug(&self) -> bool {
         self.comments.iter().any(|comment| comment.starts_with(BUG))
     }
+}
+
+fn is_module_file(line: &str) -> bool {
+    line.starts_with(FILE) && line.ends_with(".mjs")
 }
 
 /// What a run gave.

@@ -7,7 +7,7 @@ use std::{
 
 use aiointernal::{
     Error, ErrorKind, Sandbox, Value,
-    js::{Level, Source, TypedArray},
+    js::{Level, ModuleMap, Source, TypedArray},
 };
 
 use self::case_file::{Case, End, Outcome};
@@ -21,6 +21,12 @@ fn every_source_of_the_case_files_has_its_outcome() {
     case_file::check(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/cases")), |case| run(&sandbox, case));
 }
 
+#[test]
+fn every_graph_of_modules_has_its_outcome() {
+    let sandbox = Sandbox::new().unwrap();
+    case_file::check(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/graphs")), |case| run(&sandbox, case));
+}
+
 fn run(sandbox: &Sandbox, case: &Case) -> Outcome {
     let messages = Arc::new(Mutex::new(Vec::new()));
     let sink = {
@@ -30,10 +36,16 @@ fn run(sandbox: &Sandbox, case: &Case) -> Outcome {
             messages.lock().unwrap_or_else(PoisonError::into_inner).push(message);
         }
     };
-    let context = sandbox.context().on_console(sink).blocking().expect("a context opens");
-    let text = case.source.as_str();
+    let mut files = case.files().into_iter();
+    let (name, text) = files.next().expect("a case has a source");
+    let mut context = sandbox.context().on_console(sink);
+    let modules: Vec<_> = files.collect();
+    if !modules.is_empty() {
+        context = context.modules(ModuleMap::new(modules));
+    }
+    let context = context.blocking().expect("a context opens");
     let source = if case.is_module() { Source::module(text) } else { Source::script(text) };
-    let end = match context.eval(source.named("case.js")).blocking() {
+    let end = match context.eval(source.named(name)).blocking() {
         Ok(value) => End::Value(render(&value)),
         Err(error) => failed(&error),
     };
@@ -111,7 +123,5 @@ fn view(array: &TypedArray) -> String {
             }
         };
     }
-    view!(
-        Int8, Uint8Clamped, Int16, Uint16, Int32, Uint32, BigInt64, BigUint64, Float16, Float32, Float64
-    )
+    view!(Int8, Uint8Clamped, Int16, Uint16, Int32, Uint32, BigInt64, BigUint64, Float16, Float32, Float64)
 }

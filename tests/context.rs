@@ -17,7 +17,7 @@ use futures_util::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 
 /// One for all tests: compiling the engine takes a second.
-static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| Sandbox::new().unwrap());
+pub(crate) static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| Sandbox::new().unwrap());
 
 fn open() -> Context {
     SANDBOX.context().blocking().unwrap()

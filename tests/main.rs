@@ -5,5 +5,6 @@ mod cases;
 mod component;
 mod context;
 mod heap_thread;
+mod modules;
 mod queue;
 mod thread;

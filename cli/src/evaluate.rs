@@ -1,8 +1,14 @@
 //! `aiointernal eval` and `aiointernal run`.
 
-use std::{io, path::Path};
+use std::{
+    io,
+    path::{self, Path},
+};
 
-use aiointernal::{Limits, Value, js::Source};
+use aiointernal::{
+    Limits, Value,
+    js::{Folder, Source},
+};
 use anyhow::{Context as _, Result};
 
 use crate::{
@@ -26,13 +32,33 @@ pub(crate) fn eval(source: &str, printed: Formatting, options: &Common) -> Resul
 
 /// Runs a file and prints its value; as JSON, which has no undefined, nothing for that.
 pub(crate) fn run(file: &Path, printed: Formatting, options: &Common) -> Result<()> {
-    let context = options.context(&options.sandbox()?)?;
+    let sandbox = options.sandbox()?;
+    let mut context = options.context_builder(&sandbox)?;
+    if let Some(folder) = folder_of(file)? {
+        context = context.modules(folder);
+    }
+    let context = context.blocking()?;
     match printed.format {
         Format::Json => match context.eval_file(file).blocking()? {
             Value::Undefined => Ok(()),
             value => print(&json(value)?),
         },
         Format::Text => print(&context.eval_file_text(file).blocking()?),
+    }
+}
+
+/// What a file may import: the folder that it is in. `None`: there is no such file, which is told when it is run.
+fn folder_of(file: &Path) -> Result<Option<Folder>> {
+    let name = file.display().to_string();
+    let end = name.rfind(path::is_separator).map_or(0, |separator| separator + 1);
+    let path = match file.parent() {
+        Some(path) if path != Path::new("") => path,
+        _ => Path::new("."),
+    };
+    match Folder::open(path) {
+        Ok(folder) => Ok(Some(folder.named(&name[..end]))),
+        Err(error) if file.exists() => Err(error.into()),
+        Err(_) => Ok(None),
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use aiointernal::{Context, Limits, Sandbox, js::Level};
+use aiointernal::{
+    Context, Limits, Sandbox,
+    js::{ContextBuilder, Level},
+};
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -39,8 +42,8 @@ pub(crate) enum Command {
     },
     /// Run a file: a script or, when it ends in .mjs, a module
     ///
-    /// Prints the value of the last statement; as JSON, nothing when it is undefined. Imports and TypeScript are not
-    /// there yet.
+    /// Prints the value of the last statement; as JSON, nothing when it is undefined. Relative imports are files of the
+    /// folder that the file is in, and of those below it; nothing else can be imported. TypeScript is not there yet.
     Run {
         /// The file
         file: PathBuf,
@@ -188,9 +191,14 @@ impl Common {
 
     /// Opens a context with the globals of the command line, whose console is standard error.
     pub(crate) fn context(&self, sandbox: &Sandbox) -> Result<Context> {
+        Ok(self.context_builder(sandbox)?.blocking()?)
+    }
+
+    /// What [`context`](Common::context) opens.
+    pub(crate) fn context_builder(&self, sandbox: &Sandbox) -> Result<ContextBuilder> {
         let globals: serde_json::Map<_, _> = self.globals.iter().cloned().collect();
         let console = |level: Level, message: &str| report::console(level, message);
-        Ok(sandbox.context().globals(globals)?.on_console(console).blocking()?)
+        Ok(sandbox.context().globals(globals)?.on_console(console))
     }
 }
 

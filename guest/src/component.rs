@@ -2,7 +2,7 @@
 
 use std::cell::{OnceCell, RefCell};
 
-use crate::{Batch, Engine, Failure, Host, LogLevel, ResultForm, Settings, Source, SourceKind};
+use crate::{Batch, Engine, Failure, Host, LogLevel, ModuleKind, ModuleText, ResultForm, Settings, Source, SourceKind};
 
 #[allow(unsafe_code, missing_docs, unreachable_pub, reason = "generated")]
 mod bindings {
@@ -10,7 +10,7 @@ mod bindings {
 }
 
 use bindings::{
-    aiointernal::js::{ambient, types as wit},
+    aiointernal::js::{ambient, modules, types as wit},
     exports::aiointernal::js::engine as exports,
 };
 
@@ -28,7 +28,7 @@ fn no_memory() -> ! {
     core::arch::wasm32::unreachable()
 }
 
-/// The WIT interface `ambient`.
+/// The WIT interfaces `ambient` and `modules`.
 struct Ambient;
 
 impl Host for Ambient {
@@ -49,6 +49,19 @@ impl Host for Ambient {
 
     fn interrupted(&self) -> bool {
         ambient::interrupted()
+    }
+
+    fn normalize(&self, base: &str, specifier: &str) -> Result<String, String> {
+        modules::normalize(base, specifier)
+    }
+
+    fn load(&self, name: &str) -> Result<ModuleText, String> {
+        let modules::Module { text, kind } = modules::load(name)?;
+        let kind = match kind {
+            modules::ModuleKind::Javascript => ModuleKind::JavaScript,
+            modules::ModuleKind::Json => ModuleKind::Json,
+        };
+        Ok(ModuleText { text, kind })
     }
 }
 

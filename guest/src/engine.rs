@@ -8,8 +8,6 @@ use std::{
 use rquickjs::{
     Context, Ctx, Function, Module, Object, Runtime, Value,
     context::{EvalOptions, intrinsic},
-    loader::{ImportAttributes, Loader, Resolver},
-    module::Declared,
     object::Property,
     promise::PromiseState,
 };
@@ -20,6 +18,7 @@ use crate::{
     globals::Globals,
     host::Host,
     intrinsics::{Bound, Intrinsics},
+    modules::Modules,
     text, value,
 };
 
@@ -104,6 +103,7 @@ pub struct Engine<H> {
     host: Rc<H>,
     intrinsics: Rc<Intrinsics>,
     globals: Globals,
+    modules: Rc<Modules<H>>,
     /// The running call was told to stop.
     stopped: Rc<Cell<bool>>,
     result_bytes: Cell<usize>,
@@ -127,7 +127,7 @@ impl<H: Host> Engine<H> {
                 stopped.get()
             }
         })));
-        runtime.set_loader(NoModules, NoModules);
+        let modules = Modules::install(&runtime, &host, &stopped);
         let context = Context::custom::<Everything>(&runtime)?;
         let intrinsics = context.with(|ctx| {
             let intrinsics = Rc::new(Intrinsics::take(&ctx)?);
@@ -136,7 +136,16 @@ impl<H: Host> Engine<H> {
             rquickjs::Result::Ok(intrinsics)
         })?;
         let globals = Globals::default();
-        Ok(Engine { runtime, context, host, intrinsics, globals, stopped, result_bytes: Cell::new(usize::MAX) })
+        Ok(Engine {
+            runtime,
+            context,
+            host,
+            intrinsics,
+            globals,
+            modules,
+            stopped,
+            result_bytes: Cell::new(usize::MAX),
+        })
     }
 
     /// Sets the limits.
@@ -160,7 +169,9 @@ impl<H: Host> Engine<H> {
         self.run(form, |ctx, intrinsics| {
             let evaluated = match source.kind {
                 SourceKind::Script => ctx.eval_with_options(source.text.as_str(), script_options(&source.name)),
-                SourceKind::Module => Module::declare(ctx.clone(), source.name.as_str(), source.text.as_str())
+                SourceKind::Module => self
+                    .modules
+                    .declare_main(ctx, &source.name, &source.text)
                     .and_then(Module::eval)
                     .map(|(_, done)| done.into_value()),
             };
@@ -298,31 +309,4 @@ fn seed_on_first_use<'js>(ctx: &Ctx<'js>, host: &Rc<impl Host>) -> rquickjs::Res
     };
     let random = Function::new(ctx.clone(), random)?.with_name("random")?;
     ctx.globals().get::<_, Object<'js>>("Math")?.prop("random", Property::from(random).writable().configurable())
-}
-
-/// No module is granted yet: every import fails, and says so.
-struct NoModules;
-
-impl Resolver for NoModules {
-    fn resolve<'js>(
-        &mut self,
-        ctx: &Ctx<'js>,
-        base: &str,
-        name: &str,
-        _attributes: Option<ImportAttributes<'js>>,
-    ) -> rquickjs::Result<String> {
-        let message = format!("cannot import {name:?} from {base:?}: this context has no modules");
-        Err(rquickjs::Exception::throw_reference(ctx, &message))
-    }
-}
-
-impl Loader for NoModules {
-    fn load<'js>(
-        &mut self,
-        ctx: &Ctx<'js>,
-        name: &str,
-        _attributes: Option<ImportAttributes<'js>>,
-    ) -> rquickjs::Result<Module<'js, Declared>> {
-        Err(rquickjs::Exception::throw_reference(ctx, &format!("cannot load {name:?}: this context has no modules")))
-    }
 }

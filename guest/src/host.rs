@@ -1,6 +1,8 @@
 //! What the engine may ask of the world.
 
-/// The world as the engine sees it: the WIT interface `ambient`.
+use crate::modules::ModuleText;
+
+/// The world as the engine sees it: the WIT interfaces `ambient` and `modules`.
 pub trait Host: 'static {
     /// 64 random bits.
     fn random(&self) -> u64;
@@ -10,6 +12,20 @@ pub trait Host: 'static {
 
     /// Whether the running call is to stop.
     fn interrupted(&self) -> bool;
+
+    /// The name of the module that the specifier means to the module of the name `base`.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, in words for the script.
+    fn normalize(&self, base: &str, specifier: &str) -> Result<String, String>;
+
+    /// The module of this name.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, in words for the script.
+    fn load(&self, name: &str) -> Result<ModuleText, String>;
 }
 
 /// How bad a console message is.

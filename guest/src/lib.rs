@@ -13,6 +13,7 @@ mod failure;
 mod globals;
 mod host;
 mod intrinsics;
+mod modules;
 mod text;
 mod value;
 
@@ -21,4 +22,5 @@ pub use crate::{
     engine::{Engine, MemoryUsage, ResultForm, Settings, Source, SourceKind},
     failure::{Exception, Failure},
     host::{Host, LogLevel},
+    modules::{ModuleKind, ModuleText},
 };

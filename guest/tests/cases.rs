@@ -2,13 +2,16 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     rc::Rc,
     time::{Duration, Instant},
 };
 
-use aiointernal_guest::{Batch, Engine, Exception, Failure, Host, LogLevel, ResultForm, Settings, Source, SourceKind};
+use aiointernal_guest::{
+    Batch, Engine, Exception, Failure, Host, LogLevel, ModuleKind, ModuleText, ResultForm, Settings, Source, SourceKind,
+};
 use minicbor::{
     Decoder, Encoder,
     data::{Tag, Type},
@@ -30,6 +33,12 @@ struct World {
     stop_at: Cell<Option<u32>>,
     /// The time from which on every question is answered with "stop".
     deadline: Cell<Option<Instant>>,
+    /// The modules that there are, by name.
+    modules: RefCell<BTreeMap<String, String>>,
+    /// Specifiers that mean these names.
+    renamed: RefCell<BTreeMap<String, String>>,
+    /// The names that were loaded.
+    loads: RefCell<Vec<String>>,
 }
 
 struct FakeHost(Rc<World>);
@@ -48,6 +57,35 @@ impl Host for FakeHost {
         self.0.polls.set(self.0.polls.get() + 1);
         self.0.stop_at.get().is_some_and(|stop_at| self.0.polls.get() >= stop_at)
             || self.0.deadline.get().is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    fn normalize(&self, base: &str, specifier: &str) -> Result<String, String> {
+        if self.0.modules.borrow().is_empty() {
+            return Err("this context has no modules".into());
+        }
+        if !specifier.starts_with("./") && !specifier.starts_with("../") {
+            return Ok(self.0.renamed.borrow().get(specifier).cloned().unwrap_or_else(|| specifier.into()));
+        }
+        let mut path: Vec<&str> = base.split('/').collect();
+        path.pop();
+        for segment in specifier.split('/') {
+            match segment {
+                "." => {}
+                ".." => {
+                    path.pop().ok_or("it leads above the root")?;
+                }
+                name => path.push(name),
+            }
+        }
+        Ok(path.join("/"))
+    }
+
+    fn load(&self, name: &str) -> Result<ModuleText, String> {
+        self.0.loads.borrow_mut().push(name.into());
+        let kind = if name.ends_with(".json") { ModuleKind::Json } else { ModuleKind::JavaScript };
+        let modules = self.0.modules.borrow();
+        let text = modules.get(name).ok_or_else(|| format!("there is no module {name:?}"))?;
+        Ok(ModuleText { text: text.clone(), kind })
     }
 }
 
@@ -70,11 +108,21 @@ fn every_source_of_the_case_files_has_its_outcome() {
     case_file::check(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/cases")), run);
 }
 
+#[test]
+fn every_graph_of_modules_has_its_outcome() {
+    case_file::check(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/graphs")), run);
+}
+
 fn run(case: &Case) -> Outcome {
     let (engine, world) = engine();
+    let mut files = case.files().into_iter();
+    let (name, text) = files.next().expect("a case has a source");
+    world.modules.borrow_mut().extend(files.map(|(name, text)| (name.to_owned(), text)));
     world.deadline.set(Some(Instant::now() + Duration::from_secs(5)));
     let kind = if case.is_module() { SourceKind::Module } else { SourceKind::Script };
-    let evaluated = catch_unwind(AssertUnwindSafe(|| engine.evaluate(&source(&case.source, kind), ResultForm::Value)));
+    let evaluated = catch_unwind(AssertUnwindSafe(|| {
+        engine.evaluate(&Source { name: name.into(), text, kind }, ResultForm::Value)
+    }));
     let end = match evaluated {
         Ok(Ok(value)) => End::Value(render(&value)),
         Ok(Err(failure)) => failed(failure),
@@ -1529,4 +1577,138 @@ fn a_smaller_stack_ends_a_recursion_earlier() {
     };
     let (small, large) = (measure(64 << 10), measure(512 << 10));
     assert!(small > 10 && large > 4 * small, "{small} and {large} calls");
+}
+
+/// Evaluates a module of this name among those of the world.
+fn evaluate_module(engine: &Engine<FakeHost>, world: &World, name: &str) -> Result<String, Failure> {
+    let text = world.modules.borrow().get(name).cloned().unwrap_or_default();
+    let source = Source { name: name.into(), text, kind: SourceKind::Module };
+    engine.evaluate(&source, ResultForm::Value).map(|value| render(&value))
+}
+
+fn put(world: &World, name: impl Into<String>, text: impl Into<String>) {
+    world.modules.borrow_mut().insert(name.into(), text.into());
+}
+
+#[test]
+fn a_module_is_loaded_once_whoever_imports_it() {
+    let (engine, world) = engine();
+    put(&world, "a.mjs", "import './b.mjs'; import './c.mjs'");
+    put(&world, "b.mjs", "import './c.mjs'; globalThis.count = (globalThis.count ?? 0) + 1");
+    put(&world, "c.mjs", "import './b.mjs'");
+    for _ in 0..3 {
+        assert_eq!(evaluate_module(engine, &world, "a.mjs"), Ok("undefined".into()));
+        assert_eq!(eval(engine, "import('./b.mjs').then(() => count)"), Ok("1".into()));
+    }
+    assert_eq!(*world.loads.borrow(), ["b.mjs", "c.mjs"]);
+}
+
+#[test]
+fn a_cycle_that_failed_is_loaded_again_when_it_is_mended() {
+    let (engine, world) = engine();
+    put(&world, "root.mjs", "import './fine.mjs'; import './a.mjs'; import './missing.mjs'; export const root = 1");
+    put(&world, "a.mjs", "import { root } from './root.mjs'; export const where = () => [root, new Error().stack]");
+    put(&world, "fine.mjs", "");
+    for _ in 0..2 {
+        let failed = eval(engine, "import('./root.mjs')");
+        assert!(
+            matches!(&failed, Err(Failure::Thrown(thrown)) if thrown.message.contains("missing.mjs")),
+            "{failed:?}"
+        );
+    }
+    put(&world, "missing.mjs", "export default 'mended'");
+    let mended = eval(engine, "import('./root.mjs').then(() => import('./a.mjs')).then((a) => a.where().join())");
+    // Twice it was loaded in vain.
+    assert!(mended.as_ref().is_ok_and(|at| at.starts_with("\"1,    at where (a.mjs#3:1:")), "{mended:?}");
+    // What does not import the failed one is there from the first time on.
+    assert_eq!(world.loads.borrow().iter().filter(|name| *name == "fine.mjs").count(), 1);
+}
+
+#[test]
+fn graphs_that_fail_here_and_there_leave_a_context_that_works() {
+    let (engine, world) = engine();
+    let mut random = Random(7);
+    for round in 0..300 {
+        let count = 2 + random.below(8);
+        let broken = random.below(count * 2);
+        for module in 0..count {
+            let imports: Vec<String> =
+                (0..random.below(4)).map(|_| format!("import './{round}-{}.mjs';", random.below(count))).collect();
+            put(&world, format!("{round}-{module}.mjs"), format!("{} export default {module}", imports.join("\n")));
+        }
+        let whole = world.modules.borrow().get(&format!("{round}-{broken}.mjs")).cloned();
+        if let Some(text) = &whole {
+            put(&world, format!("{round}-{broken}.mjs"), format!("{text};;; ("));
+        }
+        let import = |module| eval(engine, &format!("import('./{round}-{module}.mjs').then((m) => m.default)"));
+        for module in 0..count {
+            let seen = import(module);
+            assert!(seen.is_err() || seen == Ok(module.to_string()), "{round} {module} {seen:?}");
+        }
+        if let Some(text) = whole {
+            assert!(import(broken).is_err(), "{round} {broken}");
+            put(&world, format!("{round}-{broken}.mjs"), text);
+        }
+        for module in 0..count {
+            assert_eq!(import(module), Ok(module.to_string()), "{round} {module}");
+        }
+    }
+}
+
+#[test]
+fn a_module_is_found_among_fifty_and_at_the_end_of_a_long_chain() {
+    let (engine, world) = engine();
+    for module in 0..50 {
+        let imports: String = (module + 1..50).map(|other| format!("import './{other}.mjs';\n")).collect();
+        put(&world, format!("{module}.mjs"), format!("{imports}globalThis.count = (globalThis.count ?? 0) + 1"));
+    }
+    assert_eq!(eval(engine, "import('./0.mjs').then(() => count)"), Ok("50".into()));
+    for module in 0..100 {
+        put(&world, format!("chain/{module}.mjs"), format!("import './{}.mjs'", module + 1));
+    }
+    put(&world, "chain/100.mjs", "globalThis.end = 'reached'");
+    assert_eq!(eval(engine, "import('./chain/0.mjs').then(() => end)"), Ok("\"reached\"".into()));
+}
+
+#[test]
+fn a_chain_that_is_too_long_for_the_stack_throws() {
+    let (engine, world) = engine();
+    for module in 0..20_000 {
+        put(&world, format!("{module}.mjs"), format!("import './{}.mjs'", module + 1));
+    }
+    for _ in 0..2 {
+        let failed = eval(engine, "import('./0.mjs')");
+        assert!(matches!(&failed, Err(Failure::Thrown(thrown)) if thrown.message.contains("call stack")), "{failed:?}");
+        assert_eq!(eval(engine, "1 + 1"), Ok("2".into()));
+    }
+}
+
+#[test]
+fn a_module_with_a_zero_in_it_is_refused() {
+    let (engine, world) = engine();
+    put(&world, "zero.mjs", "'\0'");
+    let refused = "ReferenceError: cannot import \"./zero.mjs\" from \"case.js\": the text of \"zero.mjs\" holds U+0000 at byte 1";
+    assert_eq!(thrown(engine.evaluate(&source("import './zero.mjs'", SourceKind::Module), ResultForm::Value)), refused);
+    let refused = "ReferenceError: cannot import \"renamed\" from \"case.js\": its name holds U+0000 at byte 4";
+    world.renamed.borrow_mut().insert("renamed".into(), "name\0".into());
+    assert_eq!(thrown(engine.evaluate(&source("import 'renamed'", SourceKind::Module), ResultForm::Value)), refused);
+}
+
+#[test]
+fn a_call_that_is_stopped_while_it_imports_cannot_go_on() {
+    for (script, leaves_jobs) in [
+        ("import('./missing.mjs')", false),
+        ("import('./missing.mjs').catch(() => 'caught')", true),
+        ("import('./missing.mjs').catch(() => { for (;;); })", true),
+        ("import('./there.mjs').then(() => { for (;;); })", false),
+    ] {
+        let (engine, world) = engine();
+        put(&world, "there.mjs", "");
+        world.stop_at.set(Some(1));
+        assert_eq!(eval(engine, script), Err(Failure::Interrupted { jobs_left: leaves_jobs }), "{script}");
+        world.stop_at.set(None);
+        if !leaves_jobs {
+            assert_eq!(eval(engine, "import('./there.mjs').then(() => 1)"), Ok("1".into()), "{script}");
+        }
+    }
 }

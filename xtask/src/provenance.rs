@@ -160,8 +160,9 @@ mod tests {
     #[test]
     fn the_engine_imports_and_exports_exactly_the_world() {
         let [imports, exports] = ENGINE.world();
-        let expected = ["interrupted", "log", "now", "random"];
-        assert_eq!(imports, expected.map(|name| format!("aiointernal:js/ambient@0.1.0#{name}")));
+        let expected = ["ambient@0.1.0#interrupted", "ambient@0.1.0#log", "ambient@0.1.0#now", "ambient@0.1.0#random"];
+        let expected = [&expected[..], &["modules@0.1.0#load", "modules@0.1.0#normalize"]].concat();
+        assert_eq!(imports, expected.into_iter().map(|name| format!("aiointernal:js/{name}")).collect::<Vec<_>>());
         let expected = [
             "[constructor]batch",
             "[method]batch.next",

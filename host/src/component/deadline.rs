@@ -13,7 +13,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+#[cfg(feature = "js")]
+use std::{future::Future, pin::pin, task::Context};
+
 use super::limits::Limits;
+#[cfg(feature = "js")]
+use crate::sync::block_until;
 use crate::{
     error::{Error, ErrorKind},
     thread::Running,
@@ -183,9 +188,24 @@ impl Deadline {
 
     /// A tick in which the guest waits for the host: `false` where it is to wait no longer. It could not be asked to
     /// stop, and so has no grace.
-    #[cfg(feature = "wasi")]
+    #[cfg(any(feature = "js", feature = "wasi"))]
     pub(super) fn may_wait(&mut self) -> bool {
         self.look() && self.asked.is_none()
+    }
+
+    /// Polls a future on this thread, which sleeps in between, while the call may wait. `None`: it may no longer.
+    #[cfg(feature = "js")]
+    pub(super) fn wait<F: Future>(&mut self, future: F) -> Option<F::Output> {
+        let mut future = pin!(future);
+        loop {
+            let tick = Some(Instant::now() + TICK);
+            let output = block_until(tick, |waker| future.as_mut().poll(&mut Context::from_waker(waker)));
+            // Looked at with every output as well: a poll may have taken long.
+            let may_wait = self.may_wait();
+            if output.is_some() || !may_wait {
+                return output;
+            }
+        }
     }
 
     /// Asks the call to stop where it is time; `false` where there is none.

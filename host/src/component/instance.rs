@@ -80,6 +80,13 @@ impl<H> Data<H> {
     pub fn asked_to_stop(&self) -> Option<Stop> {
         self.deadline.asked_to_stop()
     }
+
+    /// Waits for a future on this thread, for an import that a guest calls. `None`: the call may wait no longer, and was
+    /// asked to stop.
+    #[cfg(feature = "js")]
+    pub(crate) fn wait<F: Future>(&mut self, future: F) -> Option<F::Output> {
+        self.deadline.wait(future)
+    }
 }
 
 /// An instance that is there when it is needed: what lives on the thread of a

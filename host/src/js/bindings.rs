@@ -10,6 +10,7 @@ crate::component::wasmtime::component::bindgen!({
 pub(super) use self::{
     aiointernal::js::{
         ambient::{self, LogLevel},
+        modules,
         types::{Exception, Failure, ResultForm, Source, SourceKind},
     },
     exports::aiointernal::js::engine::{self, HeapUsage, Settings},

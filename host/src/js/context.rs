@@ -142,6 +142,29 @@ impl Context {
         })
     }
 
+    /// Imports a module as a script's `import()` does, and gives an object of its exports. It is evaluated when it is
+    /// imported for the first time.
+    ///
+    /// ```
+    /// # async fn example(sandbox: aiointernal::Sandbox) -> Result<(), aiointernal::Error> {
+    /// use aiointernal::js::{Folder, from_value};
+    ///
+    /// let context = sandbox.context().modules(Folder::open("scripts")?).await?;
+    /// let settings = context.import("./settings.mjs").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`eval`](Context::eval); [`Thrown`](ErrorKind::Thrown) also where the module cannot be resolved, loaded or
+    /// linked, and [`NotTransferable`](ErrorKind::NotTransferable) where an export is a function.
+    pub fn import(&self, specifier: impl AsRef<str>) -> Call<Value> {
+        // What Rust escapes in a literal means the same in one of JavaScript.
+        let text = format!("(async () => ({{ ...await import({:?}) }}))()", specifier.as_ref());
+        self.eval(Source::script(text).named("<import>"))
+    }
+
     /// Sets a global for each field of a struct, entry of a map, or pair of a list.
     ///
     /// ```no_run

@@ -6,9 +6,10 @@ use std::{
 };
 
 use super::{
-    bindings::{self, Failure, ResultForm, ScriptEngine, ScriptEnginePre, Settings, ambient},
+    bindings::{self, Failure, ResultForm, ScriptEngine, ScriptEnginePre, Settings, ambient, modules},
     console::Console,
     exception::Exception,
+    modules::{Grant, Imports},
     source::Source,
     value::Value,
     wire,
@@ -45,6 +46,7 @@ pub(super) struct Script {
     /// Globals of every fresh context.
     globals: Vec<(String, Vec<u8>)>,
     console: Console,
+    modules: Option<Grant>,
 }
 
 impl Script {
@@ -57,17 +59,23 @@ impl Script {
         let component = engine.compile(guest).map_err(fault)?;
         let mut linker = Linker::new(engine.wasmtime());
         ambient::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data)
+            .and_then(|()| modules::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data))
             .map_err(|error| Error::with_source(ErrorKind::Engine, error.to_string(), error))?;
         let pre = engine.link(&component, &linker).map_err(fault)?;
         let pre = ScriptEnginePre::new(pre).map_err(|error| {
             let message = format!("the guest is not a JavaScript engine of this version: {error:#}");
             Error::with_source(ErrorKind::Engine, message, error)
         })?;
-        Ok(Script { pre, globals: Vec::new(), console: Console::default() })
+        Ok(Script { pre, globals: Vec::new(), console: Console::default(), modules: None })
     }
 
-    pub(super) fn for_context(&self, globals: Vec<(String, Vec<u8>)>, console: Console) -> Script {
-        Script { pre: self.pre.clone(), globals, console }
+    pub(super) fn for_context(
+        &self,
+        globals: Vec<(String, Vec<u8>)>,
+        console: Console,
+        modules: Option<Grant>,
+    ) -> Script {
+        Script { pre: self.pre.clone(), globals, console, modules }
     }
 }
 
@@ -78,7 +86,7 @@ impl Program for Script {
     const NAME: &'static str = "context";
 
     fn host(&self) -> wasmtime::Result<Ambient> {
-        Ok(Ambient { console: self.console.clone(), batches: 0 })
+        Ok(Ambient { console: self.console.clone(), modules: Imports::from(self.modules.clone()), batches: 0 })
     }
 
     fn instantiate(&self, store: &mut Store<Data<Ambient>>, limits: &Limits) -> wasmtime::Result<Exports> {
@@ -94,6 +102,7 @@ impl Program for Script {
 
     fn arm(&self, host: &mut Ambient, limits: &Limits) {
         host.console.arm(limits.console);
+        host.modules.arm(limits);
     }
 }
 
@@ -126,10 +135,11 @@ impl Exports {
     }
 }
 
-/// What the WIT interface `ambient` works on.
+/// What the WIT interfaces `ambient` and `modules` work on.
 #[derive(Debug)]
 pub(super) struct Ambient {
     console: Console,
+    pub(super) modules: Imports,
     /// Batches that are alive in the instance.
     batches: usize,
 }

@@ -10,6 +10,7 @@ mod source;
 mod batch;
 mod engine;
 mod console;
+mod modules;
 mod exception;
 mod value;
 mod literal;
@@ -25,6 +26,7 @@ pub use self::{
     context::{Context, MemoryUsage},
     de::from_value,
     exception::Exception,
+    modules::{Folder, Module, ModuleMap, Resolver},
     sandbox::{ContextBuilder, OpeningContext, Sandbox, SandboxBuilder},
     ser::to_value,
     source::Source,

@@ -16,6 +16,7 @@ use super::{
     context::{Context, encode_globals},
     engine::{Engine, Script},
     guest::GUEST,
+    modules::{Grant, Resolver},
 };
 use crate::{
     component::{self, Config, Limits},
@@ -54,6 +55,7 @@ pub struct Sandbox {
     engine: component::Engine,
     script: Script,
     limits: Limits,
+    modules: Option<Grant>,
 }
 
 impl Sandbox {
@@ -71,7 +73,7 @@ impl Sandbox {
 
     /// What can be chosen for a sandbox.
     pub fn builder() -> SandboxBuilder {
-        SandboxBuilder { limits: Limits::default(), contexts: 1000, cache: Config::default().cache }
+        SandboxBuilder { limits: Limits::default(), contexts: 1000, cache: Config::default().cache, modules: None }
     }
 
     /// Opens a context on a thread of its own. Await it, or [make it blocking](ContextBuilder::blocking).
@@ -79,6 +81,7 @@ impl Sandbox {
         ContextBuilder {
             sandbox: self.clone(),
             limits: self.limits,
+            modules: self.modules.clone(),
             globals: Vec::new(),
             name: None,
             queue: None,
@@ -100,6 +103,7 @@ pub struct SandboxBuilder {
     limits: Limits,
     contexts: u32,
     cache: Option<PathBuf>,
+    modules: Option<Grant>,
 }
 
 impl SandboxBuilder {
@@ -112,6 +116,12 @@ impl SandboxBuilder {
     /// How many contexts may be open at a time. Each takes 4 GiB of address space, not of memory. Default: 1000.
     pub fn max_contexts(mut self, contexts: u32) -> SandboxBuilder {
         self.contexts = contexts;
+        self
+    }
+
+    /// What every context may import. Default: nothing. The resolver is asked on the threads of all contexts.
+    pub fn modules(mut self, resolver: impl Resolver) -> SandboxBuilder {
+        self.modules = Some(Grant::of(resolver));
         self
     }
 
@@ -135,7 +145,7 @@ impl SandboxBuilder {
         let config = Config { instances: self.contexts, scale: 1, stack: ENGINE_STACK, cache: self.cache };
         let engine = component::Engine::new(config)?;
         let script = Script::load(&engine, GUEST)?;
-        Ok(Sandbox { engine, script, limits: self.limits })
+        Ok(Sandbox { engine, script, limits: self.limits, modules: self.modules })
     }
 }
 
@@ -144,6 +154,7 @@ impl SandboxBuilder {
 pub struct ContextBuilder {
     sandbox: Sandbox,
     limits: Limits,
+    modules: Option<Grant>,
     globals: Vec<(String, Vec<u8>)>,
     name: Option<String>,
     queue: Option<std::num::NonZeroUsize>,
@@ -167,6 +178,14 @@ impl ContextBuilder {
     pub fn globals(mut self, globals: impl Serialize) -> Result<ContextBuilder, Error> {
         self.globals = encode_globals(&globals)?;
         Ok(self)
+    }
+
+    /// What this context may import, in the place of what the sandbox grants: a [`ModuleMap`](crate::js::ModuleMap), a
+    /// [`Folder`](crate::js::Folder), or a [`Resolver`] of your own. Default: what the sandbox grants, which is nothing
+    /// by default.
+    pub fn modules(mut self, resolver: impl Resolver) -> ContextBuilder {
+        self.modules = Some(Grant::of(resolver));
+        self
     }
 
     /// The name of the context's thread. Default: `aiointernal-js`.
@@ -200,13 +219,13 @@ impl ContextBuilder {
     }
 
     fn open(self) -> Opening<Engine> {
-        let ContextBuilder { sandbox, limits, globals, name, queue, sink } = self;
+        let ContextBuilder { sandbox, limits, modules, globals, name, queue, sink } = self;
         let mut builder = sandbox.engine.builder().name(name.unwrap_or_else(|| "aiointernal-js".to_owned()));
         if let Some(calls) = queue {
             builder = builder.queue_capacity(calls);
         }
         builder.spawn(move || {
-            let script = sandbox.script.for_context(globals, Console::to(sink));
+            let script = sandbox.script.for_context(globals, Console::to(sink), modules);
             Engine::new(&sandbox.engine, script, limits)
         })
     }

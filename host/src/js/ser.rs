@@ -93,9 +93,7 @@ impl Serialize for Part<'_> {
             }
             Value::TypedArray(array) => array.serialize(serializer),
             Value::Array(values) | Value::Set(values) => serializer.collect_seq(values.iter().map(Part)),
-            Value::Map(entries) => {
-                serializer.collect_seq(entries.iter().map(|(key, value)| (Part(key), Part(value))))
-            }
+            Value::Map(entries) => serializer.collect_seq(entries.iter().map(|(key, value)| (Part(key), Part(value)))),
             Value::Error(error) => {
                 let texts = [("name", &error.name), ("message", &error.message), ("stack", &error.stack)];
                 let values = [("cause", &error.cause), ("errors", &error.errors)];

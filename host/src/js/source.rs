@@ -38,7 +38,8 @@ impl Source {
         Source { name: None, text: text.into(), kind: Kind::Script }
     }
 
-    /// An ES module: strict, with `await` at its top level. Its result is `undefined`. It cannot import anything yet.
+    /// An ES module: strict, with `await` at its top level. Its result is `undefined`. It imports what its context was
+    /// [granted](crate::js::ContextBuilder::modules), relative to its own name.
     pub fn module(text: impl Into<String>) -> Source {
         Source { name: None, text: text.into(), kind: Kind::Module }
     }

@@ -8,9 +8,7 @@ mod regexp;
 mod tree;
 mod typed_array;
 
-pub use self::{
-    big_int::BigInt, date::Date, error_object::ErrorObject, regexp::RegExp, typed_array::TypedArray,
-};
+pub use self::{big_int::BigInt, date::Date, error_object::ErrorObject, regexp::RegExp, typed_array::TypedArray};
 pub(super) use self::{convert::integer, tree::NoTree, typed_array::half};
 
 /// A JavaScript value that has left its engine, or is to enter one.

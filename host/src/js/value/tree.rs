@@ -87,7 +87,9 @@ impl<'v> Unfolding<'v> {
             }
             Value::Reference(number) => {
                 let Some(target) = self.shared.get(number).copied() else {
-                    return refused(format!("a reference to {number}, and nothing before it is shared under that number"));
+                    return refused(format!(
+                        "a reference to {number}, and nothing before it is shared under that number"
+                    ));
                 };
                 if self.open.contains(number) {
                     return refused("a cycle");

@@ -23,7 +23,9 @@ pub(in crate::js) fn encode(value: &Value) -> Result<Vec<u8>, Error> {
     let mut writer = Writer { out: Encoder::new(Vec::new()), numbers: HashMap::new(), marks: 0, depth: 0 };
     match writer.value(value) {
         Ok(()) => Ok(writer.out.into_writer()),
-        Err(reason) => Err(Error::new(ErrorKind::InvalidArgument, format!("the value cannot enter an engine: {reason}"))),
+        Err(reason) => {
+            Err(Error::new(ErrorKind::InvalidArgument, format!("the value cannot enter an engine: {reason}")))
+        }
     }
 }
 
@@ -80,7 +82,9 @@ impl Writer {
             Value::Shared(number, inner) => self.shared(*number, inner)?,
             Value::Reference(number) => match self.numbers.get(number) {
                 Some(mark) => put!(out, tag(REFERENCE), u64(*mark)),
-                None => return Err(format!("a reference to {number}, and nothing before it is shared under that number")),
+                None => {
+                    return Err(format!("a reference to {number}, and nothing before it is shared under that number"));
+                }
             },
             Value::Array(_) | Value::Map(_) | Value::Set(_) | Value::Error(_) | Value::Object(_) => {
                 if self.depth > MAX_DEPTH {
