@@ -117,7 +117,7 @@ impl Connection {
                 StepResult::Done => return Ok(()),
                 StepResult::More => {}
                 // Somebody else has the target.
-                _ => thread::sleep(Duration::from_millis(10)),
+                _ => thread::park_timeout(Duration::from_millis(10)),
             }
         }
         bail!("the backup was given up")

@@ -1,5 +1,8 @@
 //! What a value is by nature, which a script can neither change nor fake.
-#![expect(unsafe_code, reason = "rquickjs has no safe call for an object's class, a string's length, or an error alone")]
+#![expect(
+    unsafe_code,
+    reason = "rquickjs has no safe call for an object's class, a string's length, or an error alone"
+)]
 
 use rquickjs::{Ctx, Object, Result, Value, context::EvalOptions, qjs};
 
@@ -107,7 +110,13 @@ impl Classes {
             set: of("new Set()")?,
             data_view: of("new DataView(new ArrayBuffer())")?,
             views,
-            boxes: [of("Object(true)")?, of("Object(1)")?, of("Object('')")?, of("Object(1n)")?, of("Object(Symbol())")?],
+            boxes: [
+                of("Object(true)")?,
+                of("Object(1)")?,
+                of("Object('')")?,
+                of("Object(1n)")?,
+                of("Object(Symbol())")?,
+            ],
         })
     }
 }

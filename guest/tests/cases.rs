@@ -175,10 +175,7 @@ fn read(from: &mut Decoder<'_>, shared: &mut usize) -> Result<String, minicbor::
 }
 
 /// The names and items of a map.
-fn members<'b>(
-    from: &mut Decoder<'b>,
-    shared: &mut usize,
-) -> Result<Vec<(&'b str, String)>, minicbor::decode::Error> {
+fn members<'b>(from: &mut Decoder<'b>, shared: &mut usize) -> Result<Vec<(&'b str, String)>, minicbor::decode::Error> {
     let length = from.map()?.expect("a definite length");
     (0..length).map(|_| Ok((from.str()?, read(from, shared)?))).collect()
 }
