@@ -36,8 +36,8 @@ impl Class {
     /// An `Error` with no property of its own. To construct one would look at the stack, and a script may have a say
     /// in how that looks (`Error.prepareStackTrace`).
     pub(crate) fn new_error<'js>(ctx: &Ctx<'js>, classes: &Classes) -> Result<Object<'js>> {
-        // SAFETY: the class number is that of `Error` in this runtime, whose objects hold no more than any object does.
-        // The call gives an owned value, or the mark of an exception, and `Value::from_raw` takes over either.
+        // SAFETY: the class number is that of `Error` in this runtime; QuickJS makes its own objects of that class by this
+        // call, and what an error has beside its properties, its stack, is `undefined` from the start. The call gives an owned value, or the mark of an exception, and `Value::from_raw` takes over either.
         let error = unsafe {
             let error = qjs::JS_NewObjectClass(ctx.as_raw().as_ptr(), classes.error.0);
             Value::from_raw(ctx.clone(), error)

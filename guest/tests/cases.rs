@@ -21,6 +21,8 @@ use case_file::{Case, End, Outcome};
 
 #[path = "../../tests/case_file.rs"]
 mod case_file;
+#[path = "values/mod.rs"]
+mod values;
 
 /// What the engine told its host, and what the host is to answer.
 #[derive(Default)]

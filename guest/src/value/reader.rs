@@ -296,7 +296,8 @@ impl<'a, 'js, 'b> Reader<'a, 'js, 'b> {
             "Boolean" => value.is_bool(),
             "Number" => value.is_number(),
             "BigInt" => value.is_big_int(),
-            _ => value.is_string(),
+            "String" => value.is_string(),
+            _ => false,
         };
         if fits { Ok(self.intrinsics.boxed(value)?) } else { malformed(&format!("another content in a {name}"), at) }
     }
@@ -312,8 +313,8 @@ impl<'a, 'js, 'b> Reader<'a, 'js, 'b> {
                 "name" => name = Some(self.decoder.str()?),
                 text @ ("message" | "stack") => {
                     let content = self.decoder.str()?;
-                    // An error without one has an empty one of its prototype.
-                    if !content.is_empty() {
+                    // An error without a message has the empty one of its prototype.
+                    if text == "stack" || !content.is_empty() {
                         error.prop(text, Property::from(content).writable().configurable())?;
                     }
                 }
