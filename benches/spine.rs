@@ -13,7 +13,7 @@ mod latency;
 
 use std::{env, time::Duration};
 
-use aiointernal::{Context, HeapThread};
+use aiointernal::{Context, HeapThread, Value, js::TypedArray};
 use criterion::{Criterion, Throughput};
 use futures_util::StreamExt as _;
 use tokio::runtime::Runtime;
@@ -33,10 +33,13 @@ const MISS: &str = "zzz-1";
 /// Sources of one batch.
 const BATCH: usize = 10_000;
 
-/// Makes what is then handed out: an object of 100 keys, and 1 MB of JSON.
+/// Makes what is then handed out: an object of 100 keys, 1 MB of JSON, a graph, and 1 MB of numbers.
 const VALUES: &str = "
     var record = Object.fromEntries(Array.from({ length: 100 }, (_, i) => ['key' + i, i]));
     var json = JSON.stringify(Array.from({ length: 28572 }, (_, i) => ({ id: 100000 + i, name: 'item number' })));
+    var one = Array.from({ length: 100 }, (_, i) => ({ i })), graph = [...one, ...one];
+    var floats = Float64Array.from({ length: 125000 }, (_, i) => i);
+    var length = (list) => list.length;
 ";
 
 fn main() {
@@ -136,6 +139,27 @@ fn values(criterion: &mut Criterion, context: &Context, native: &Native) {
         bencher.iter_custom(|calls| pipelined(calls, || context.eval("record").queue()));
     });
     group.bench_function("native", |bencher| bencher.iter(|| native.record("record")));
+    group.finish();
+
+    let mut group = criterion.benchmark_group("graph of 100 objects out, each of which occurs twice");
+    group.bench_function("ours", |bencher| {
+        bencher.iter_custom(|calls| pipelined(calls, || context.eval("graph").queue()));
+    });
+    group.finish();
+
+    let mut group = criterion.benchmark_group("1 MB of Float64Array out");
+    group.throughput(Throughput::Bytes(1_000_000)).sample_size(20);
+    group.bench_function("ours", |bencher| {
+        bencher.iter_custom(|calls| pipelined(calls, || context.eval("floats").queue()));
+    });
+    group.finish();
+
+    let mut group = criterion.benchmark_group("1 MB of Float64Array in");
+    group.throughput(Throughput::Bytes(1_000_000)).sample_size(20);
+    let floats = Value::TypedArray(TypedArray::Float64((0..125_000).map(f64::from).collect()));
+    group.bench_function("ours", |bencher| {
+        bencher.iter_custom(|calls| pipelined(calls, || context.call("length", [&floats]).queue()));
+    });
     group.finish();
 
     let mut group = criterion.benchmark_group("1 MB of JSON out");

@@ -8,3 +8,4 @@ mod heap_thread;
 mod modules;
 mod queue;
 mod thread;
+mod values;

@@ -30,7 +30,7 @@ pub(crate) enum Command {
     /// Evaluate a source text and print its value
     ///
     /// Prints the value of the last statement on standard output. As JSON, undefined is null and a BigInt a string
-    /// of digits; --format text prints it as a person would write it.
+    /// of digits, a Map a list of pairs, an Error an object; --format text prints it as a person would write it.
     Eval {
         /// The JavaScript to evaluate, or - to read it from standard input
         #[arg(allow_negative_numbers = true)]

@@ -56,7 +56,7 @@ pub enum ErrorKind {
     SourceTooLarge,
     /// The result, encoded, is longer than its limit.
     ResultTooLarge,
-    /// The result cannot leave the engine: it is or holds a function, a symbol, a cycle...
+    /// The result cannot leave the engine: it is or holds a function, a symbol, a promise... Or a value with a cycle cannot be a tree.
     NotTransferable,
     /// An argument cannot enter the engine.
     InvalidArgument,

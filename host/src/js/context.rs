@@ -82,7 +82,7 @@ impl Context {
     ///
     /// - [`Thrown`](ErrorKind::Thrown): the script threw, or does not parse.
     /// - [`NeverSettles`](ErrorKind::NeverSettles): the result is a promise that nothing is left to settle.
-    /// - [`NotTransferable`](ErrorKind::NotTransferable): the result is or holds a function, a symbol, a cycle...
+    /// - [`NotTransferable`](ErrorKind::NotTransferable): the result is or holds a function, a symbol, a promise...
     /// - [`SourceTooLarge`](ErrorKind::SourceTooLarge), [`InvalidArgument`](ErrorKind::InvalidArgument): the source is
     ///   longer than its limit, or holds U+0000.
     pub fn eval(&self, source: impl Into<Source>) -> Call<Value> {
@@ -188,7 +188,7 @@ impl Context {
     ///
     /// # Errors
     ///
-    /// - [`NotTransferable`](ErrorKind::NotTransferable): the value is or holds a function, a symbol, a cycle...
+    /// - [`NotTransferable`](ErrorKind::NotTransferable): the value is or holds a function, a symbol, a promise...
     /// - [`Thrown`](ErrorKind::Thrown): a getter threw.
     pub fn get_global(&self, name: impl Into<String>) -> Call<Value> {
         let name = name.into();

@@ -84,6 +84,7 @@ macro_rules! deserialize_integer {
                 {
                     FromValue(Value::BigInt(BigInt(num_bigint::BigInt::from(number as i128)))).deserialize_any(visitor)
                 }
+                Value::Boxed(inner) => FromValue(*inner).$method(visitor),
                 _ => self.deserialize_any(visitor),
             }
         }
@@ -156,14 +157,28 @@ impl<'de> Deserializer<'de> for FromValue {
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         match self.0 {
-            Value::Bytes(bytes) | Value::ArrayBuffer(bytes) | Value::DataView(bytes) => {
-                sequence(bytes.into_iter(), visitor)
-            }
+            Value::Bytes(bytes)
+            | Value::ArrayBuffer(bytes)
+            | Value::DataView(bytes)
+            | Value::TypedArray(TypedArray::Uint8Clamped(bytes)) => sequence(bytes.into_iter(), visitor),
             Value::Map(entries) => {
                 sequence(entries.into_iter().map(|(key, value)| FromValue(Value::Array(vec![key, value]))), visitor)
             }
             _ => self.deserialize_any(visitor),
         }
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, _length: usize, visitor: V) -> Result<V::Value, Mismatch> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _length: usize,
+        visitor: V,
+    ) -> Result<V::Value, Mismatch> {
+        self.deserialize_seq(visitor)
     }
 
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
@@ -204,8 +219,7 @@ impl<'de> Deserializer<'de> for FromValue {
     }
 
     forward_to_deserialize_any! {
-        bool f32 f64 char str string unit unit_struct tuple
-        tuple_struct map struct identifier ignored_any
+        bool f32 f64 char str string unit unit_struct map struct identifier ignored_any
     }
 }
 

@@ -30,3 +30,6 @@ const SET: Tag = Tag::new(258);
 
 /// CBOR tag of a map whose keys need not be texts.
 const MAP: Tag = Tag::new(259);
+
+#[cfg(test)]
+mod tests;
