@@ -64,6 +64,7 @@ fn main() {
     empty(&mut criterion, &context, &thread, &native);
     batch(&mut criterion, &runtime, &context, &native);
     values(&mut criterion, &context, &native);
+    modules(&mut criterion);
     criterion.final_summary();
     if measured {
         latencies(&runtime, context, thread);
@@ -168,6 +169,21 @@ fn values(criterion: &mut Criterion, context: &Context, native: &Native) {
         bencher.iter_custom(|calls| pipelined(calls, || context.eval("json").queue()));
     });
     group.bench_function("native", |bencher| bencher.iter(|| native.text("json")));
+    group.finish();
+}
+
+/// A graph of 50 modules, in a fresh context: each of them imports the next three.
+fn modules(criterion: &mut Criterion) {
+    let context = ours::with_modules(50, 3);
+    let mut group = criterion.benchmark_group("fresh context and a graph of 50 modules");
+    group.bench_function("ours", |bencher| {
+        bencher.iter_custom(|pairs| {
+            pipelined(pairs, || {
+                context.reset().queue().detach();
+                context.eval(ours::FIRST_MODULE).queue()
+            })
+        });
+    });
     group.finish();
 }
 

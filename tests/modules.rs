@@ -115,6 +115,18 @@ mod grants {
     }
 
     #[test]
+    fn a_chain_of_imports_that_is_too_long_throws_and_the_context_goes_on() {
+        let module = |module: u32| (format!("{module}.mjs"), format!("import './{}.mjs'", module + 1));
+        let context = with((0..5000).map(module).collect::<ModuleMap>());
+        goes_on(&context);
+        for _ in 0..3 {
+            assert!(refusal(&context, "./0.mjs").contains("call stack size exceeded"));
+            goes_on(&context);
+        }
+        assert!(refusal(&context, "./4990.mjs").ends_with("there is no module \"5000.mjs\""));
+    }
+
+    #[test]
     fn a_batch_imports() {
         let context = with(ModuleMap::new([("a", "export default 1")]));
         let sources = ["import('a').then((a) => a.default)", "import('b')", "2"];

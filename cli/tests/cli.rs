@@ -716,10 +716,117 @@ mod run {
     #[test]
     fn an_import_is_refused_by_name() {
         let ran = run_file("importer.mjs", "import other from './other.js'", &[]);
-        ran.fails_saying(1, &["cannot import \"./other.js\"", "importer.mjs"]);
+        ran.fails_saying(1, &["cannot import \"./other.js\"", "importer.mjs", "there is no such file"]);
         let ran = run_file("importer.mjs", "await import('./other.js')", &[]);
         ran.fails_saying(1, &["cannot import \"./other.js\"", "importer.mjs"]);
         run_file("importer.js", "import('./other.js')", &[]).fails_saying(1, &["cannot import \"./other.js\""]);
+    }
+
+    /// Runs the first of these files, in their folder, which has a secret beside it.
+    fn run_files(files: &[(&str, &str)], change: impl FnOnce(&Path)) -> Ran {
+        let folder = Folder::with_file("secret.mjs", "console.log('secret')");
+        let inner = folder.0.join("inner");
+        for (name, text) in files {
+            let path = inner.join(name);
+            fs::create_dir_all(path.parent().expect("it is in the folder")).expect("a folder can be made");
+            fs::write(path, text).expect("the file can be written");
+        }
+        change(&inner);
+        let mut command = command(&["run", files[0].0]);
+        command.current_dir(&inner);
+        run_command(command, "")
+    }
+
+    #[test]
+    fn a_module_imports_the_files_below_its_folder() {
+        let files = [
+            ("main.mjs", "import { a } from './lib/a.mjs'; console.log(a, import.meta.url, import.meta.main)"),
+            ("lib/a.mjs", "import { b } from '../b.js'; export const a = b + (await import('./c.js')).default"),
+            ("b.js", "import data from './data.json' with { type: 'json' }; export const b = data.b"),
+            ("lib/c.js", "export default 'c'"),
+            ("data.json", "{ \"b\": \"b\" }"),
+        ];
+        let ran = run_files(&files, |_| ());
+        assert_eq!((ran.status, &*ran.stdout, &*ran.stderr), (Some(0), "", "bc main.mjs true\n"));
+    }
+
+    #[test]
+    fn a_script_imports_the_files_below_its_folder() {
+        let files = [("main.js", "import('./a.mjs').then((a) => a.value)"), ("a.mjs", "export const value = [1]")];
+        run_files(&files, |_| ()).prints("[1]\n");
+    }
+
+    #[test]
+    fn a_module_that_is_imported_imports_the_one_that_runs() {
+        let files = [
+            ("sub/main.mjs", "import { later } from './a.mjs'; export const value = 1; console.log(later())"),
+            ("sub/a.mjs", "import { value } from './main.mjs'; export const later = () => value"),
+        ];
+        for file in ["sub/main.mjs", "./sub/main.mjs", "sub/../sub//main.mjs"] {
+            let named = [(file, files[0].1), files[1]];
+            let ran = run_files(&named, |inner| assert!(inner.join("sub/main.mjs").exists()));
+            assert_eq!((ran.status, &*ran.stdout, &*ran.stderr), (Some(0), "", "1\n"), "{file}");
+        }
+    }
+
+    #[test]
+    fn an_error_of_a_module_has_its_place_as_the_file_was_given() {
+        let files = [("sub/main.mjs", "import './lib/a.mjs'"), ("sub/lib/a.mjs", "\n\nthrow new RangeError('in a')")];
+        let ran = run_files(&files, |_| ());
+        assert_eq!(ran.fails(1), "RangeError: in a\n    at <anonymous> (sub/lib/a.mjs:3:11)\n");
+        let files = [("main.mjs", "import './a.mjs'"), ("a.mjs", "let a = 1;\nlet a = 2;")];
+        run_files(&files, |_| ()).fails_saying(1, &["SyntaxError: ", "at a.mjs:2:"]);
+        let files = [("main.mjs", "import { missing } from './a.mjs'"), ("a.mjs", "")];
+        run_files(&files, |_| ()).fails_saying(1, &["SyntaxError: ", "'missing'", "'a.mjs'"]);
+    }
+
+    #[test]
+    fn nothing_outside_of_its_folder_is_imported() {
+        let outside = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli/cache");
+        for (specifier, reason) in [
+            ("../secret.mjs", "it leads out of the folder"),
+            ("./../secret.mjs", "it leads out of the folder"),
+            ("./link.mjs", "it leads out of the folder"),
+            ("./up/secret.mjs", "it leads out of the folder"),
+            ("/etc/passwd", "an absolute path is refused"),
+            (outside.to_str().expect("a path that is text"), "an absolute path is refused"),
+            ("file:///etc/passwd", "a URL or drive is refused"),
+            ("https://example.com/a.mjs", "a URL or drive is refused"),
+            ("node:fs", "a URL or drive is refused"),
+            ("lodash", "a bare name is refused"),
+            ("./pipe.mjs", "it is no regular file"),
+            ("./missing.mjs", "there is no such file"),
+            ("./typed.ts", "TypeScript"),
+        ] {
+            let change = |inner: &Path| {
+                std::os::unix::fs::symlink("../secret.mjs", inner.join("link.mjs")).expect("a link can be made");
+                std::os::unix::fs::symlink("..", inner.join("up")).expect("a link can be made");
+                let made = Command::new("mkfifo").arg(inner.join("pipe.mjs")).status().expect("mkfifo is there");
+                assert!(made.success());
+            };
+            let refused = format!("cannot import {specifier:?} from \"main.mjs\": ");
+            for text in [format!("import {specifier:?}"), format!("await import({specifier:?})")] {
+                let ran = run_files(&[("main.mjs", &text), ("typed.ts", "")], change);
+                ran.fails_saying(1, &["ReferenceError: ", &refused, reason]);
+            }
+        }
+    }
+
+    #[test]
+    fn an_import_that_is_caught_is_no_failure() {
+        let text = "try { await import('../secret.mjs') } catch (e) { console.log(e.name) }";
+        let ran = run_files(&[("main.mjs", text)], |_| ());
+        assert_eq!((ran.status, &*ran.stderr), (Some(0), "ReferenceError\n"));
+    }
+
+    #[test]
+    fn only_run_grants_modules() {
+        let folder = Folder::with_file("a.mjs", "");
+        for (arguments, input) in [(&["eval", "import('./a.mjs')"][..], ""), (&["eval", "-"], "import('./a.mjs')")] {
+            let mut command = command(arguments);
+            command.current_dir(&folder.0);
+            run_command(command, input).fails_saying(1, &["cannot import \"./a.mjs\"", "this context has no modules"]);
+        }
     }
 
     #[test]

@@ -89,7 +89,7 @@ impl<H: Host> Modules<H> {
             }
         };
         graph.loaded.push(label.to_owned());
-        let meta = meta_of(&module)?;
+        let meta: Object<'js> = module.meta()?;
         meta.set("url", graph.name(label))?;
         meta.set("main", main)?;
         Ok(module)
@@ -106,8 +106,10 @@ impl<H: Host> Modules<H> {
         let import = Import { base: self.graph.borrow().name(base).to_owned(), specifier: specifier.to_owned() };
         wanted(attributes).map_err(|what| import.refused(ctx, Exception::throw_type, &what))?;
         let name = self.ask(ctx, &import, |host| {
-            if specifier.len() > MAX_NAME {
-                return Err(format!("it has {} bytes, more than {MAX_NAME}", specifier.len()));
+            for (what, text) in [("it", specifier), ("the importer's name", &import.base)] {
+                if text.len() > MAX_NAME {
+                    return Err(format!("{what} has {} bytes, more than {MAX_NAME}", text.len()));
+                }
             }
             check_name(host.normalize(&import.base, specifier)?)
         })?;
@@ -277,10 +279,6 @@ fn check_name(name: String) -> Result<String, String> {
         Some(at) => Err(format!("its name holds U+0000 at byte {at}")),
         None => Ok(name),
     }
-}
-
-fn meta_of<'js>(module: &Module<'js, Declared>) -> rquickjs::Result<Object<'js>> {
-    module.meta()
 }
 
 /// The error of a JSON text, at its place in the module of this name.

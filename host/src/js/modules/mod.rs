@@ -40,7 +40,8 @@ pub use self::{folder::Folder, map::ModuleMap};
 /// The futures are polled on the context's thread, which does nothing else meanwhile, within the time of the call that
 /// imports: past its deadline, or when its caller gives it up, the future is dropped and the call ends with
 /// [`Timeout`](crate::ErrorKind::Timeout) or [`Cancelled`](crate::ErrorKind::Cancelled). That thread is in no runtime:
-/// what needs tokio is spawned on a `Handle` of one, and its `JoinHandle` awaited. Nothing can stop a future that blocks
+/// what needs tokio is spawned on a `Handle` of one, and its `JoinHandle` awaited. A call of the same context would wait
+/// in its queue for the import, which waits for the call. Nothing can stop a future that blocks
 /// within a poll, or a panic from being printed; one that panics is an import that throws.
 ///
 /// # Limits

@@ -33,8 +33,11 @@ pub(super) fn join(base: &str, specifier: &str) -> Option<String> {
             segment => segments.push(segment),
         }
     }
-    let folder = matches!(specifier.rsplit('/').next(), Some("" | "." | ".."));
-    Some(format!("{root}{}{}", segments.join("/"), if folder { "/" } else { "" }))
+    if matches!(specifier.rsplit('/').next(), Some("" | "." | "..")) && !segments.is_empty() {
+        // A folder.
+        segments.push("");
+    }
+    Some(format!("{root}{}", segments.join("/")))
 }
 
 /// The length of `https://host/`, or of the `/` that an absolute path begins with.
@@ -64,7 +67,7 @@ mod tests {
             ("lib/main.js", ".//a.js", "lib/a.js"),
             ("lib/main.js", "./deep/../a.js", "lib/a.js"),
             ("lib/main.js", "./deep/", "lib/deep/"),
-            ("lib/main.js", "..", "/"),
+            ("lib/main.js", "..", ""),
             ("/srv/main.js", "./a.js", "/srv/a.js"),
             ("https://example.com/lib/main.js", "../a.js", "https://example.com/a.js"),
             ("https://example.com/main.js", "./%2e%2e/a.js?b#c", "https://example.com/%2e%2e/a.js?b#c"),
