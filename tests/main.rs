@@ -4,6 +4,7 @@
 mod cases;
 mod component;
 mod context;
+mod functions;
 mod heap_thread;
 mod modules;
 mod queue;

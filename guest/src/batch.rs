@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::{
-    engine::{Engine, ResultForm, Source},
+    engine::{Engine, Outcome, ResultForm, Source},
     failure::Failure,
     host::Host,
 };
@@ -26,20 +26,9 @@ impl Batch {
         self.waiting.extend(sources);
     }
 
-    /// Evaluates up to `max` sources, and none after one that the host interrupted.
-    pub fn next(&mut self, engine: &Engine<impl Host>, max: u32) -> Vec<Result<Vec<u8>, Failure>> {
-        let mut results = Vec::new();
-        for _ in 0..max {
-            let Some(source) = self.waiting.pop_front() else {
-                break;
-            };
-            let result = engine.evaluate(&source, self.form);
-            let interrupted = matches!(result, Err(Failure::Interrupted { .. }));
-            results.push(result);
-            if interrupted {
-                break;
-            }
-        }
-        results
+    /// Evaluates the next source; `None` when none waits.
+    pub fn next(&mut self, engine: &Engine<impl Host>, evaluation: u64) -> Option<Result<Outcome, Failure>> {
+        let source = self.waiting.pop_front()?;
+        Some(engine.evaluate(evaluation, &source, self.form))
     }
 }

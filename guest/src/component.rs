@@ -2,7 +2,10 @@
 
 use std::cell::{OnceCell, RefCell};
 
-use crate::{Batch, Engine, Failure, Host, LogLevel, ModuleKind, ModuleText, ResultForm, Settings, Source, SourceKind};
+use crate::{
+    Answer, Batch, Engine, Failure, Host, HostError, HostFunction, LogLevel, ModuleKind, ModuleText, Outcome,
+    ResultForm, Settings, Source, SourceKind,
+};
 
 #[allow(unsafe_code, missing_docs, unreachable_pub, reason = "generated")]
 mod bindings {
@@ -10,7 +13,7 @@ mod bindings {
 }
 
 use bindings::{
-    aiointernal::js::{ambient, modules, types as wit},
+    aiointernal::js::{ambient, host_functions, modules, types as wit},
     exports::aiointernal::js::engine as exports,
 };
 
@@ -28,7 +31,7 @@ fn no_memory() -> ! {
     core::arch::wasm32::unreachable()
 }
 
-/// The WIT interfaces `ambient` and `modules`.
+/// The WIT interfaces that the engine imports.
 struct Ambient;
 
 impl Host for Ambient {
@@ -63,6 +66,29 @@ impl Host for Ambient {
         };
         Ok(ModuleText { text, kind })
     }
+
+    fn start(&self, function: u32, arguments: &[u8]) -> Answer {
+        match host_functions::start(function, arguments) {
+            host_functions::Answer::Done(value) => Answer::Done(value),
+            host_functions::Answer::Failed(error) => Answer::Failed(error.into()),
+            host_functions::Answer::Pending(call) => Answer::Pending(call),
+        }
+    }
+}
+
+impl From<wit::HostError> for HostError {
+    fn from(error: wit::HostError) -> HostError {
+        HostError { id: error.id, name: error.name, message: error.message }
+    }
+}
+
+impl From<Outcome> for exports::Outcome {
+    fn from(outcome: Outcome) -> exports::Outcome {
+        match outcome {
+            Outcome::Done(value) => exports::Outcome::Done(value),
+            Outcome::Pending => exports::Outcome::Pending,
+        }
+    }
 }
 
 /// The clock of `Date`: QuickJS's C library shim calls this symbol and would else import it.
@@ -91,8 +117,17 @@ impl exports::Guest for Component {
         });
     }
 
-    fn evaluate(source: wit::Source, form: wit::ResultForm) -> Result<wit::Value, wit::Failure> {
-        Ok(with_engine(|engine| engine.evaluate(&source.into(), form.into()))?)
+    fn define_functions(functions: Vec<exports::HostFunction>) -> Result<(), wit::Failure> {
+        let defined = |function: exports::HostFunction| {
+            let exports::HostFunction { name, number, is_async } = function;
+            HostFunction { name, number, is_async }
+        };
+        let functions: Vec<HostFunction> = functions.into_iter().map(defined).collect();
+        Ok(with_engine(|engine| engine.define_functions(&functions))?)
+    }
+
+    fn evaluate(evaluation: u64, source: wit::Source, form: wit::ResultForm) -> Result<exports::Outcome, wit::Failure> {
+        Ok(with_engine(|engine| engine.evaluate(evaluation, &source.into(), form.into()))?.into())
     }
 
     fn set_globals(globals: Vec<(String, wit::Value)>) -> Result<(), wit::Failure> {
@@ -104,8 +139,22 @@ impl exports::Guest for Component {
         Ok(with_engine(|engine| engine.get_global(&name))?)
     }
 
-    fn call(name: String, arguments: Vec<wit::Value>) -> Result<wit::Value, wit::Failure> {
-        Ok(with_engine(|engine| engine.call(&name, &arguments))?)
+    fn call(evaluation: u64, name: String, arguments: Vec<wit::Value>) -> Result<exports::Outcome, wit::Failure> {
+        Ok(with_engine(|engine| engine.call(evaluation, &name, &arguments))?.into())
+    }
+
+    fn settle(call: u64, answer: Result<wit::Value, wit::HostError>) -> Result<(), wit::Failure> {
+        let answer = answer.map_err(HostError::from);
+        Ok(with_engine(|engine| engine.settle(call, answer.as_deref()))?)
+    }
+
+    fn take_ended() -> Vec<(u64, Result<wit::Value, wit::Failure>)> {
+        let ended = with_engine(Engine::take_ended);
+        ended.into_iter().map(|(evaluation, result)| (evaluation, result.map_err(wit::Failure::from))).collect()
+    }
+
+    fn forget(evaluations: Vec<u64>, calls: Vec<u64>) {
+        with_engine(|engine| engine.forget(&evaluations, &calls));
     }
 
     fn memory_usage() -> exports::HeapUsage {
@@ -123,9 +172,9 @@ impl exports::GuestBatch for RefCell<Batch> {
         self.borrow_mut().push(sources.into_iter().map(Source::from));
     }
 
-    fn next(&self, max: u32) -> Vec<Result<wit::Value, wit::Failure>> {
-        let results = with_engine(|engine| self.borrow_mut().next(engine, max));
-        results.into_iter().map(|result| Ok(result?)).collect()
+    fn next(&self, evaluation: u64) -> Option<Result<exports::Outcome, wit::Failure>> {
+        let result = with_engine(|engine| self.borrow_mut().next(engine, evaluation))?;
+        Some(result.map(exports::Outcome::from).map_err(wit::Failure::from))
     }
 }
 
@@ -156,6 +205,7 @@ impl From<Failure> for wit::Failure {
                 message: exception.message,
                 stack: exception.stack,
                 thrown: exception.thrown,
+                host_error: exception.host_error,
             }),
             Failure::Interrupted { jobs_left } => wit::Failure::Interrupted(jobs_left),
             Failure::NeverSettles => wit::Failure::NeverSettles,

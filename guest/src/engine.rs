@@ -6,19 +6,21 @@ use std::{
 };
 
 use rquickjs::{
-    Context, Ctx, Function, Module, Object, Runtime, Value,
+    Context, Ctx, Function, Module, Object, Promise, Runtime, Value,
     context::{EvalOptions, intrinsic},
     object::Property,
-    promise::PromiseState,
 };
 
 use crate::{
     console,
+    evaluations::{Awaited, Ended, Evaluations, Progress},
     failure::Failure,
+    functions::{Functions, HostError, HostFunction},
     globals::Globals,
     host::Host,
     intrinsics::{Bound, Intrinsics},
     modules::Modules,
+    rejections::Rejections,
     text, value,
 };
 
@@ -74,6 +76,15 @@ pub enum ResultForm {
     Text,
 }
 
+/// What a call has come to: the WIT variant `outcome`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It has ended, with this value, encoded.
+    Done(Vec<u8>),
+    /// It waits for the host.
+    Pending,
+}
+
 /// Limits that the engine itself keeps: the WIT record `settings`.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
@@ -104,9 +115,12 @@ pub struct Engine<H> {
     intrinsics: Rc<Intrinsics>,
     globals: Globals,
     modules: Rc<Modules<H>>,
+    functions: Rc<Functions<H>>,
+    evaluations: Evaluations,
+    rejections: Rc<Rejections>,
     /// The running call was told to stop.
     stopped: Rc<Cell<bool>>,
-    result_bytes: Cell<usize>,
+    result_bytes: Rc<Cell<usize>>,
 }
 
 impl<H: Host> Engine<H> {
@@ -135,7 +149,10 @@ impl<H: Host> Engine<H> {
             seed_on_first_use(&ctx, &host)?;
             rquickjs::Result::Ok(intrinsics)
         })?;
+        let rejections = Rejections::install(&runtime);
         let globals = Globals::default();
+        let result_bytes = Rc::new(Cell::new(usize::MAX));
+        let functions = Functions::new(&host, &intrinsics, &result_bytes);
         Ok(Engine {
             runtime,
             context,
@@ -143,8 +160,11 @@ impl<H: Host> Engine<H> {
             intrinsics,
             globals,
             modules,
+            functions,
+            evaluations: Evaluations::default(),
+            rejections,
             stopped,
-            result_bytes: Cell::new(usize::MAX),
+            result_bytes,
         })
     }
 
@@ -155,28 +175,70 @@ impl<H: Host> Engine<H> {
         self.result_bytes.set(settings.result_bytes as usize);
     }
 
-    /// Evaluates a source, runs promise jobs until none is left, and awaits the result where it is a promise.
+    /// Gives functions of the host to scripts.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::InvalidArgument`] where a name leads through what is no object; [`Failure::Thrown`] where a script has
+    /// made its place one that cannot be written.
+    pub fn define_functions(&self, functions: &[HostFunction]) -> Result<(), Failure> {
+        self.turn(|ctx, _| functions.iter().try_for_each(|function| self.functions.define(ctx, function)))
+    }
+
+    /// Evaluates a source, then runs promise jobs until none is left. A result that is a promise is awaited; where it waits
+    /// for the host, the evaluation is pending by the number that the host gave it.
     ///
     /// # Errors
     ///
     /// Every [`Failure`].
-    pub fn evaluate(&self, source: &Source, form: ResultForm) -> Result<Vec<u8>, Failure> {
+    pub fn evaluate(&self, evaluation: u64, source: &Source, form: ResultForm) -> Result<Outcome, Failure> {
         for (what, text) in [("name", &source.name), ("text", &source.text)] {
             if let Some(at) = text.find('\0') {
                 return Err(Failure::InvalidArgument(format!("the source's {what} holds U+0000 at byte {at}")));
             }
         }
-        self.run(form, |ctx, intrinsics| {
+        self.begin(evaluation, form, |ctx, intrinsics| {
             let evaluated = match source.kind {
-                SourceKind::Script => ctx.eval_with_options(source.text.as_str(), script_options(&source.name)),
+                SourceKind::Script => self.script(ctx, source),
                 SourceKind::Module => self
                     .modules
                     .declare_main(ctx, &source.name, &source.text)
                     .and_then(Module::eval)
-                    .map(|(_, done)| done.into_value()),
+                    .map(|(_, done)| Progress::of(done.into_value())),
             };
             evaluated.map_err(|error| Failure::from_js(ctx, intrinsics, error))
         })
+    }
+
+    /// Evaluates a script. One with `await` at its top level is another grammar, in which a few classic scripts mean
+    /// something else or nothing; so it is tried where the word occurs, and given up where it does not parse.
+    fn script<'js>(&self, ctx: &Ctx<'js>, source: &Source) -> rquickjs::Result<Progress<'js>> {
+        let classic = |ctx: &Ctx<'js>| {
+            let value = ctx.eval_with_options(source.text.as_str(), script_options(&source.name))?;
+            Ok(Progress::of(value))
+        };
+        if !source.text.contains("await") {
+            return classic(ctx);
+        }
+        let mut options = script_options(&source.name);
+        options.promise = true;
+        match ctx.eval_with_options::<Promise<'js>, _>(source.text.as_str(), options) {
+            Ok(promise) => Ok(Progress::Waits(Awaited::new(promise, true))),
+            Err(error) if !error.is_exception() || self.stopped.get() => Err(error),
+            Err(_) => {
+                let refused = ctx.catch();
+                classic(ctx).map_err(|error| {
+                    let thrown = ctx.catch();
+                    // It is no script of either grammar: what was said first is about the one that it was written in.
+                    let is_syntax = |value: &Value<'js>| {
+                        let name = value.as_object().map(|error| error.get::<_, String>("name"));
+                        matches!(name, Some(Ok(name)) if name == "SyntaxError")
+                    };
+                    let both = error.is_exception() && is_syntax(&thrown);
+                    ctx.throw(if both { refused } else { thrown })
+                })
+            }
+        }
     }
 
     /// Sets each named property of the global object, in order.
@@ -207,20 +269,65 @@ impl<H: Host> Engine<H> {
         })
     }
 
-    /// Calls the global function of this name, or the method where the name has dots.
+    /// Calls the global function of this name, or the method where the name has dots. A promise is awaited, as
+    /// `evaluate` does.
     ///
     /// # Errors
     ///
     /// Every [`Failure`]; a name that is no function throws a `TypeError`.
-    pub fn call(&self, name: &str, arguments: &[Vec<u8>]) -> Result<Vec<u8>, Failure> {
-        self.run(ResultForm::Value, |ctx, intrinsics| {
+    pub fn call(&self, evaluation: u64, name: &str, arguments: &[Vec<u8>]) -> Result<Outcome, Failure> {
+        self.begin(evaluation, ResultForm::Value, |ctx, intrinsics| {
             let values = arguments
                 .iter()
                 .enumerate()
                 .map(|(index, bytes)| value::decode(ctx, intrinsics, &format!("argument {index}"), bytes))
                 .collect::<Result<Vec<_>, _>>()?;
-            self.globals.call(ctx, intrinsics, name, values).map_err(|error| Failure::from_js(ctx, intrinsics, error))
+            let called = self.globals.call(ctx, intrinsics, name, values);
+            called.map(Progress::of).map_err(|error| Failure::from_js(ctx, intrinsics, error))
         })
+    }
+
+    /// Settles a call of a host function, then runs promise jobs. One that is not known was forgotten.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Interrupted`], [`Failure::OutOfMemory`].
+    pub fn settle(&self, call: u64, answer: Result<&[u8], &HostError>) -> Result<(), Failure> {
+        self.turn(|ctx, intrinsics| {
+            let settled = self.functions.settle(ctx, intrinsics, call, answer);
+            settled.map_err(|error| Failure::from_js(ctx, intrinsics, error))
+        })
+    }
+
+    /// Forgets evaluations that were pending, and calls whose answers nobody waits for.
+    pub fn forget(&self, evaluations: &[u64], calls: &[u64]) {
+        evaluations.iter().for_each(|evaluation| self.evaluations.forget(*evaluation));
+        calls.iter().for_each(|call| self.functions.forget(*call));
+    }
+
+    /// The pending evaluations that have ended since this was asked last, with their results.
+    pub fn take_ended(&self) -> Vec<(u64, Result<Vec<u8>, Failure>)> {
+        // What was forgotten may have been the last that some waited for.
+        self.context.with(|ctx| {
+            if let Ok(intrinsics) = self.intrinsics.bind(&ctx) {
+                self.evaluations.advance(&ctx, &intrinsics, &self.rejections, self.functions.are_in_flight());
+            }
+        });
+        let mut taken = Vec::new();
+        while let Some(Ended { evaluation, form, result }) = self.evaluations.take_ended() {
+            let result = result.and_then(|value| {
+                self.turn(|ctx, intrinsics| {
+                    let value = value.restore(ctx).map_err(|error| Failure::from_js(ctx, intrinsics, error))?;
+                    self.encode(intrinsics, &value, form)
+                })
+            });
+            let interrupted = matches!(result, Err(Failure::Interrupted { .. }));
+            taken.push((evaluation, result.map_err(Failure::clipped)));
+            if interrupted {
+                break;
+            }
+        }
+        taken
     }
 
     /// Memory in use now.
@@ -234,26 +341,87 @@ impl<H: Host> Engine<H> {
         }
     }
 
-    /// One call from outside: run, drive the jobs, await, encode; an interruption wins over what it led to.
+    /// A call that has its result at once, as no host function is waited for.
     fn run(
         &self,
         form: ResultForm,
         body: impl for<'js> FnOnce(&Ctx<'js>, &Bound<'_, 'js>) -> Result<Value<'js>, Failure>,
     ) -> Result<Vec<u8>, Failure> {
+        self.turn(|ctx, intrinsics| {
+            let value = body(ctx, intrinsics);
+            self.drive_jobs(ctx);
+            match self.advance(ctx, intrinsics, Progress::of(value?))? {
+                Progress::Settled(value) => self.encode(intrinsics, &value, form),
+                Progress::Waits(_) => Err(Failure::NeverSettles),
+            }
+        })
+    }
+
+    /// A call that may wait for the host.
+    fn begin(
+        &self,
+        evaluation: u64,
+        form: ResultForm,
+        body: impl for<'js> FnOnce(&Ctx<'js>, &Bound<'_, 'js>) -> Result<Progress<'js>, Failure>,
+    ) -> Result<Outcome, Failure> {
+        let outcome = self.turn(|ctx, intrinsics| {
+            let progress = body(ctx, intrinsics);
+            self.drive_jobs(ctx);
+            match self.advance(ctx, intrinsics, progress?)? {
+                Progress::Settled(value) => Ok(Outcome::Done(self.encode(intrinsics, &value, form)?)),
+                Progress::Waits(_) if !self.functions.are_in_flight() => Err(Failure::NeverSettles),
+                Progress::Waits(awaited) => {
+                    self.evaluations.wait(ctx, evaluation, form, awaited);
+                    Ok(Outcome::Pending)
+                }
+            }
+        });
+        if outcome.is_err() {
+            // It was interrupted after it had begun to wait.
+            self.evaluations.forget(evaluation);
+        }
+        outcome
+    }
+
+    fn advance<'js>(
+        &self,
+        ctx: &Ctx<'js>,
+        intrinsics: &Bound<'_, 'js>,
+        progress: Progress<'js>,
+    ) -> Result<Progress<'js>, Failure> {
+        match progress {
+            Progress::Waits(awaited) => awaited.advance(ctx, intrinsics, &self.rejections),
+            settled => Ok(settled),
+        }
+    }
+
+    fn encode<'js>(
+        &self,
+        intrinsics: &Bound<'_, 'js>,
+        value: &Value<'js>,
+        form: ResultForm,
+    ) -> Result<Vec<u8>, Failure> {
+        let limit = self.result_bytes.get();
+        match form {
+            ResultForm::Value => value::encode(intrinsics, value, limit),
+            ResultForm::Text => value::encode_text(&text::inspect(intrinsics, value, limit), limit),
+        }
+    }
+
+    /// One call from outside: run, drive the jobs, see what has ended; an interruption wins over what it led to.
+    fn turn<R>(
+        &self,
+        body: impl for<'js> FnOnce(&Ctx<'js>, &Bound<'_, 'js>) -> Result<R, Failure>,
+    ) -> Result<R, Failure> {
         self.stopped.set(false);
         let outcome = self.context.with(|ctx| {
             let intrinsics = self.intrinsics.bind(&ctx).map_err(|_| Failure::OutOfMemory)?;
-            let value = body(&ctx, &intrinsics);
-            self.drive_jobs(&ctx);
-            let limit = self.result_bytes.get();
-            let settled = value.and_then(|value| settle(&ctx, &intrinsics, value));
-            let result = settled.and_then(|settled| match form {
-                ResultForm::Value => value::encode(&intrinsics, &settled, limit),
-                ResultForm::Text => value::encode_text(&text::inspect(&intrinsics, &settled, limit), limit),
-            });
+            let outcome = body(&ctx, &intrinsics);
             // Getters of a result or of an error may have queued jobs.
             self.drive_jobs(&ctx);
-            result
+            self.evaluations.advance(&ctx, &intrinsics, &self.rejections, self.functions.are_in_flight());
+            self.rejections.report(&ctx, &intrinsics, &*self.host);
+            outcome
         });
         if self.stopped.get() {
             return Err(Failure::Interrupted { jobs_left: self.runtime.is_job_pending() });
@@ -287,16 +455,6 @@ pub(crate) fn script_options(name: &str) -> EvalOptions {
     options.strict = false;
     options.filename = Some(name.to_owned());
     options
-}
-
-fn settle<'js>(ctx: &Ctx<'js>, intrinsics: &Bound<'_, 'js>, value: Value<'js>) -> Result<Value<'js>, Failure> {
-    let Some(promise) = value.as_promise() else {
-        return Ok(value);
-    };
-    match (promise.state(), promise.result::<Value<'js>>()) {
-        (PromiseState::Pending, _) | (_, None) => Err(Failure::NeverSettles),
-        (_, Some(result)) => result.map_err(|error| Failure::from_js(ctx, intrinsics, error)),
-    }
 }
 
 /// Replaces `Math.random`, whose state would be the same in every engine that starts from the image.

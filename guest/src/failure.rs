@@ -40,6 +40,8 @@ pub struct Exception {
     pub stack: String,
     /// The thrown value, encoded, where it is not an `Error` and can cross.
     pub thrown: Option<Vec<u8>>,
+    /// What the host knows the error by, where it is the host's.
+    pub host_error: Option<u64>,
 }
 
 impl Failure {
@@ -47,8 +49,9 @@ impl Failure {
     pub(crate) fn clipped(self) -> Failure {
         let clip = |text| text::clip(text, MAX_TEXT);
         match self {
-            Failure::Thrown(Exception { name, message, stack, thrown }) => {
-                Failure::Thrown(Exception { name: clip(name), message: clip(message), stack: clip(stack), thrown })
+            Failure::Thrown(Exception { name, message, stack, thrown, host_error }) => {
+                let (name, message, stack) = (clip(name), clip(message), clip(stack));
+                Failure::Thrown(Exception { name, message, stack, thrown, host_error })
             }
             Failure::NotTransferable(what) => Failure::NotTransferable(clip(what)),
             Failure::InvalidArgument(what) => Failure::InvalidArgument(clip(what)),
@@ -66,6 +69,7 @@ impl Failure {
                 message: other.to_string(),
                 stack: String::new(),
                 thrown: None,
+                host_error: None,
             }),
         }
     }
@@ -86,6 +90,7 @@ fn describe<'js>(ctx: &Ctx<'js>, intrinsics: &Bound<'_, 'js>, thrown: Value<'js>
             message: text::inspect(intrinsics, &thrown, MAX_TEXT),
             stack: String::new(),
             thrown: value::encode(intrinsics, &thrown, value::THROWN_BYTES).ok(),
+            host_error: None,
         });
     };
     let exception = Exception {
@@ -93,6 +98,10 @@ fn describe<'js>(ctx: &Ctx<'js>, intrinsics: &Bound<'_, 'js>, thrown: Value<'js>
         message: member(ctx, intrinsics, error, "message"),
         stack: member(ctx, intrinsics, error, "stack").trim_end().to_owned(),
         thrown: None,
+        host_error: intrinsics.mark_of(error).unwrap_or_else(|_| {
+            ctx.catch();
+            None
+        }),
     };
     // A regular expression that is too large for the memory is a syntax error.
     if matches!(exception.name.as_str(), "InternalError" | "SyntaxError") && exception.message == "out of memory" {

@@ -1,8 +1,8 @@
 //! What the engine may ask of the world.
 
-use crate::modules::ModuleText;
+use crate::{functions::Answer, modules::ModuleText};
 
-/// The world as the engine sees it: the WIT interfaces `ambient` and `modules`.
+/// The world as the engine sees it: the WIT interfaces `ambient`, `modules` and `host-functions`.
 pub trait Host: 'static {
     /// 64 random bits.
     fn random(&self) -> u64;
@@ -26,6 +26,9 @@ pub trait Host: 'static {
     ///
     /// Why there is none, in words for the script.
     fn load(&self, name: &str) -> Result<ModuleText, String>;
+
+    /// Calls a function of the host, with the encoded list of its arguments.
+    fn start(&self, function: u32, arguments: &[u8]) -> Answer;
 }
 
 /// How bad a console message is.

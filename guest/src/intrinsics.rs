@@ -40,6 +40,7 @@ const PRELUDE: &str = r"
   for (const name of ['Error', 'EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError',
     'InternalError', 'AggregateError']) errors[name] = globalThis[name].prototype;
   const { defineProperty: define, hasOwn, setPrototypeOf } = Object;
+  const marks = new WeakMap(), { get: markGet, set: markSet } = WeakMap.prototype;
   const take = (iterator, next, most) => {
     const taken = [];
     for (let index = 0; index < most; index++) {
@@ -127,6 +128,8 @@ const PRELUDE: &str = r"
     mapSize: (map) => apply(mapSize, map, []),
     mapEntries: (map, most) => take(apply(mapIterator, map, []), mapNext, most),
     setSize: (set) => apply(setSize, set, []),
+    mark: (error, id) => { apply(markSet, marks, [error, id]) },
+    markOf: (error) => apply(markGet, marks, [error]),
     setEntries: (set, most) => take(apply(setIterator, set, []), setNext, most),
   };
 })()";
@@ -274,6 +277,16 @@ impl<'js> Bound<'_, 'js> {
     /// Gives an error the prototype of the class with this name; false where there is no such class.
     pub(crate) fn inherit_name(&self, error: &Object<'js>, name: &str) -> Result<bool> {
         self.function("inheritName")?.call((error.clone(), name))
+    }
+
+    /// Notes that an error is the host's, with what the host knows it by.
+    pub(crate) fn mark(&self, error: &Value<'js>, id: u64) -> Result<()> {
+        self.function("mark")?.call((error.clone(), id as f64))
+    }
+
+    /// What the host knows an error by, where it is the host's.
+    pub(crate) fn mark_of(&self, error: &Object<'js>) -> Result<Option<u64>> {
+        Ok(self.function("markOf")?.call::<_, Option<f64>>((error.clone(),))?.map(|id| id as u64))
     }
 
     /// An empty `Map`.

@@ -9,18 +9,23 @@ mod class;
 mod component;
 mod console;
 mod engine;
+mod evaluations;
+mod exception;
 mod failure;
+mod functions;
 mod globals;
 mod host;
 mod intrinsics;
 mod modules;
+mod rejections;
 mod text;
 mod value;
 
 pub use crate::{
     batch::Batch,
-    engine::{Engine, MemoryUsage, ResultForm, Settings, Source, SourceKind},
+    engine::{Engine, MemoryUsage, Outcome, ResultForm, Settings, Source, SourceKind},
     failure::{Exception, Failure},
+    functions::{Answer, HostError, HostFunction},
     host::{Host, LogLevel},
     modules::{ModuleKind, ModuleText},
 };

@@ -21,6 +21,8 @@ use case_file::{Case, End, Outcome};
 
 #[path = "../../tests/case_file.rs"]
 mod case_file;
+#[path = "functions/mod.rs"]
+mod functions;
 #[path = "values/mod.rs"]
 mod values;
 
@@ -39,6 +41,8 @@ struct World {
     modules: RefCell<BTreeMap<String, String>>,
     /// Specifiers that mean these names.
     renamed: RefCell<BTreeMap<String, String>>,
+    /// The calls of host functions: which, and the encoded arguments.
+    calls: RefCell<Vec<(u32, Vec<u8>)>>,
     /// The names that were loaded.
     loads: RefCell<Vec<String>>,
 }
@@ -82,6 +86,10 @@ impl Host for FakeHost {
         Ok(path.join("/"))
     }
 
+    fn start(&self, function: u32, arguments: &[u8]) -> aiointernal_guest::Answer {
+        functions::answer(&self.0, function, arguments)
+    }
+
     fn load(&self, name: &str) -> Result<ModuleText, String> {
         self.0.loads.borrow_mut().push(name.into());
         let kind = if name.ends_with(".json") { ModuleKind::Json } else { ModuleKind::JavaScript };
@@ -99,6 +107,27 @@ fn engine() -> (&'static Engine<FakeHost>, Rc<World>) {
     let engine = Box::leak(Box::new(engine));
     engine.configure(Settings { memory_bytes: 60 << 20, stack_bytes: 256 << 10, result_bytes: 1 << 20 });
     (engine, world)
+}
+
+/// The result of an evaluation that waits for no host.
+fn ended(outcome: Result<aiointernal_guest::Outcome, Failure>) -> Result<Vec<u8>, Failure> {
+    outcome.map(|outcome| match outcome {
+        aiointernal_guest::Outcome::Done(value) => value,
+        aiointernal_guest::Outcome::Pending => panic!("nothing is to wait for"),
+    })
+}
+
+fn evaluate(engine: &Engine<impl Host>, source: &Source, form: ResultForm) -> Result<Vec<u8>, Failure> {
+    ended(engine.evaluate(0, source, form))
+}
+
+fn call_encoded(engine: &Engine<FakeHost>, name: &str, arguments: &[Vec<u8>]) -> Result<Vec<u8>, Failure> {
+    ended(engine.call(0, name, arguments))
+}
+
+/// The results of so many of a batch's sources.
+fn next(batch: &mut Batch, engine: &Engine<FakeHost>, most: usize) -> Vec<Result<Vec<u8>, Failure>> {
+    std::iter::from_fn(|| batch.next(engine, 0)).take(most).map(ended).collect()
 }
 
 fn source(text: &str, kind: SourceKind) -> Source {
@@ -123,7 +152,7 @@ fn run(case: &Case) -> Outcome {
     world.deadline.set(Some(Instant::now() + Duration::from_secs(5)));
     let kind = if case.is_module() { SourceKind::Module } else { SourceKind::Script };
     let evaluated = catch_unwind(AssertUnwindSafe(|| {
-        engine.evaluate(&Source { name: name.into(), text, kind }, ResultForm::Value)
+        evaluate(engine, &Source { name: name.into(), text, kind }, ResultForm::Value)
     }));
     let end = match evaluated {
         Ok(Ok(value)) => End::Value(render(&value)),
@@ -137,7 +166,7 @@ fn run(case: &Case) -> Outcome {
 
 fn failed(failure: Failure) -> End {
     End::Failure(match failure {
-        Failure::Thrown(Exception { name, message, stack, thrown }) => {
+        Failure::Thrown(Exception { name, message, stack, thrown, .. }) => {
             return End::Thrown { name, message, stack, thrown: thrown.map(|thrown| render(&thrown)) };
         }
         Failure::Interrupted { .. } => "timeout".into(),
@@ -278,12 +307,12 @@ fn decimal(magnitude: &[u8], more: u64) -> String {
 
 /// Runs a script for its value.
 fn eval(engine: &Engine<FakeHost>, text: &str) -> Result<String, Failure> {
-    engine.evaluate(&source(text, SourceKind::Script), ResultForm::Value).map(|value| render(&value))
+    evaluate(engine, &source(text, SourceKind::Script), ResultForm::Value).map(|value| render(&value))
 }
 
 /// Runs a script for the text of its value.
 fn eval_text(engine: &Engine<FakeHost>, text: &str) -> Result<String, Failure> {
-    let text = engine.evaluate(&source(text, SourceKind::Script), ResultForm::Text)?;
+    let text = evaluate(engine, &source(text, SourceKind::Script), ResultForm::Text)?;
     Ok(minicbor::decode::<&str>(&text).expect("a text").to_owned())
 }
 
@@ -297,7 +326,7 @@ fn set(engine: &Engine<FakeHost>, name: &str, value: &[u8]) -> Result<(), Failur
 
 fn call(engine: &Engine<FakeHost>, name: &str, arguments: &[&str]) -> Result<String, Failure> {
     let arguments: Vec<Vec<u8>> = arguments.iter().map(|hex| unhex(hex)).collect();
-    engine.call(name, &arguments).map(|value| render(&value))
+    call_encoded(engine, name, &arguments).map(|value| render(&value))
 }
 
 /// The messages since the last time.
@@ -368,7 +397,7 @@ fn every_kind_of_value_has_one_encoded_form() {
         ("[[], {}, [,], [1, undefined, , 2]]", "84 80 a0 81 d81f f7 84 01 f7 d81f f7 02"),
         ("({ b: 1, a: undefined, 0: [] })", "a3 61 30 80 61 62 01 61 61 f7"),
     ] {
-        let value = engine.evaluate(&crate::source(&format!("({source})"), SourceKind::Script), ResultForm::Value);
+        let value = evaluate(engine, &crate::source(&format!("({source})"), SourceKind::Script), ResultForm::Value);
         assert_eq!(value.map(|value| hex(&value)), Ok(expected.replace(' ', "")), "{source}");
     }
 }
@@ -386,7 +415,7 @@ fn globals_are_read_back_as_they_were_set() {
     for value in values.split_whitespace() {
         assert_eq!(set(engine, "value", &unhex(value)), Ok(()), "{value}");
         assert_eq!(engine.get_global("value").map(|value| hex(&value)), Ok(value.to_owned()));
-        assert_eq!(engine.call("same", &[unhex(value)]).map(|value| hex(&value)), Ok(value.to_owned()));
+        assert_eq!(call_encoded(engine, "same", &[unhex(value)]).map(|value| hex(&value)), Ok(value.to_owned()));
     }
 }
 
@@ -588,7 +617,7 @@ fn a_name_runs_no_code() {
         "á",
     ] {
         assert_eq!(get(engine, name), Ok("undefined".into()), "{name}");
-        assert!(thrown(engine.call(name, &[])).starts_with("TypeError: "), "{name}");
+        assert!(thrown(call_encoded(engine, name, &[])).starts_with("TypeError: "), "{name}");
     }
     assert_eq!(get(engine, "a"), Ok("{\"b\": 1}".into()));
     assert_eq!(messages(&world), [""; 0]);
@@ -950,7 +979,11 @@ fn random_values_come_back_as_they_were() {
         assert_eq!(set(engine, "value", &value), Ok(()), "round {round}: {}", render(&value));
         assert_eq!(engine.get_global("value").as_ref(), Ok(&value), "round {round}: {}", render(&value));
         for function in ["same", "copy"] {
-            assert_eq!(engine.call(function, std::slice::from_ref(&value)).as_ref(), Ok(&value), "round {round}");
+            assert_eq!(
+                call_encoded(engine, function, std::slice::from_ref(&value)).as_ref(),
+                Ok(&value),
+                "round {round}"
+            );
         }
     }
 }
@@ -980,7 +1013,7 @@ fn random_values_are_what_javascript_takes_them_for() {
         let mut out = Encoder::new(Vec::new());
         write(&mut random, &mut out, 3).expect("a vector takes every byte");
         let value = out.into_writer();
-        let shown = engine.call("show", std::slice::from_ref(&value)).expect("the function returns a text");
+        let shown = call_encoded(engine, "show", std::slice::from_ref(&value)).expect("the function returns a text");
         let shown = minicbor::decode::<&str>(&shown).expect("a text").to_owned();
         let mut decoder = Decoder::new(&value);
         assert_eq!(shown, show_in_rust(&mut decoder).expect("it was just written"), "{}", hex(&value));
@@ -1041,7 +1074,7 @@ fn dates_keep_their_milliseconds_as_far_as_they_reach() {
         let millis = (random.next() as i64) % 8_640_000_000_000_001;
         let mut out = Encoder::new(Vec::new());
         out.tag(Tag::new(1)).and_then(|out| out.f64(millis as f64 / 1000.0)).expect("a vector takes every byte");
-        let time = engine.call("time", &[out.into_writer()]).map(|value| render(&value));
+        let time = call_encoded(engine, "time", &[out.into_writer()]).map(|value| render(&value));
         assert_eq!(time, Ok(millis.to_string()));
     }
 }
@@ -1084,7 +1117,7 @@ fn a_result_may_be_as_long_as_its_limit_and_no_longer() {
         "[{}, [{}]]",
         "Promise.resolve('later')",
     ] {
-        let run = || engine.evaluate(&source(&format!("({text})"), SourceKind::Script), ResultForm::Value);
+        let run = || evaluate(engine, &source(&format!("({text})"), SourceKind::Script), ResultForm::Value);
         limit(1 << 20);
         let length = run().expect("it is short enough").len() as u32;
         limit(length);
@@ -1138,10 +1171,10 @@ fn a_source_with_a_zero_is_refused() {
     let (engine, _) = engine();
     assert_eq!(invalid(eval(engine, "'a\0b'")), "the source's text holds U+0000 at byte 2");
     let named = Source { name: "a\0".into(), ..source("1", SourceKind::Script) };
-    let refused = engine.evaluate(&named, ResultForm::Value);
+    let refused = evaluate(engine, &named, ResultForm::Value);
     assert_eq!(invalid(refused), "the source's name holds U+0000 at byte 1");
     assert_eq!(
-        invalid(engine.evaluate(&source("1\0", SourceKind::Module), ResultForm::Text)),
+        invalid(evaluate(engine, &source("1\0", SourceKind::Module), ResultForm::Text)),
         "the source's text holds U+0000 at byte 1"
     );
 }
@@ -1152,7 +1185,7 @@ fn sources_are_shown_under_any_name() {
     for name in ["", "a b.js", "ünï.js", "/a/b/../c.js", "a:1:2", "<eval>", "file:///x.mjs?y#z"] {
         for kind in [SourceKind::Script, SourceKind::Module] {
             let source = Source { name: name.into(), text: "\n  throw new Error('here')".into(), kind };
-            let Err(Failure::Thrown(exception)) = engine.evaluate(&source, ResultForm::Value) else {
+            let Err(Failure::Thrown(exception)) = evaluate(engine, &source, ResultForm::Value) else {
                 panic!("it throws");
             };
             assert!(exception.stack.ends_with(&format!("({name}:2:13)")), "{name}: {}", exception.stack);
@@ -1170,7 +1203,7 @@ fn later_scripts_see_what_earlier_ones_declared() {
     assert!(thrown(eval(engine, "b = 3")).starts_with("TypeError: "));
     assert_eq!(eval(engine, "var f; function e() { return 'again' } [e(), f]"), Ok("[\"again\", 5]".into()));
     let module =
-        engine.evaluate(&source("globalThis.seen = [a, b, typeof C, f]", SourceKind::Module), ResultForm::Value);
+        evaluate(engine, &source("globalThis.seen = [a, b, typeof C, f]", SourceKind::Module), ResultForm::Value);
     assert_eq!(module.map(|value| render(&value)), Ok("undefined".into()));
     assert_eq!(get(engine, "seen"), Ok("[10, 2, \"function\", 5]".into()));
 }
@@ -1179,7 +1212,7 @@ fn later_scripts_see_what_earlier_ones_declared() {
 fn modules_of_one_name_are_each_evaluated() {
     let (engine, world) = engine();
     for _ in 0..3 {
-        engine.evaluate(&source("export let n = 1; console.log(n++)", SourceKind::Module), ResultForm::Value).unwrap();
+        evaluate(engine, &source("export let n = 1; console.log(n++)", SourceKind::Module), ResultForm::Value).unwrap();
     }
     assert_eq!(messages(&world), ["1", "1", "1"]);
 }
@@ -1388,10 +1421,10 @@ fn every_kind_of_call_is_stopped() {
     ask();
     assert_eq!(set(engine, "endless", &[0x01]), Err(Failure::Interrupted { jobs_left: false }));
     ask();
-    let module = engine.evaluate(&source("for (;;);", SourceKind::Module), ResultForm::Text);
+    let module = evaluate(engine, &source("for (;;);", SourceKind::Module), ResultForm::Text);
     assert_eq!(module, Err(Failure::Interrupted { jobs_left: false }));
     ask();
-    let module = engine.evaluate(&source("await 0; for (;;);", SourceKind::Module), ResultForm::Value);
+    let module = evaluate(engine, &source("await 0; for (;;);", SourceKind::Module), ResultForm::Value);
     assert_eq!(module, Err(Failure::Interrupted { jobs_left: false }));
     ask();
     assert_eq!(eval_text(engine, "o"), stopped);
@@ -1429,17 +1462,17 @@ fn a_batch_gives_results_in_order_as_many_as_are_asked_for() {
             .map(|result| result.map_or_else(|failure| format!("{failure:?}"), |value| render(&value)))
             .collect()
     };
-    assert_eq!(texts(batch.next(engine, 10)), [""; 0]);
+    assert_eq!(texts(next(&mut batch, engine, 10)), [""; 0]);
     batch.push(["let a = 1; a", "a + 1", "({ a })"].map(|text| source(text, SourceKind::Script)));
-    assert_eq!(texts(batch.next(engine, 0)), [""; 0]);
-    assert_eq!(texts(batch.next(engine, 2)), ["1", "2"]);
+    assert_eq!(texts(next(&mut batch, engine, 0)), [""; 0]);
+    assert_eq!(texts(next(&mut batch, engine, 2)), ["1", "2"]);
     // Other calls may run between.
     eval(engine, "a = 7").unwrap();
     batch.push([source("globalThis.b = await 5", SourceKind::Module), source("[a, b]", SourceKind::Script)]);
     batch.push([]);
-    assert_eq!(texts(batch.next(engine, 2)), ["{\"a\": 7}", "undefined"]);
-    assert_eq!(texts(batch.next(engine, u32::MAX)), ["[7, 5]"]);
-    assert_eq!(texts(batch.next(engine, u32::MAX)), [""; 0]);
+    assert_eq!(texts(next(&mut batch, engine, 2)), ["{\"a\": 7}", "undefined"]);
+    assert_eq!(texts(next(&mut batch, engine, usize::MAX)), ["[7, 5]"]);
+    assert_eq!(texts(next(&mut batch, engine, usize::MAX)), [""; 0]);
 }
 
 #[test]
@@ -1448,7 +1481,7 @@ fn a_batch_goes_on_after_a_failure() {
     let mut batch = Batch::new(ResultForm::Value);
     let sources = ["throw 1", "(", "new Promise(() => {})", "Symbol()", "'a\0'", "'x'.repeat(2 ** 20)", "'last'"];
     batch.push(sources.map(|text| source(text, SourceKind::Script)));
-    let results = batch.next(engine, 100);
+    let results = next(&mut batch, engine, 100);
     assert!(matches!(
         &results[..],
         [
@@ -1464,17 +1497,15 @@ fn a_batch_goes_on_after_a_failure() {
 }
 
 #[test]
-fn a_batch_stops_after_an_interruption_and_keeps_what_waits() {
+fn a_batch_keeps_what_waits_when_a_source_is_interrupted() {
     let (engine, world) = engine();
     let mut batch = Batch::new(ResultForm::Text);
     batch.push(["'first'", "for (;;);", "'third'", "'fourth'"].map(|text| source(text, SourceKind::Script)));
     world.stop_at.set(Some(3));
-    let results = batch.next(engine, 4);
-    assert_eq!(results.len(), 2);
-    assert_eq!(results[0], Ok(unhex("65 6669727374")));
-    assert_eq!(results[1], Err(Failure::Interrupted { jobs_left: false }));
+    let results = next(&mut batch, engine, 2);
+    assert_eq!(results, [Ok(unhex("65 6669727374")), Err(Failure::Interrupted { jobs_left: false })]);
     world.stop_at.set(None);
-    assert_eq!(batch.next(engine, 4), [Ok(unhex("65 7468697264")), Ok(unhex("66 666f75727468"))]);
+    assert_eq!(next(&mut batch, engine, 4), [Ok(unhex("65 7468697264")), Ok(unhex("66 666f75727468"))]);
 }
 
 #[test]
@@ -1483,9 +1514,9 @@ fn batches_share_the_context_and_nothing_else() {
     let (mut first, mut second) = (Batch::new(ResultForm::Value), Batch::new(ResultForm::Text));
     first.push([source("var shared = 1", SourceKind::Script), source("shared", SourceKind::Script)]);
     second.push([source("shared = 2", SourceKind::Script)]);
-    assert_eq!(first.next(engine, 1).len(), 1);
-    assert_eq!(second.next(engine, 9), [Ok(unhex("6132"))]);
-    assert_eq!(first.next(engine, 9), [Ok(vec![0x02])]);
+    assert_eq!(next(&mut first, engine, 1).len(), 1);
+    assert_eq!(next(&mut second, engine, 9), [Ok(unhex("6132"))]);
+    assert_eq!(next(&mut first, engine, 9), [Ok(vec![0x02])]);
 }
 
 #[test]
@@ -1510,12 +1541,12 @@ fn after_every_failure_the_context_goes_on() {
         "const hoard = []; for (;;) hoard.push(new Uint8Array(1 << 20))",
     ] {
         let failing = format!("{{ {script} }}");
-        assert!(engine.evaluate(&source(&failing, SourceKind::Script), ResultForm::Value).is_err(), "{script}");
+        assert!(evaluate(engine, &source(&failing, SourceKind::Script), ResultForm::Value).is_err(), "{script}");
         assert_eq!(eval(engine, "[1].map((n) => n + 1)"), Ok("[2]".into()), "{script}");
-        let module = engine.evaluate(&source("import 'y'", SourceKind::Module), ResultForm::Value);
+        let module = evaluate(engine, &source("import 'y'", SourceKind::Module), ResultForm::Value);
         let refused = "ReferenceError: cannot import \"y\" from \"case.js\": this context has no modules";
         assert_eq!(thrown(module), refused, "{script}");
-        let module = engine.evaluate(&source("export default await 1", SourceKind::Module), ResultForm::Value);
+        let module = evaluate(engine, &source("export default await 1", SourceKind::Module), ResultForm::Value);
         assert_eq!(module, Ok(vec![0xf7]), "{script}");
         assert_eq!(set(engine, "x", &[0x01]), Ok(()), "{script}");
         assert_eq!(get(engine, "x"), Ok("1".into()), "{script}");
@@ -1582,7 +1613,7 @@ fn a_smaller_stack_ends_a_recursion_earlier() {
 fn evaluate_module(engine: &Engine<FakeHost>, world: &World, name: &str) -> Result<String, Failure> {
     let text = world.modules.borrow().get(name).cloned().unwrap_or_default();
     let source = Source { name: name.into(), text, kind: SourceKind::Module };
-    engine.evaluate(&source, ResultForm::Value).map(|value| render(&value))
+    evaluate(engine, &source, ResultForm::Value).map(|value| render(&value))
 }
 
 fn put(world: &World, name: impl Into<String>, text: impl Into<String>) {
@@ -1687,10 +1718,13 @@ fn a_module_with_a_zero_in_it_is_refused() {
     let (engine, world) = engine();
     put(&world, "zero.mjs", "'\0'");
     let refused = "ReferenceError: cannot import \"./zero.mjs\" from \"case.js\": the text of \"zero.mjs\" holds U+0000 at byte 1";
-    assert_eq!(thrown(engine.evaluate(&source("import './zero.mjs'", SourceKind::Module), ResultForm::Value)), refused);
+    assert_eq!(
+        thrown(evaluate(engine, &source("import './zero.mjs'", SourceKind::Module), ResultForm::Value)),
+        refused
+    );
     let refused = "ReferenceError: cannot import \"renamed\" from \"case.js\": its name holds U+0000 at byte 4";
     world.renamed.borrow_mut().insert("renamed".into(), "name\0".into());
-    assert_eq!(thrown(engine.evaluate(&source("import 'renamed'", SourceKind::Module), ResultForm::Value)), refused);
+    assert_eq!(thrown(evaluate(engine, &source("import 'renamed'", SourceKind::Module), ResultForm::Value)), refused);
 }
 
 #[test]

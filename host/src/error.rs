@@ -43,6 +43,11 @@ pub enum ErrorKind {
     Io,
     /// The script threw, or does not parse. [`Error::exception`] has what it threw.
     Thrown,
+    /// A host function failed, and the script did not catch what it threw. The function's error is the source, see
+    /// [`Error::downcast_ref`]; [`Error::exception`] is what the script was told.
+    HostFunction,
+    /// The script called host functions more often than it may, or handed over too much, and did not catch the error.
+    HostCallLimit,
     /// The result is a promise that nothing can settle.
     NeverSettles,
     /// The call ran longer than its time limit.
@@ -87,6 +92,8 @@ impl ErrorKind {
             ErrorKind::Thread => "thread",
             ErrorKind::Io => "io",
             ErrorKind::Thrown => "thrown",
+            ErrorKind::HostFunction => "host-function",
+            ErrorKind::HostCallLimit => "host-call-limit",
             ErrorKind::NeverSettles => "never-settles",
             ErrorKind::Timeout => "timeout",
             ErrorKind::MemoryLimit => "memory-limit",
@@ -103,7 +110,7 @@ impl ErrorKind {
         }
     }
 
-    /// Whether a limit stopped the call: time, memory, stack, source or result size.
+    /// Whether a limit stopped the call: time, memory, stack, source or result size, host calls.
     pub fn is_limit(self) -> bool {
         matches!(
             self,
@@ -112,6 +119,7 @@ impl ErrorKind {
                 | ErrorKind::StackLimit
                 | ErrorKind::SourceTooLarge
                 | ErrorKind::ResultTooLarge
+                | ErrorKind::HostCallLimit
         )
     }
 }
@@ -162,6 +170,18 @@ impl Error {
             context_kept: true,
             exception: Some(exception),
             source: None,
+        }))
+    }
+
+    /// What a script let through of an error of the host.
+    #[cfg(feature = "js")]
+    pub(crate) fn uncaught(exception: crate::js::Exception, host: Error) -> Error {
+        Error(Arc::new(Repr {
+            kind: host.kind(),
+            message: host.to_string(),
+            context_kept: true,
+            exception: Some(exception),
+            source: Some(Box::new(host)),
         }))
     }
 
@@ -228,7 +248,7 @@ impl Error {
         self.0.context_kept
     }
 
-    /// What the script threw, for [`ErrorKind::Thrown`].
+    /// What the script threw, for [`ErrorKind::Thrown`], [`ErrorKind::HostFunction`] and [`ErrorKind::HostCallLimit`].
     #[cfg(feature = "js")]
     pub fn exception(&self) -> Option<&crate::js::Exception> {
         self.0.exception.as_ref()

@@ -10,7 +10,7 @@ mod reader;
 use minicbor::Decoder;
 use rquickjs::{Ctx, Value};
 
-use crate::{failure::Failure, intrinsics::Bound};
+use crate::{exception, failure::Failure, intrinsics::Bound};
 
 pub(crate) use self::tags::VIEWS;
 
@@ -41,6 +41,32 @@ pub(crate) fn encode<'js>(intrinsics: &Bound<'_, 'js>, value: &Value<'js>, limit
     })
 }
 
+/// Encodes the arguments of a call as one list.
+pub(crate) fn encode_arguments<'js>(
+    intrinsics: &Bound<'_, 'js>,
+    arguments: &[Value<'js>],
+    limit: usize,
+) -> Result<Vec<u8>, Unencoded> {
+    let mut writer = Writer::new(intrinsics, limit);
+    let written = writer.arguments(arguments).and_then(|()| writer.finish());
+    written.map_err(|refusal| match refusal {
+        Refusal::Kind { path, kind } => Unencoded::Kind(format!("{path}: {kind}")),
+        Refusal::TooLarge => Unencoded::TooLarge,
+        Refusal::OutOfMemory => Unencoded::OutOfMemory,
+        Refusal::Js(error) => Unencoded::Js(error),
+    })
+}
+
+/// Why arguments were not encoded.
+pub(crate) enum Unencoded {
+    /// Which of them cannot cross, as `path: kind`.
+    Kind(String),
+    TooLarge,
+    OutOfMemory,
+    /// A getter threw.
+    Js(rquickjs::Error),
+}
+
 /// Encodes a text.
 pub(crate) fn encode_text(text: &str, limit: usize) -> Result<Vec<u8>, Failure> {
     if text.len() > limit {
@@ -66,6 +92,16 @@ pub(crate) fn decode<'js>(
     reader.whole().map_err(|malformed| match malformed {
         Malformed::Wire(reason) => Failure::InvalidArgument(format!("{what} is not an encoded value: {reason}")),
         Malformed::Js(error) => Failure::from_js(ctx, intrinsics, error),
+    })
+}
+
+/// Decodes what the host answers to a script.
+pub(crate) fn read<'js>(ctx: &Ctx<'js>, intrinsics: &Bound<'_, 'js>, bytes: &[u8]) -> rquickjs::Result<Value<'js>> {
+    Reader::new(ctx, intrinsics, Decoder::new(bytes)).whole().map_err(|malformed| match malformed {
+        Malformed::Wire(reason) => {
+            exception::throw(ctx, intrinsics, "InternalError", &format!("the host's answer is no value: {reason}"))
+        }
+        Malformed::Js(error) => error,
     })
 }
 

@@ -68,6 +68,15 @@ impl<'a, 'js> Writer<'a, 'js> {
         self.room(0)
     }
 
+    /// Writes the arguments of a call as a list.
+    pub(super) fn arguments(&mut self, arguments: &[Value<'js>]) -> Result<(), Refusal> {
+        self.encoder.array(arguments.len() as u64)?;
+        for (index, argument) in arguments.iter().enumerate() {
+            self.value(argument).map_err(|refusal| refusal.under(|| format!("argument {index}")))?;
+        }
+        Ok(())
+    }
+
     /// How many bytes were written.
     fn position(&self) -> usize {
         self.encoder.writer().0.len()

@@ -15,7 +15,7 @@ fn argument(number: u32) -> Vec<u8> {
 }
 
 fn encoded(engine: &Engine<impl Host>, text: &str) -> Result<Vec<u8>, Failure> {
-    engine.evaluate(&source(text, SourceKind::Script), ResultForm::Value)
+    crate::evaluate(engine, &source(text, SourceKind::Script), ResultForm::Value)
 }
 
 #[test]
@@ -24,8 +24,8 @@ fn random_graphs_come_back_as_they_were() {
     eval(engine, GRAPHS).expect("the script is right");
     let mut shared = 0;
     for seed in 1..1500 {
-        let sent = engine.call("make", &[argument(seed)]).expect("every kind crosses");
-        let found = engine.call("check", &[argument(seed), sent.clone()]).map(|found| render(&found));
+        let sent = crate::call_encoded(engine, "make", &[argument(seed)]).expect("every kind crosses");
+        let found = crate::call_encoded(engine, "check", &[argument(seed), sent.clone()]).map(|found| render(&found));
         assert_eq!(found, Ok("undefined".into()), "{seed}: {}", render(&sent));
         // Again, bytes for bytes.
         assert_eq!(set(engine, "copy", &sent), Ok(()));
@@ -80,7 +80,7 @@ fn what_comes_in_has_the_class_that_it_had() {
             regexp: /a/i, floats: new Float32Array([0, 0.5]), view: new DataView(new Uint8Array([5, 6]).buffer), boxed: Object(1), holes: [1, , ] };
         v.self = v; v.map.set(v, v); v.map.delete('none'); v";
     let value = encoded(engine, value).expect("every kind crosses");
-    let seen = engine.call("seen", &[value]).map(|seen| render(&seen));
+    let seen = crate::call_encoded(engine, "seen", &[value]).map(|seen| render(&seen));
     let expected = r#"[&0 Map{"a" => 1, &1 {"map": *0"#;
     let seen = seen.expect("the function returns");
     assert!(seen.starts_with(expected), "{seen}");
@@ -144,13 +144,15 @@ fn references_count_towards_the_limit_of_a_result() {
     let limit =
         |result_bytes| engine.configure(Settings { memory_bytes: 60 << 20, stack_bytes: 256 << 10, result_bytes });
     eval(engine, "var one = {}; var many = (n) => Array(n).fill(one)").expect("the script is right");
-    let length = call(engine, "many", &["1864"]).map(|_| ()).and_then(|()| engine.call("many", &[argument(100)]));
+    let length = call(engine, "many", &["1864"])
+        .map(|_| ())
+        .and_then(|()| crate::call_encoded(engine, "many", &[argument(100)]));
     let length = length.expect("it is small").len() as u32;
     limit(length);
-    assert_eq!(engine.call("many", &[argument(100)]).map(|value| value.len() as u32), Ok(length));
+    assert_eq!(crate::call_encoded(engine, "many", &[argument(100)]).map(|value| value.len() as u32), Ok(length));
     limit(length - 1);
-    assert_eq!(engine.call("many", &[argument(100)]), Err(Failure::ResultTooLarge(length - 1)));
-    assert_eq!(engine.call("many", &[argument(1_000_000)]), Err(Failure::ResultTooLarge(length - 1)));
+    assert_eq!(crate::call_encoded(engine, "many", &[argument(100)]), Err(Failure::ResultTooLarge(length - 1)));
+    assert_eq!(crate::call_encoded(engine, "many", &[argument(1_000_000)]), Err(Failure::ResultTooLarge(length - 1)));
 }
 
 #[test]
@@ -185,7 +187,7 @@ fn changed_bytes_of_a_graph_are_a_value_or_refused() {
     let mut random = Random(11);
     let (mut accepted, mut refused) = (0, 0);
     for round in 0..3000 {
-        let mut value = engine.call("make", &[argument(round % 500 + 1)]).expect("every kind crosses");
+        let mut value = crate::call_encoded(engine, "make", &[argument(round % 500 + 1)]).expect("every kind crosses");
         for _ in 0..=random.below(3) {
             let at = random.below(value.len());
             match random.below(4) {

@@ -36,7 +36,8 @@ fn every_kind_of_object_has_one_encoded_form() {
         // In the order in which they stand, and those that come once have no number.
         ("(() => { const a = [], b = [a], c = {}; return [c, b, a, b] })()", "84 a0 d81c 81 d81c 80 d81d 01 d81d 00"),
     ] {
-        let value = engine.evaluate(&crate::source(&format!("({source})"), SourceKind::Script), ResultForm::Value);
+        let value =
+            crate::evaluate(engine, &crate::source(&format!("({source})"), SourceKind::Script), ResultForm::Value);
         assert_eq!(value.map(|value| hex(&value)), Ok(expected.replace(' ', "")), "{source}");
     }
 }

@@ -190,10 +190,19 @@ impl<P: Program> Instance<P> {
         body: impl FnOnce(&mut Store<Data<P::Host>>, &P::Exports) -> wasmtime::Result<R>,
     ) -> Result<R, Error> {
         let limits = self.limits.for_call(running, Some(*limits));
+        let until = end_of(running, &limits);
+        self.enter_until(running, until, &limits, body)
+    }
+
+    /// As `enter_within`, for a part of what has begun before and is to end then.
+    pub(crate) fn enter_until<R>(
+        &mut self,
+        running: &Running,
+        until: Instant,
+        limits: &Limits,
+        body: impl FnOnce(&mut Store<Data<P::Host>>, &P::Exports) -> wasmtime::Result<R>,
+    ) -> Result<R, Error> {
         let _awake = self.engine.ticker().arm();
-        // A call that enters several times has one end.
-        let longest = deadline::after(limits.wall_time);
-        let until = running.ends().map_or(longest, |ends| ends.min(longest));
         let mut live = match self.live.take() {
             Some(live) => live,
             None => {
@@ -203,8 +212,8 @@ impl<P: Program> Instance<P> {
                 live
             }
         };
-        arm(&mut live.store, running, until, &limits);
-        self.program.arm(&mut live.store.data_mut().host, &limits);
+        arm(&mut live.store, running, until, limits);
+        self.program.arm(&mut live.store.data_mut().host, limits);
         let entered = within_runtime(&mut live.store, |store| body(store, &live.exports));
         match entered {
             Ok(result) => {
@@ -212,8 +221,14 @@ impl<P: Program> Instance<P> {
                 self.live = Some(live);
                 Ok(result)
             }
-            Err(trap) => Err(describe(trap, live.store.data(), &limits, &fate::<P>(false))),
+            Err(trap) => Err(describe(trap, live.store.data(), limits, &fate::<P>(false))),
         }
+    }
+
+    /// The host's side of the instance that is there.
+    #[cfg(feature = "js")]
+    pub(crate) fn host_mut(&mut self) -> Option<&mut P::Host> {
+        self.live.as_mut().map(|live| &mut live.store.data_mut().host)
     }
 
     /// The error of a call that a guest ended by itself after [`Data::asked_to_stop`] told it to. It says whether the
@@ -249,6 +264,12 @@ impl<P: Program> fmt::Debug for Instance<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Instance").field("generation", &self.generation).finish_non_exhaustive()
     }
+}
+
+/// When the time of a call is over that starts now. A call that enters several times has one end.
+pub(crate) fn end_of(running: &Running, limits: &Limits) -> Instant {
+    let longest = deadline::after(limits.wall_time);
+    running.ends().map_or(longest, |ends| ends.min(longest))
 }
 
 /// A fresh instance, readied for calls.

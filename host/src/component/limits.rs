@@ -48,10 +48,19 @@ pub struct Limits {
     /// Bytes of console messages, or of standard output and error, of one call. What is beyond is dropped, and one
     /// message says so. A single console message is cut at 512 KiB whatever this says.
     pub console: usize,
+    /// Calls of [host functions](crate::js::Functions) that one evaluation may make. With one more, the script meets a
+    /// `RangeError`; one that it does not catch comes back as [`HostCallLimit`](crate::ErrorKind::HostCallLimit).
+    pub host_calls: usize,
+    /// Calls of host functions that one evaluation may have in flight at a time, as above.
+    pub host_calls_in_flight: usize,
+    /// Bytes that one evaluation may hand to host functions and be given by them, all calls together, as encoded; as
+    /// above. The arguments of a single call may have as many bytes as `result`.
+    pub host_bytes: usize,
 }
 
 impl Default for Limits {
-    /// 5 s of time, 64 MiB of memory, 256 KiB of stack, 2 MiB of source, 1 MiB of result, 256 KiB of console.
+    /// 5 s of time, 64 MiB of memory, 256 KiB of stack, 2 MiB of source, 1 MiB of result, 256 KiB of console; 10,000 calls
+    /// of host functions, 4096 of them in flight, 64 MiB handed to and fro.
     fn default() -> Limits {
         Limits {
             wall_time: Duration::from_secs(5),
@@ -60,6 +69,9 @@ impl Default for Limits {
             source: 2 * MIB,
             result: MIB,
             console: 256 * KIB,
+            host_calls: 10_000,
+            host_calls_in_flight: 4096,
+            host_bytes: 64 * MIB,
         }
     }
 }
@@ -74,6 +86,9 @@ impl Limits {
             source: self.source.min(other.source),
             result: self.result.min(other.result),
             console: self.console.min(other.console),
+            host_calls: self.host_calls.min(other.host_calls),
+            host_calls_in_flight: self.host_calls_in_flight.min(other.host_calls_in_flight),
+            host_bytes: self.host_bytes.min(other.host_bytes),
         }
     }
 

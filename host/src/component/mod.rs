@@ -92,6 +92,8 @@ mod wasi;
 #[doc(no_inline)]
 pub use wasmtime;
 
+#[cfg(feature = "js")]
+pub(crate) use self::instance::end_of;
 pub use self::{
     deadline::Stop,
     engine::{Config, Engine},

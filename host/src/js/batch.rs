@@ -3,22 +3,33 @@
 use std::{
     collections::VecDeque,
     fmt,
+    future::{Future as _, poll_fn},
     pin::Pin,
     task::{self, Poll},
     time::Instant,
 };
 
 use futures_core::Stream;
+use tokio::sync::oneshot;
 
-use super::{engine::Engine, source::Source, value::Value};
+use super::{
+    engine::Engine,
+    evaluation::{Outcome, Terms},
+    inbox::Event,
+    source::Source,
+    value::Value,
+};
 use crate::{
-    component::{Held, Limits},
+    component::Held,
     error::{Error, ErrorKind},
-    thread::{Call, HeapThread, Running, Steps, StepsStream, Ticket},
+    thread::{Call, Deferred, HeapThread, Running, Steps, StepsStream, Ticket, block_elsewhere},
 };
 
 /// Bytes of sources that the engine's batch holds at a time, beyond the first: they take of the engine's memory.
 const PUSH_BYTES: usize = 256 << 10;
+
+/// Sources that are taken from an iterator at a time.
+const SOURCES: usize = 64;
 
 /// What a batch gives for each source, in their order.
 pub type BatchResult = Result<Value, Error>;
@@ -91,14 +102,14 @@ impl Stream for Sources {
 #[derive(Debug)]
 pub struct Batch {
     thread: HeapThread<Engine>,
-    limits: Option<Limits>,
+    terms: Terms,
     sources: Sources,
     deadline: Option<Instant>,
 }
 
 impl Batch {
-    pub(super) fn new(thread: HeapThread<Engine>, limits: Option<Limits>, sources: Sources) -> Batch {
-        Batch { thread, limits, sources, deadline: None }
+    pub(super) fn new(thread: HeapThread<Engine>, terms: Terms, sources: Sources) -> Batch {
+        Batch { thread, terms, sources, deadline: None }
     }
 
     /// The moment at which the time of the whole batch is over, streamed or collected, as for a [call](Call::deadline).
@@ -111,13 +122,12 @@ impl Batch {
     /// works no further ahead than one hop, 64 sources, of the consumer; other calls of the context run in between.
     /// Dropping the stream stops the item that is running and skips the rest.
     pub fn stream(self) -> BatchStream {
-        let steps = Evaluations { limits: self.limits, batch: None, pushed: 0 };
-        let stream = self.thread.steps(self.sources, steps);
-        BatchStream(self.deadline.into_iter().fold(stream, StepsStream::deadline))
+        let stream = self.thread.steps(self.sources, Evaluations::new(self.terms));
+        BatchStream { stream: self.deadline.into_iter().fold(stream, StepsStream::deadline), awaited: None }
     }
 
-    /// Evaluates everything as one call of the queue and collects the results; no other call runs meanwhile. The
-    /// sources are taken from their iterator on the context's thread.
+    /// Evaluates everything as one call of the queue and collects the results; no other call runs meanwhile, unless a source
+    /// waits for host functions. The sources are taken from their iterator on the context's thread.
     ///
     /// A [stream](Sources::from_stream) of sources cannot be awaited there: it gives
     /// [`InvalidArgument`](ErrorKind::InvalidArgument). Use [`stream`](Batch::stream) for it.
@@ -135,9 +145,14 @@ impl Batch {
     }
 
     fn collect(self) -> Call<Vec<BatchResult>> {
-        let steps = Evaluations { limits: self.limits, batch: None, pushed: 0 };
+        let evaluations = Evaluations::new(self.terms);
         let call = match self.sources.0 {
-            Kind::Iterator(sources) => self.thread.collect_steps(sources, steps),
+            Kind::Iterator(sources) => Call::deferring(&self.thread, move |engine, running, defer| {
+                let running = running.clone();
+                let (inputs, results) = (VecDeque::new(), Vec::new());
+                Collection { evaluations, sources, inputs, results, running, deferred: defer.defer() }.go_on(engine);
+                Ok(None)
+            }),
             Kind::Stream(_) => self.thread.try_call(|_, _| {
                 let message = "a stream of sources cannot be queued: take its results by stream()";
                 Err(Error::new(ErrorKind::InvalidArgument, message))
@@ -159,12 +174,18 @@ impl IntoFuture for Batch {
 /// The results of a batch as they come, from [`Batch::stream`].
 #[must_use = "a stream does nothing unless it is polled"]
 #[derive(Debug)]
-pub struct BatchStream(StepsStream<Engine, Evaluations, Sources>);
+pub struct BatchStream {
+    stream: StepsStream<Engine, Evaluations, Sources>,
+    /// The result that comes next, where its evaluation waits for host functions.
+    awaited: Option<oneshot::Receiver<BatchResult>>,
+}
 
 impl BatchStream {
     /// Blocks this thread until the next result is there.
     pub fn next_blocking(&mut self) -> Option<BatchResult> {
-        self.0.next_blocking().map(Result::flatten)
+        let home = self.stream.home();
+        let next = poll_fn(|context| Pin::new(&mut *self).poll_next(context));
+        block_elsewhere(home, next, |error| Some(Err(error)))
     }
 }
 
@@ -172,40 +193,67 @@ impl Stream for BatchStream {
     type Item = BatchResult;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<Option<BatchResult>> {
-        Pin::new(&mut self.0).poll_next(context).map(|item| item.map(Result::flatten))
+        let this = &mut *self;
+        loop {
+            if let Some(awaited) = &mut this.awaited {
+                let Poll::Ready(result) = Pin::new(awaited).poll(context) else {
+                    return Poll::Pending;
+                };
+                this.awaited = None;
+                return Poll::Ready(Some(result.unwrap_or_else(|_| Err(Error::closed()))));
+            }
+            match Pin::new(&mut this.stream).poll_next(context) {
+                Poll::Ready(Some(Ok(Evaluated::Now(result)))) => return Poll::Ready(Some(result)),
+                Poll::Ready(Some(Ok(Evaluated::Later(awaited)))) => this.awaited = Some(awaited),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
     }
+}
+
+/// A step of a batch: a result, or where it will come.
+#[derive(Debug)]
+pub(super) enum Evaluated {
+    Now(BatchResult),
+    Later(oneshot::Receiver<BatchResult>),
 }
 
 /// One evaluation a step.
 #[derive(Debug)]
 pub(super) struct Evaluations {
-    limits: Option<Limits>,
+    terms: Terms,
     batch: Option<Held>,
     /// How many of the inputs the engine's batch holds. They stay among the inputs until they are evaluated, in case
     /// the engine is lost.
     pushed: usize,
+    /// The evaluation that waits for host functions: the next begins when it has ended.
+    pending: Option<u64>,
 }
 
-impl Steps<Engine> for Evaluations {
-    type Input = Source;
-    type Item = BatchResult;
+impl Evaluations {
+    fn new(terms: Terms) -> Evaluations {
+        Evaluations { terms, batch: None, pushed: 0, pending: None }
+    }
 
-    fn step(
+    /// Evaluates the next source; `None` when there is none.
+    fn next(
         &mut self,
         engine: &mut Engine,
         inputs: &mut VecDeque<Source>,
         running: &Running,
-    ) -> Result<Option<BatchResult>, Error> {
+    ) -> Option<Result<Outcome, Error>> {
         if !self.batch.as_ref().is_some_and(|batch| engine.holds(batch)) {
             // The engine was replaced, and its batch with it: what was not evaluated yet goes into a new one.
             self.pushed = 0;
         }
-        let limit = engine.source_limit(running, self.limits);
+        let limit = engine.source_limit(running, &self.terms);
         if self.pushed == 0 {
             // A source that is too large never enters the engine; it fails in its turn.
             if let Some(error) = inputs.front().and_then(|source| source.check(limit).err()) {
                 inputs.pop_front();
-                return Ok(Some(Err(error)));
+                return Some(Err(error));
             }
             let mut bytes = 0;
             let fitting = inputs.iter().take_while(|source| {
@@ -215,29 +263,105 @@ impl Steps<Engine> for Evaluations {
             });
             let fitting: Vec<_> = fitting.cloned().collect();
             if fitting.is_empty() {
-                return Ok(None);
+                return None;
             }
             let fitting_len = fitting.len();
-            if let Err(error) = engine.push(running, self.limits, &mut self.batch, fitting) {
+            if let Err(error) = engine.push(running, &self.terms, &mut self.batch, fitting) {
                 // The first source bears the failure; the others get a new batch.
                 self.batch = None;
                 inputs.pop_front();
-                return Ok(Some(Err(error)));
+                return Some(Err(error));
             }
             self.pushed = fitting_len;
         }
-        let Some(batch) = &self.batch else {
-            return Ok(None);
-        };
-        let result = engine.next(running, self.limits, batch);
+        let batch = self.batch.as_ref()?;
+        let outcome = engine.next(running, &self.terms, batch);
         inputs.pop_front();
         self.pushed -= 1;
-        Ok(Some(result))
+        Some(outcome)
+    }
+}
+
+impl Steps<Engine> for Evaluations {
+    type Input = Source;
+    type Item = Evaluated;
+
+    fn step(
+        &mut self,
+        engine: &mut Engine,
+        inputs: &mut VecDeque<Source>,
+        running: &Running,
+    ) -> Result<Option<Evaluated>, Error> {
+        if self.pending.is_some_and(|evaluation| engine.is_pending(evaluation)) {
+            // The consumer waits for it before it asks for more.
+            return Ok(None);
+        }
+        self.pending = None;
+        let evaluated = self.next(engine, inputs, running).map(|outcome| match outcome {
+            Ok(Outcome::Done(value)) => Evaluated::Now(Ok(value)),
+            Err(error) => Evaluated::Now(Err(error)),
+            Ok(Outcome::Pending(evaluation)) => {
+                self.pending = Some(evaluation.number);
+                let (sender, awaited) = oneshot::channel();
+                // Where the consumer has gone, nobody wants it.
+                engine.park(evaluation, Box::new(|_, result| drop(sender.send(result))));
+                Evaluated::Later(awaited)
+            }
+        });
+        engine.sweep();
+        Ok(evaluated)
     }
 
     fn finish(&mut self, engine: &mut Engine) {
+        if let Some(evaluation) = self.pending {
+            engine.stop(evaluation);
+        }
         if let Some(batch) = self.batch.take() {
             engine.drop_batch(&batch);
         }
+    }
+}
+
+/// A batch whose results are collected in one call.
+struct Collection {
+    evaluations: Evaluations,
+    sources: Box<dyn Iterator<Item = Source> + Send>,
+    /// Sources that are there for the engine's batch.
+    inputs: VecDeque<Source>,
+    results: Vec<BatchResult>,
+    running: Running,
+    deferred: Deferred<Vec<BatchResult>>,
+}
+
+impl Collection {
+    /// Evaluates until there is nothing left, or an evaluation waits.
+    fn go_on(mut self, engine: &mut Engine) {
+        loop {
+            if let Err(error) = self.running.check() {
+                return self.end(engine, Some(error));
+            }
+            if self.inputs.is_empty() {
+                self.inputs.extend(self.sources.by_ref().take(SOURCES));
+            }
+            match self.evaluations.next(engine, &mut self.inputs, &self.running) {
+                None => return self.end(engine, None),
+                Some(Ok(Outcome::Done(value))) => self.results.push(Ok(value)),
+                Some(Err(error)) => self.results.push(Err(error)),
+                Some(Ok(Outcome::Pending(evaluation))) => {
+                    let (inbox, number) = (engine.inbox(), evaluation.number);
+                    self.deferred.on_stop(move || inbox.post(Event::Stopped(number)));
+                    let then = |engine: &mut Engine, result| {
+                        self.results.push(result);
+                        self.go_on(engine);
+                    };
+                    return engine.park(evaluation, Box::new(then));
+                }
+            }
+        }
+    }
+
+    fn end(mut self, engine: &mut Engine, error: Option<Error>) {
+        self.evaluations.finish(engine);
+        self.deferred.answer(error.map_or(Ok(self.results), Err));
     }
 }

@@ -10,8 +10,8 @@ crate::component::wasmtime::component::bindgen!({
 pub(super) use self::{
     aiointernal::js::{
         ambient::{self, LogLevel},
-        modules,
-        types::{Exception, Failure, ResultForm, Source, SourceKind},
+        host_functions, modules,
+        types::{Exception, Failure, HostError, ResultForm, Source, SourceKind},
     },
-    exports::aiointernal::js::engine::{self, HeapUsage, Settings},
+    exports::aiointernal::js::engine::{self, HeapUsage, HostFunction, Outcome, Settings},
 };

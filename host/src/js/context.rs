@@ -9,6 +9,8 @@ use super::{
     bindings::ResultForm,
     de::from_value,
     engine::Engine,
+    evaluation::{Outcome, Terms},
+    functions::Functions,
     ser::to_value,
     source::Source,
     value::Value,
@@ -43,12 +45,12 @@ use crate::{
 pub struct Context {
     thread: HeapThread<Engine>,
     /// What this handle, unlike others, may use.
-    limits: Option<Limits>,
+    terms: Terms,
 }
 
 impl Context {
     pub(super) fn new(thread: HeapThread<Engine>) -> Context {
-        Context { thread, limits: None }
+        Context { thread, terms: Terms::default() }
     }
 
     /// A handle to the same context whose calls keep to these limits, too.
@@ -62,21 +64,56 @@ impl Context {
     /// # }
     /// ```
     pub fn limited(&self, limits: Limits) -> Context {
-        let limits = self.limits.map_or(limits, |own| own.lower(limits));
-        Context { thread: self.thread.clone(), limits: Some(limits) }
+        let limits = self.terms.limits.map_or(limits, |own| own.lower(limits));
+        Context { thread: self.thread.clone(), terms: Terms { limits: Some(limits), ..self.terms.clone() } }
+    }
+
+    /// A handle to the same context whose calls may use these functions, too; they take the place of functions of the same
+    /// name. To other calls such a function is not granted: its name stays where scripts find it, and throws.
+    ///
+    /// ```no_run
+    /// # async fn example(context: aiointernal::Context, tenant: u64) -> Result<(), aiointernal::Error> {
+    /// use std::convert::Infallible;
+    /// use aiointernal::js::Functions;
+    ///
+    /// let functions = Functions::new().sync_function("tenant", move |(): (), _call| Ok::<_, Infallible>(tenant));
+    /// context.granting(functions).eval("tenant()").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn granting(&self, functions: Functions) -> Context {
+        let functions = match &self.terms.functions {
+            Some(own) => own.clone().and(&functions),
+            None => functions,
+        };
+        Context { thread: self.thread.clone(), terms: Terms { functions: Some(functions), ..self.terms.clone() } }
     }
 
     fn engine_call<R, F>(&self, job: F) -> Call<R>
     where
-        F: FnOnce(&mut Engine, &Running, Option<Limits>) -> Result<R, Error> + Send + 'static,
+        F: FnOnce(&mut Engine, &Running, &Terms) -> Result<R, Error> + Send + 'static,
         R: Send + 'static,
     {
-        let limits = self.limits;
-        self.thread.try_call(move |engine, running| job(engine, running, limits))
+        let terms = self.terms.clone();
+        self.thread.try_call(move |engine, running| job(engine, running, &terms))
     }
 
-    /// Evaluates a source and gives its completion value. A promise is awaited: its queue of jobs runs until it is
-    /// empty.
+    /// A call whose result is that of an evaluation, which may wait for host functions.
+    fn evaluation<R, F, C>(&self, convert: C, job: F) -> Call<R>
+    where
+        F: FnOnce(&mut Engine, &Running, &Terms) -> Result<Outcome, Error> + Send + 'static,
+        C: FnOnce(Value) -> Result<R, Error> + Send + 'static,
+        R: Send + 'static,
+    {
+        let terms = self.terms.clone();
+        Call::deferring(&self.thread, move |engine, running, defer| {
+            let outcome = job(engine, running, &terms);
+            engine.conclude(outcome, convert, defer)
+        })
+    }
+
+    /// Evaluates a source and gives its completion value. A promise is awaited, and a script may `await` at its top
+    /// level. While it waits for [host functions](Functions), other calls of the context run.
     ///
     /// # Errors
     ///
@@ -87,7 +124,7 @@ impl Context {
     ///   longer than its limit, or holds U+0000.
     pub fn eval(&self, source: impl Into<Source>) -> Call<Value> {
         let source = source.into();
-        self.engine_call(move |engine, running, limits| engine.evaluate(running, limits, source, ResultForm::Value))
+        self.evaluation(Ok, move |engine, running, terms| engine.evaluate(running, terms, source, ResultForm::Value))
     }
 
     /// As [`eval`](Context::eval), with the result as a Rust type.
@@ -97,8 +134,8 @@ impl Context {
     /// Also [`WrongType`](ErrorKind::WrongType): the result is not of that type.
     pub fn eval_as<T: DeserializeOwned + Send + 'static>(&self, source: impl Into<Source>) -> Call<T> {
         let source = source.into();
-        self.engine_call(move |engine, running, limits| {
-            engine.evaluate(running, limits, source, ResultForm::Value).and_then(from_value)
+        self.evaluation(from_value, move |engine, running, terms| {
+            engine.evaluate(running, terms, source, ResultForm::Value)
         })
     }
 
@@ -110,8 +147,8 @@ impl Context {
     /// As `eval`, without `NotTransferable`.
     pub fn eval_text(&self, source: impl Into<Source>) -> Call<String> {
         let source = source.into();
-        self.engine_call(move |engine, running, limits| {
-            engine.evaluate(running, limits, source, ResultForm::Text).and_then(from_value)
+        self.evaluation(from_value, move |engine, running, terms| {
+            engine.evaluate(running, terms, source, ResultForm::Text)
         })
     }
 
@@ -123,9 +160,9 @@ impl Context {
     /// As [`eval`](Context::eval), and [`Io`](ErrorKind::Io): the file cannot be read or is not UTF-8.
     pub fn eval_file(&self, path: impl Into<PathBuf>) -> Call<Value> {
         let path = path.into();
-        self.engine_call(move |engine, running, limits| {
-            let source = Source::read_file(&path, engine.source_limit(running, limits))?;
-            engine.evaluate(running, limits, source, ResultForm::Value)
+        self.evaluation(Ok, move |engine, running, terms| {
+            let source = Source::read_file(&path, engine.source_limit(running, terms))?;
+            engine.evaluate(running, terms, source, ResultForm::Value)
         })
     }
 
@@ -136,9 +173,9 @@ impl Context {
     /// As `eval_file`, without `NotTransferable`.
     pub fn eval_file_text(&self, path: impl Into<PathBuf>) -> Call<String> {
         let path = path.into();
-        self.engine_call(move |engine, running, limits| {
-            let source = Source::read_file(&path, engine.source_limit(running, limits))?;
-            engine.evaluate(running, limits, source, ResultForm::Text).and_then(from_value)
+        self.evaluation(from_value, move |engine, running, terms| {
+            let source = Source::read_file(&path, engine.source_limit(running, terms))?;
+            engine.evaluate(running, terms, source, ResultForm::Text)
         })
     }
 
@@ -180,7 +217,7 @@ impl Context {
     /// - [`Thrown`](ErrorKind::Thrown): a setter threw.
     pub fn set_globals(&self, globals: impl Serialize) -> Call<()> {
         let globals = encode_globals(&globals);
-        self.engine_call(move |engine, running, limits| engine.set_globals(running, limits, &globals?))
+        self.engine_call(move |engine, running, terms| engine.set_globals(running, terms, &globals?))
     }
 
     /// Reads a global: a top-level `let`, `const`, `class` or function of a script, or a property of the global
@@ -192,7 +229,7 @@ impl Context {
     /// - [`Thrown`](ErrorKind::Thrown): a getter threw.
     pub fn get_global(&self, name: impl Into<String>) -> Call<Value> {
         let name = name.into();
-        self.engine_call(move |engine, running, limits| engine.get_global(running, limits, &name))
+        self.engine_call(move |engine, running, terms| engine.get_global(running, terms, &name))
     }
 
     /// As [`get_global`](Context::get_global), as a Rust type.
@@ -202,7 +239,7 @@ impl Context {
     /// Also [`WrongType`](ErrorKind::WrongType): the value is not of that type.
     pub fn get_global_as<T: DeserializeOwned + Send + 'static>(&self, name: impl Into<String>) -> Call<T> {
         let name = name.into();
-        self.engine_call(move |engine, running, limits| engine.get_global(running, limits, &name).and_then(from_value))
+        self.engine_call(move |engine, running, terms| engine.get_global(running, terms, &name).and_then(from_value))
     }
 
     /// Calls a global function, or a method (`a.b`), with the arguments of a tuple, slice or `Vec`. A promise is
@@ -222,7 +259,7 @@ impl Context {
     /// - Those of a result, as for [`eval`](Context::eval).
     pub fn call(&self, name: impl Into<String>, arguments: impl Serialize) -> Call<Value> {
         let (name, arguments) = (name.into(), encode_arguments(&arguments));
-        self.engine_call(move |engine, running, limits| engine.call(running, limits, &name, &arguments?))
+        self.evaluation(Ok, move |engine, running, terms| engine.call(running, terms, &name, &arguments?))
     }
 
     /// As [`call`](Context::call), with the result as a Rust type.
@@ -236,9 +273,7 @@ impl Context {
         arguments: impl Serialize,
     ) -> Call<T> {
         let (name, arguments) = (name.into(), encode_arguments(&arguments));
-        self.engine_call(move |engine, running, limits| {
-            engine.call(running, limits, &name, &arguments?).and_then(from_value)
-        })
+        self.evaluation(from_value, move |engine, running, terms| engine.call(running, terms, &name, &arguments?))
     }
 
     /// Evaluates many sources, in order: a [stream](Batch::stream) of results, or all of them at once.
@@ -246,7 +281,7 @@ impl Context {
     /// The sources come from anything that iterates, or from a [stream](Sources::from_stream). Each is a call of its
     /// own as far as limits go; one that fails is an error in its place, and the next goes on.
     pub fn eval_batch(&self, sources: impl Into<Sources>) -> Batch {
-        Batch::new(self.thread.clone(), self.limits, sources.into())
+        Batch::new(self.thread.clone(), self.terms.clone(), sources.into())
     }
 
     /// Replaces the context by a fresh one: nothing that scripts left behind is there any more. Takes microseconds.
@@ -265,15 +300,22 @@ impl Context {
 
     /// Memory of the JavaScript heap now. Counts every object, so its time grows with the heap.
     pub fn memory_usage(&self) -> Call<MemoryUsage> {
-        self.engine_call(|engine, running, limits| {
-            let usage = engine.memory_usage(running, limits)?;
+        self.engine_call(|engine, running, terms| {
+            let usage = engine.memory_usage(running, terms)?;
             Ok(MemoryUsage { used: usage.used, allocated: usage.allocated, objects: usage.objects })
         })
     }
 
-    /// Closes the context for every clone of the handle: calls in the queue still run, later ones are refused.
+    /// Closes the context for every clone of the handle: calls in the queue still run, and evaluations that wait for host
+    /// functions still end; later calls are refused.
     pub fn close(&self) -> Closing {
         self.thread.close()
+    }
+
+    /// As [`close`](Context::close), at once: the call that runs is stopped, and whatever waits is answered as
+    /// [`Closed`](ErrorKind::Closed).
+    pub fn close_now(&self) -> Closing {
+        self.thread.close_now()
     }
 
     /// Whether calls are refused.

@@ -1,16 +1,19 @@
 //! JavaScript values to Rust ones, by serde.
 
-use std::fmt;
+use std::{cell::Cell, fmt};
 
 use serde::{
     de::{
-        self, DeserializeOwned, Deserializer, EnumAccess, IntoDeserializer, VariantAccess, Visitor,
+        self, Deserialize, DeserializeOwned, Deserializer, EnumAccess, IntoDeserializer, VariantAccess, Visitor,
         value::{MapDeserializer, SeqDeserializer},
     },
     forward_to_deserialize_any,
 };
 
-use super::value::{BigInt, ErrorObject, NoTree, TypedArray, Value, as_integer, half};
+use super::{
+    ser::VALUE,
+    value::{BigInt, ErrorObject, NoTree, TypedArray, Value, as_integer, half},
+};
 use crate::error::{Error, ErrorKind};
 
 /// The Rust value that a JavaScript value describes, by `serde`.
@@ -48,6 +51,59 @@ pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
         let place = if path == "." { "result".to_owned() } else { path };
         Error::new(ErrorKind::WrongType, format!("{place}: {}", error.inner()))
     })
+}
+
+/// The arguments of a host function, from a list of them. A tuple takes as many as it has: those that are missing are
+/// `undefined`, and more are an error.
+pub(super) fn from_arguments<T: DeserializeOwned>(function: &str, arguments: Value) -> Result<T, Error> {
+    let refused = |what: String| Error::new(ErrorKind::WrongType, format!("{function}: {what}"));
+    let arguments = if arguments.is_graph() {
+        arguments.unfolded().map_err(|NoTree { path, what }| refused(format!("{}: {what}", argument(&path))))?
+    } else {
+        arguments
+    };
+    let Value::Array(arguments) = arguments else {
+        return Err(refused("the arguments are no list".to_owned()));
+    };
+    serde_path_to_error::deserialize(FromArguments(arguments)).map_err(|error| {
+        let (path, what) = (error.path().to_string(), error.inner());
+        refused(if path == "." { what.to_string() } else { format!("{}: {what}", argument(&path)) })
+    })
+}
+
+/// `[0].limit` as `argument 0.limit`.
+fn argument(path: &str) -> String {
+    match path.strip_prefix('[').and_then(|path| path.split_once(']')) {
+        Some((index, rest)) => format!("argument {index}{rest}"),
+        None => path.to_owned(),
+    }
+}
+
+struct FromArguments(Vec<Value>);
+
+impl<'de> Deserializer<'de> for FromArguments {
+    type Error = Mismatch;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        FromValue(Value::Array(self.0)).deserialize_any(visitor)
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(mut self, takes: usize, visitor: V) -> Result<V::Value, Mismatch> {
+        if self.0.len() > takes {
+            return Err(de::Error::custom(format!("{} arguments, of which it takes {takes}", self.0.len())));
+        }
+        self.0.resize(takes, Value::Undefined);
+        self.deserialize_any(visitor)
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
+        if self.0.is_empty() { visitor.visit_unit() } else { self.deserialize_tuple(0, visitor) }
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit_struct
+        newtype_struct seq tuple_struct map struct enum identifier ignored_any
+    }
 }
 
 fn no_tree(NoTree { path, what }: NoTree) -> Error {
@@ -147,11 +203,11 @@ impl<'de> Deserializer<'de> for FromValue {
         }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Mismatch> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Mismatch> {
+        if name == VALUE {
+            HANDOVER.set(Some(self.0));
+            return visitor.visit_unit();
+        }
         visitor.visit_newtype_struct(self)
     }
 
@@ -220,6 +276,79 @@ impl<'de> Deserializer<'de> for FromValue {
 
     forward_to_deserialize_any! {
         bool f32 f64 char str string unit unit_struct map struct identifier ignored_any
+    }
+}
+
+thread_local! {
+    /// How a [`Value`] gets through serde whole: [`FromValue`] leaves it here, and the visitor that it then calls takes it.
+    static HANDOVER: Cell<Option<Value>> = const { Cell::new(None) };
+}
+
+/// Of what [`from_value`] is given, the value itself, of every kind; of another format, what it describes.
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_newtype_struct(VALUE, AnyValue)
+    }
+}
+
+struct AnyValue;
+
+/// Visits what has a [`Value`] by `From`.
+macro_rules! visit {
+    ($($method:ident $from:ty),*) => {$(
+        fn $method<E: de::Error>(self, value: $from) -> Result<Value, E> {
+            Ok(value.into())
+        }
+    )*};
+}
+
+impl<'de> Visitor<'de> for AnyValue {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    visit!(visit_bool bool, visit_i64 i64, visit_u64 u64, visit_f64 f64, visit_str &str, visit_string String);
+
+    fn visit_byte_buf<E: de::Error>(self, bytes: Vec<u8>) -> Result<Value, E> {
+        Ok(Value::Bytes(bytes))
+    }
+
+    fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Value, E> {
+        self.visit_byte_buf(bytes.to_owned())
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Value, E> {
+        Ok(HANDOVER.take().unwrap_or(Value::Null))
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = elements.next_element()? {
+            values.push(value);
+        }
+        Ok(Value::Array(values))
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut properties = Vec::new();
+        while let Some(entry) = entries.next_entry()? {
+            properties.push(entry);
+        }
+        Ok(Value::Object(properties))
     }
 }
 

@@ -2,13 +2,22 @@
 
 use std::{
     cell::Cell,
+    collections::BTreeMap,
+    rc::Rc,
+    task::{Context, Poll},
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use tokio::runtime::Handle;
+
 use super::{
-    bindings::{self, Failure, ResultForm, ScriptEngine, ScriptEnginePre, Settings, ambient, modules},
+    bindings::{self, Failure, ResultForm, ScriptEngine, ScriptEnginePre, Settings, ambient, host_functions, modules},
+    calls::Calls,
     console::Console,
+    evaluation::{Evaluation, Outcome, Pending, Terms, Then},
     exception::Exception,
+    functions::Functions,
+    inbox::{Event, Inbox},
     modules::{Grant, Imports},
     source::Source,
     value::Value,
@@ -16,14 +25,14 @@ use super::{
 };
 use crate::{
     component::{
-        self, Data, Held, Instance, Limits, Program,
+        self, Data, Held, Instance, Limits, Program, Stop,
         wasmtime::{
             self, Store,
             component::{HasSelf, Linker},
         },
     },
     error::{Error, ErrorKind},
-    thread::Running,
+    thread::{Defer, Running},
 };
 
 /// Bytes of memory that the engine takes before the first script, and a margin for its own work beside the heap.
@@ -39,18 +48,12 @@ const MAX_BATCHES: usize = 1000;
 /// Resolution of the clock that scripts see, in microseconds. A finer one would help to time the host's memory.
 const CLOCK_STEP: f64 = 1000.0;
 
-/// The engine, linked: what a sandbox shares with all of its contexts.
+/// The engine, linked: what the contexts of a sandbox share.
 #[derive(Clone)]
-pub(super) struct Script {
-    pre: ScriptEnginePre<Data<Ambient>>,
-    /// Globals of every fresh context.
-    globals: Vec<(String, Vec<u8>)>,
-    console: Console,
-    modules: Option<Grant>,
-}
+pub(super) struct Linked(ScriptEnginePre<Data<Ambient>>);
 
-impl Script {
-    pub(super) fn load(engine: &component::Engine, guest: &[u8]) -> Result<Script, Error> {
+impl Linked {
+    pub(super) fn load(engine: &component::Engine, guest: &[u8]) -> Result<Linked, Error> {
         // The guest is ours: where it does not fit, the fault is the host's.
         let fault = |error: Error| {
             let message = format!("the JavaScript engine does not run here: {error}");
@@ -59,6 +62,7 @@ impl Script {
         let component = engine.compile(guest).map_err(fault)?;
         let mut linker = Linker::new(engine.wasmtime());
         ambient::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data)
+            .and_then(|()| host_functions::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data))
             .and_then(|()| modules::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data))
             .map_err(|error| Error::with_source(ErrorKind::Engine, error.to_string(), error))?;
         let pre = engine.link(&component, &linker).map_err(fault)?;
@@ -66,17 +70,21 @@ impl Script {
             let message = format!("the guest is not a JavaScript engine of this version: {error:#}");
             Error::with_source(ErrorKind::Engine, message, error)
         })?;
-        Ok(Script { pre, globals: Vec::new(), console: Console::default(), modules: None })
+        Ok(Linked(pre))
     }
+}
 
-    pub(super) fn for_context(
-        &self,
-        globals: Vec<(String, Vec<u8>)>,
-        console: Console,
-        modules: Option<Grant>,
-    ) -> Script {
-        Script { pre: self.pre.clone(), globals, console, modules }
-    }
+/// What a context is made of, and all that replace it.
+pub(super) struct Script {
+    pub(super) linked: Linked,
+    /// Globals of every fresh context.
+    pub(super) globals: Vec<(String, Vec<u8>)>,
+    pub(super) console: Console,
+    pub(super) modules: Option<Grant>,
+    pub(super) functions: Functions,
+    /// Where functions run that take their time.
+    pub(super) runtime: Option<Handle>,
+    pub(super) inbox: Inbox,
 }
 
 impl Program for Script {
@@ -86,13 +94,19 @@ impl Program for Script {
     const NAME: &'static str = "context";
 
     fn host(&self) -> wasmtime::Result<Ambient> {
-        Ok(Ambient { console: self.console.clone(), modules: Imports::from(self.modules.clone()), batches: 0 })
+        Ok(Ambient {
+            console: self.console.clone(),
+            modules: Imports::from(self.modules.clone()),
+            calls: Calls::new(self.functions.clone(), self.inbox.clone(), self.runtime.clone()),
+            batches: 0,
+        })
     }
 
     fn instantiate(&self, store: &mut Store<Data<Ambient>>, limits: &Limits) -> wasmtime::Result<Exports> {
-        let engine = self.pre.instantiate(&mut *store)?;
+        let engine = self.linked.0.instantiate(&mut *store)?;
         let exports = Exports { engine, configured: Cell::new(None) };
         exports.configure(store, limits)?;
+        exports.define(store, &self.functions)?.map_err(|failure| explain(failure, limits))?;
         if !self.globals.is_empty() {
             let set = exports.api().call_set_globals(store, &self.globals)?;
             set.map_err(|failure| explain(failure, limits))?;
@@ -133,13 +147,23 @@ impl Exports {
         }
         Ok(())
     }
+
+    /// Gives functions to scripts, where they do not have them.
+    fn define(&self, store: &mut Store<Data<Ambient>>, functions: &Functions) -> wasmtime::Result<Result<(), Failure>> {
+        let definitions = match store.data_mut().host.calls.define(functions) {
+            Ok(definitions) => definitions,
+            Err(error) => return Ok(Err(Failure::InvalidArgument(error.to_string()))),
+        };
+        if definitions.is_empty() { Ok(Ok(())) } else { self.api().call_define_functions(store, &definitions) }
+    }
 }
 
-/// What the WIT interfaces `ambient` and `modules` work on.
+/// What the interfaces that the engine imports work on.
 #[derive(Debug)]
 pub(super) struct Ambient {
     console: Console,
     pub(super) modules: Imports,
+    pub(super) calls: Calls,
     /// Batches that are alive in the instance.
     batches: usize,
 }
@@ -166,8 +190,12 @@ impl ambient::Host for Data<Ambient> {
 }
 
 /// One JavaScript context: what lives on a context's thread.
-#[derive(Debug)]
-pub(crate) struct Engine(Instance<Script>);
+pub(crate) struct Engine {
+    instance: Instance<Script>,
+    /// The evaluations that wait for host functions, by their numbers.
+    pending: BTreeMap<u64, Pending>,
+    inbox: Inbox,
+}
 
 impl Engine {
     pub(super) fn new(engine: &component::Engine, script: Script, limits: Limits) -> Result<Engine, Error> {
@@ -175,24 +203,29 @@ impl Engine {
             let message = format!("a memory limit of {} bytes: the engine itself takes {ENGINE_MEMORY}", limits.memory);
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
-        Ok(Engine(Instance::new(engine, script, limits)?))
+        let inbox = script.inbox.clone();
+        Ok(Engine { instance: Instance::new(engine, script, limits)?, pending: BTreeMap::new(), inbox })
     }
 
-    /// The limits of a call: the context's, lowered by the caller's.
-    fn limits(&self, running: &Running, caller: Option<Limits>) -> Limits {
-        self.0.limits().for_call(running, caller)
+    fn begin(&self, running: &Running, terms: &Terms) -> Rc<Evaluation> {
+        Evaluation::begin(&self.instance.limits(), running, terms)
     }
 
-    /// Calls the engine and says what its failure means.
+    /// Calls the engine for an evaluation, and says what its failure means.
     fn enter<R>(
         &mut self,
-        running: &Running,
-        limits: &Limits,
+        evaluation: &Rc<Evaluation>,
         body: impl FnOnce(&mut Store<Data<Ambient>>, &bindings::engine::Guest) -> wasmtime::Result<Result<R, Failure>>,
     ) -> Result<R, Error> {
+        let limits = &evaluation.limits;
         let mut asked = None;
-        let answer = self.0.enter_within(running, limits, |store, exports| {
+        let answer = self.instance.enter_until(&evaluation.running, evaluation.until, limits, |store, exports| {
             exports.configure(store, limits)?;
+            store.data_mut().host.calls.run_for(evaluation);
+            let defined = evaluation.functions.as_ref().map(|functions| exports.define(store, functions));
+            if let Some(Err(failure)) = defined.transpose()? {
+                return Ok(Err(failure));
+            }
             let answer = body(store, exports.api())?;
             asked = store.data().asked_to_stop();
             Ok(answer)
@@ -201,91 +234,300 @@ impl Engine {
             // No script can make the engine fail: where it does, the fault is the host's.
             ErrorKind::Trapped => Error::with_source(ErrorKind::Engine, error.to_string(), error).with_context_lost(),
             _ => error,
-        })?;
+        });
+        let answer = answer.inspect_err(|error| self.lose(error))?;
         answer.map_err(|failure| match (failure, asked) {
             (Failure::Interrupted(jobs_left), Some(stop)) => {
                 if jobs_left {
-                    self.0.discard();
+                    self.instance.discard();
                 }
-                self.0.stopped(stop, limits)
+                let error = self.instance.stopped(stop, limits);
+                if jobs_left {
+                    self.lose(&error);
+                }
+                error
             }
-            (failure, _) => explain(failure, limits),
+            (failure, _) => self.explain(failure, limits),
         })
+    }
+
+    /// The error of a failure after which the context is as it was.
+    fn explain(&mut self, failure: Failure, limits: &Limits) -> Error {
+        let host = match &failure {
+            Failure::Thrown(bindings::Exception { host_error: Some(id), .. }) => {
+                self.instance.host_mut().and_then(|host| host.calls.error(*id))
+            }
+            _ => None,
+        };
+        match (failure, host) {
+            (Failure::Thrown(exception), Some(host)) => Error::uncaught(Exception::new(exception), host),
+            (failure, _) => explain(failure, limits),
+        }
+    }
+
+    /// Fails the evaluations of a context that is gone.
+    fn lose(&mut self, cause: &Error) {
+        while let Some((_, pending)) = self.pending.pop_first() {
+            let message = format!("the context was lost while the evaluation waited: {cause}");
+            let error = Error::with_source(ErrorKind::Lost, message, cause.clone()).with_context_lost();
+            pending.end()(self, Err(error));
+        }
+    }
+
+    /// Answers a call with the result of an evaluation, later where that is pending.
+    pub(super) fn conclude<R: Send + 'static>(
+        &mut self,
+        outcome: Result<Outcome, Error>,
+        convert: impl FnOnce(Value) -> Result<R, Error> + 'static,
+        defer: Defer<'_, R>,
+    ) -> Result<Option<R>, Error> {
+        let answer = match outcome {
+            Ok(Outcome::Pending(evaluation)) => {
+                let deferred = defer.defer();
+                let (inbox, number) = (self.inbox.clone(), evaluation.number);
+                deferred.on_stop(move || inbox.post(Event::Stopped(number)));
+                self.park(evaluation, Box::new(move |_, result| deferred.answer(result.and_then(convert))));
+                Ok(None)
+            }
+            Ok(Outcome::Done(value)) => convert(value).map(Some),
+            Err(error) => Err(error),
+        };
+        // It may have settled what others wait for.
+        self.sweep();
+        answer
+    }
+
+    /// Keeps an evaluation until it has ended; then `then` is called.
+    pub(super) fn park(&mut self, evaluation: Rc<Evaluation>, then: Then) {
+        let number = evaluation.number;
+        match Pending::new(evaluation, &self.inbox, then) {
+            Ok(pending) => {
+                self.pending.insert(number, pending);
+            }
+            Err((error, then)) => {
+                self.forget(&[number], Vec::new());
+                then(self, Err(error));
+            }
+        }
+    }
+
+    /// Where events of this context go.
+    pub(super) fn inbox(&self) -> Inbox {
+        self.inbox.clone()
+    }
+
+    /// Whether this evaluation waits for host functions.
+    pub(super) fn is_pending(&self, evaluation: u64) -> bool {
+        self.pending.contains_key(&evaluation)
+    }
+
+    /// Sees to what has happened outside.
+    pub(super) fn attend(&mut self) {
+        let events = self.inbox.take();
+        if events.is_empty() {
+            return;
+        }
+        for event in events {
+            match event {
+                Event::Answered(call, answer) => self.settle(call, answer),
+                Event::Stopped(evaluation) => self.stop(evaluation),
+            }
+        }
+        self.sweep();
+    }
+
+    /// Whether every evaluation has ended, now that the queue is closed.
+    pub(super) fn drain(&mut self, context: &Context<'_>) -> Poll<()> {
+        self.inbox.wake(context.waker());
+        self.attend();
+        if self.pending.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Hands an answer to the script that waits for it.
+    fn settle(&mut self, call: u64, answer: Result<Vec<u8>, Error>) {
+        let landed = self.instance.host_mut().and_then(|host| host.calls.land(call, answer));
+        // Its evaluation may have ended, or the context is another.
+        let Some((evaluation, answer)) = landed else {
+            return;
+        };
+        let span = evaluation.span.clone();
+        let _within = span.enter();
+        // Where the context is lost, it is this one that did it.
+        let own = self.pending.remove(&evaluation.number);
+        let answer = answer.as_ref();
+        let settled = self.enter(&evaluation, |store, engine| engine.call_settle(store, call, answer));
+        self.pending.extend(own.map(|own| (evaluation.number, own)));
+        if let Err(error) = settled {
+            self.end(evaluation.number, Err(error));
+        }
+    }
+
+    /// Ends an evaluation whose time is over, or whose caller has gone.
+    pub(super) fn stop(&mut self, evaluation: u64) {
+        let Some(pending) = self.pending.get(&evaluation) else {
+            return;
+        };
+        let Evaluation { running, limits, .. } = &*pending.evaluation;
+        let stop = if running.is_cancelled() { Stop::Cancelled } else { Stop::Timeout };
+        let error = self.instance.stopped(stop, limits);
+        self.end(evaluation, Err(error));
+    }
+
+    /// An evaluation that was pending has ended: with this, or as nobody waits for it.
+    fn end(&mut self, evaluation: u64, result: Result<Value, Error>) {
+        if let Some(pending) = self.pending.remove(&evaluation) {
+            self.cancel_calls(&pending.evaluation, &[evaluation]);
+            pending.end()(self, result);
+        }
+    }
+
+    /// Cancels what an evaluation that has ended left in flight.
+    fn cancel_calls(&mut self, evaluation: &Evaluation, forgotten: &[u64]) {
+        let calls = self.instance.host_mut().map(|host| host.calls.cancel(evaluation)).unwrap_or_default();
+        self.forget(forgotten, calls);
+    }
+
+    /// Has the engine forget evaluations and calls.
+    fn forget(&mut self, evaluations: &[u64], calls: Vec<u64>) {
+        if (evaluations.is_empty() && calls.is_empty()) || !self.instance.is_live() {
+            return;
+        }
+        let housekeeping = self.begin(&Running::unattended(), &Terms::default());
+        let forgotten =
+            self.enter(&housekeeping, |store, engine| engine.call_forget(store, evaluations, &calls).map(Ok));
+        if let Err(error) = forgotten {
+            tracing::warn!(%error, "the engine did not forget what has ended");
+        }
+    }
+
+    /// Ends the evaluations that jobs of others have ended.
+    pub(super) fn sweep(&mut self) {
+        while !self.pending.is_empty() {
+            let housekeeping = self.begin(&Running::unattended(), &Terms::default());
+            let ended = self.enter(&housekeeping, |store, engine| engine.call_take_ended(store).map(Ok));
+            let Ok(ended) = ended else {
+                // The context is lost, and whoever waited knows it.
+                return;
+            };
+            if ended.is_empty() {
+                return;
+            }
+            for (evaluation, result) in ended {
+                let Some(pending) = self.pending.get(&evaluation) else {
+                    continue;
+                };
+                let limits = pending.evaluation.limits;
+                let result = match result {
+                    Ok(value) => decode(&value),
+                    Err(failure) => Err(self.explain(failure, &limits)),
+                };
+                self.end(evaluation, result);
+            }
+        }
+    }
+
+    /// What an evaluation that has just begun has come to.
+    fn came_to(
+        &mut self,
+        evaluation: Rc<Evaluation>,
+        outcome: Result<bindings::Outcome, Error>,
+    ) -> Result<Outcome, Error> {
+        if !matches!(outcome, Ok(bindings::Outcome::Pending)) {
+            self.cancel_calls(&evaluation, &[]);
+        }
+        match outcome? {
+            bindings::Outcome::Done(value) => decode(&value).map(Outcome::Done),
+            bindings::Outcome::Pending => Ok(Outcome::Pending(evaluation)),
+        }
     }
 
     pub(super) fn evaluate(
         &mut self,
         running: &Running,
-        caller: Option<Limits>,
+        terms: &Terms,
         source: Source,
         form: ResultForm,
-    ) -> Result<Value, Error> {
-        let limits = self.limits(running, caller);
-        source.check(limits.source)?;
+    ) -> Result<Outcome, Error> {
+        self.attend();
+        let evaluation = self.begin(running, terms);
+        source.check(evaluation.limits.source)?;
         let source = source.into_wire();
-        let value = self.enter(running, &limits, |store, engine| engine.call_evaluate(store, &source, form))?;
-        decode(&value)
+        let number = evaluation.number;
+        let outcome = self.enter(&evaluation, |store, engine| engine.call_evaluate(store, number, &source, form));
+        self.came_to(evaluation, outcome)
     }
 
     /// The longest source that a call of this caller may have.
-    pub(super) fn source_limit(&self, running: &Running, caller: Option<Limits>) -> usize {
-        self.limits(running, caller).source
-    }
-
-    pub(super) fn set_globals(
-        &mut self,
-        running: &Running,
-        caller: Option<Limits>,
-        globals: &[(String, Vec<u8>)],
-    ) -> Result<(), Error> {
-        let limits = self.limits(running, caller);
-        self.enter(running, &limits, |store, engine| engine.call_set_globals(store, globals))
-    }
-
-    pub(super) fn get_global(&mut self, running: &Running, caller: Option<Limits>, name: &str) -> Result<Value, Error> {
-        let limits = self.limits(running, caller);
-        let value = self.enter(running, &limits, |store, engine| engine.call_get_global(store, name))?;
-        decode(&value)
+    pub(super) fn source_limit(&self, running: &Running, terms: &Terms) -> usize {
+        self.instance.limits().for_call(running, terms.limits).source
     }
 
     pub(super) fn call(
         &mut self,
         running: &Running,
-        caller: Option<Limits>,
+        terms: &Terms,
         name: &str,
         arguments: &[Vec<u8>],
-    ) -> Result<Value, Error> {
-        let limits = self.limits(running, caller);
-        let value = self.enter(running, &limits, |store, engine| engine.call_call(store, name, arguments))?;
+    ) -> Result<Outcome, Error> {
+        self.attend();
+        let evaluation = self.begin(running, terms);
+        let number = evaluation.number;
+        let outcome = self.enter(&evaluation, |store, engine| engine.call_call(store, number, name, arguments));
+        self.came_to(evaluation, outcome)
+    }
+
+    /// A call into the engine that does not wait for host functions.
+    fn at_once<R>(
+        &mut self,
+        running: &Running,
+        terms: &Terms,
+        body: impl FnOnce(&mut Store<Data<Ambient>>, &bindings::engine::Guest) -> wasmtime::Result<Result<R, Failure>>,
+    ) -> Result<R, Error> {
+        self.attend();
+        let evaluation = self.begin(running, terms);
+        let result = self.enter(&evaluation, body);
+        self.cancel_calls(&evaluation, &[]);
+        self.sweep();
+        result
+    }
+
+    pub(super) fn set_globals(
+        &mut self,
+        running: &Running,
+        terms: &Terms,
+        globals: &[(String, Vec<u8>)],
+    ) -> Result<(), Error> {
+        self.at_once(running, terms, |store, engine| engine.call_set_globals(store, globals))
+    }
+
+    pub(super) fn get_global(&mut self, running: &Running, terms: &Terms, name: &str) -> Result<Value, Error> {
+        let value = self.at_once(running, terms, |store, engine| engine.call_get_global(store, name))?;
         decode(&value)
     }
 
-    pub(super) fn memory_usage(
-        &mut self,
-        running: &Running,
-        caller: Option<Limits>,
-    ) -> Result<bindings::HeapUsage, Error> {
-        let limits = self.limits(running, caller);
-        self.enter(running, &limits, |store, engine| engine.call_memory_usage(store).map(Ok))
+    pub(super) fn memory_usage(&mut self, running: &Running, terms: &Terms) -> Result<bindings::HeapUsage, Error> {
+        self.at_once(running, terms, |store, engine| engine.call_memory_usage(store).map(Ok))
     }
 
     /// Replaces the context by a fresh one.
     pub(super) fn reset(&mut self) -> Result<(), Error> {
-        self.0.replace()
+        let replaced = self.instance.replace();
+        self.lose(&Error::new(ErrorKind::Lost, "the context was reset"));
+        replaced
     }
 
     /// Puts sources into a batch, which is made anew where there is none or its instance is gone.
     pub(super) fn push(
         &mut self,
         running: &Running,
-        caller: Option<Limits>,
+        terms: &Terms,
         batch: &mut Option<Held>,
         sources: Vec<Source>,
     ) -> Result<(), Error> {
-        let limits = self.limits(running, caller);
+        let evaluation = self.begin(running, terms);
         let sources: Vec<bindings::Source> = sources.into_iter().map(Source::into_wire).collect();
-        let known = batch.as_ref().and_then(|batch| self.0.held(batch).ok());
-        let resource = self.enter(running, &limits, |store, engine| {
+        let known = batch.as_ref().and_then(|batch| self.instance.held(batch).ok());
+        let resource = self.enter(&evaluation, |store, engine| {
             let resource = match known {
                 Some(resource) => resource,
                 None if store.data().host.batches == MAX_BATCHES => {
@@ -300,40 +542,47 @@ impl Engine {
             engine.batch().call_push(store, resource, &sources)?;
             Ok(Ok(resource))
         })?;
-        *batch = Some(self.0.hold(resource));
+        *batch = Some(self.instance.hold(resource));
         Ok(())
     }
 
     /// Whether a batch is alive: its instance is the one that is there.
     pub(super) fn holds(&self, batch: &Held) -> bool {
-        self.0.has(batch)
+        self.instance.has(batch)
     }
 
-    /// The result of the next source of a batch. One at a time: a trap would lose the results that came before it in
-    /// the same call.
-    pub(super) fn next(&mut self, running: &Running, caller: Option<Limits>, batch: &Held) -> Result<Value, Error> {
-        let limits = self.limits(running, caller);
-        let resource = self.0.held(batch)?;
-        let value = self.enter(running, &limits, |store, engine| {
-            let result = engine.batch().call_next(store, resource, 1)?.pop();
-            result.ok_or_else(|| wasmtime::format_err!("the batch lost a source")).map(|result| result.map(Some))
-        })?;
-        decode(&value.unwrap_or_default())
+    /// Evaluates the next source of a batch.
+    pub(super) fn next(&mut self, running: &Running, terms: &Terms, batch: &Held) -> Result<Outcome, Error> {
+        self.attend();
+        let evaluation = self.begin(running, terms);
+        let resource = self.instance.held(batch)?;
+        let number = evaluation.number;
+        let outcome = self.enter(&evaluation, |store, engine| {
+            let next = engine.batch().call_next(store, resource, number)?;
+            next.ok_or_else(|| wasmtime::format_err!("the batch lost a source"))
+        });
+        self.came_to(evaluation, outcome)
     }
 
     /// Lets a batch go.
     pub(super) fn drop_batch(&mut self, batch: &Held) {
-        let Ok(resource) = self.0.held(batch) else {
+        let Ok(resource) = self.instance.held(batch) else {
             return;
         };
-        let limits = self.0.limits();
-        let dropped = self.enter(&Running::unattended(), &limits, |store, _| {
+        let housekeeping = self.begin(&Running::unattended(), &Terms::default());
+        let dropped = self.enter(&housekeeping, |store, _| {
             store.data_mut().host.batches -= 1;
             resource.resource_drop(store).map(Ok)
         });
         if let Err(error) = dropped {
             tracing::warn!(%error, "the engine did not let a batch go");
         }
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("pending", &self.pending.len()).finish_non_exhaustive()
     }
 }
 
@@ -372,7 +621,7 @@ mod tests {
         let mut config = component::Config::default();
         (config.instances, config.cache) = (1, None);
         let engine = component::Engine::new(config).unwrap();
-        Script::load(&engine, wasm).map(|_| ()).unwrap_err()
+        Linked::load(&engine, wasm).map(|_| ()).unwrap_err()
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub struct Exception {
 
 impl Exception {
     pub(super) fn new(exception: bindings::Exception) -> Exception {
-        let bindings::Exception { name, message, stack, thrown } = exception;
+        let bindings::Exception { name, message, stack, thrown, host_error: _ } = exception;
         Exception { name, message, stack, thrown: thrown.and_then(|value| wire::decode(&value).ok()) }
     }
 }

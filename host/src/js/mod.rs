@@ -6,6 +6,11 @@
 
 mod sandbox;
 mod context;
+mod functions;
+mod host_call;
+mod calls;
+mod evaluation;
+mod inbox;
 mod source;
 mod batch;
 mod engine;
@@ -26,6 +31,8 @@ pub use self::{
     context::{Context, MemoryUsage},
     de::from_value,
     exception::Exception,
+    functions::{Functions, ScriptError},
+    host_call::HostCall,
     modules::{Folder, Module, ModuleMap, Resolver},
     sandbox::{ContextBuilder, OpeningContext, Sandbox, SandboxBuilder},
     ser::to_value,

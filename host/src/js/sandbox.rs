@@ -10,12 +10,15 @@ use std::{
 };
 
 use serde::Serialize;
+use tokio::runtime::Handle;
 
 use super::{
     console::{Console, Level, Sink},
     context::{Context, encode_globals},
-    engine::{Engine, Script},
+    engine::{Engine, Linked, Script},
+    functions::Functions,
     guest::GUEST,
+    inbox::Inbox,
     modules::{Grant, Resolver},
 };
 use crate::{
@@ -53,9 +56,10 @@ const ENGINE_STACK: usize = 16 << 20;
 #[derive(Clone)]
 pub struct Sandbox {
     engine: component::Engine,
-    script: Script,
+    linked: Linked,
     limits: Limits,
     modules: Option<Grant>,
+    functions: Functions,
 }
 
 impl Sandbox {
@@ -73,7 +77,13 @@ impl Sandbox {
 
     /// What can be chosen for a sandbox.
     pub fn builder() -> SandboxBuilder {
-        SandboxBuilder { limits: Limits::default(), contexts: 1000, cache: Config::default().cache, modules: None }
+        SandboxBuilder {
+            limits: Limits::default(),
+            contexts: 1000,
+            cache: Config::default().cache,
+            modules: None,
+            functions: Functions::new(),
+        }
     }
 
     /// Opens a context on a thread of its own. Await it, or [make it blocking](ContextBuilder::blocking).
@@ -82,6 +92,7 @@ impl Sandbox {
             sandbox: self.clone(),
             limits: self.limits,
             modules: self.modules.clone(),
+            functions: self.functions.clone(),
             globals: Vec::new(),
             name: None,
             queue: None,
@@ -104,6 +115,7 @@ pub struct SandboxBuilder {
     contexts: u32,
     cache: Option<PathBuf>,
     modules: Option<Grant>,
+    functions: Functions,
 }
 
 impl SandboxBuilder {
@@ -125,6 +137,12 @@ impl SandboxBuilder {
         self
     }
 
+    /// The host functions of every context. Default: none.
+    pub fn functions(mut self, functions: Functions) -> SandboxBuilder {
+        self.functions = functions;
+        self
+    }
+
     /// The folder for compiled code, or `None` to compile each time. Whoever can write it can run code in this process.
     /// Default: `$XDG_CACHE_HOME/aiointernal`, else `~/.cache/aiointernal`.
     pub fn cache_folder(mut self, folder: Option<PathBuf>) -> SandboxBuilder {
@@ -138,14 +156,16 @@ impl SandboxBuilder {
     ///
     /// - [`Engine`](crate::ErrorKind::Engine): the address space for that many contexts is not to be had, or the
     ///   engine does not compile on this machine.
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): a function has a name that leads nowhere.
     /// - [`Thread`](crate::ErrorKind::Thread): the system refused the thread that keeps the time limits.
     ///
     /// A cache that cannot be used is logged, and costs only the time to compile.
     pub fn build(self) -> Result<Sandbox, Error> {
+        self.functions.check()?;
         let config = Config { instances: self.contexts, scale: 1, stack: ENGINE_STACK, cache: self.cache };
         let engine = component::Engine::new(config)?;
-        let script = Script::load(&engine, GUEST)?;
-        Ok(Sandbox { engine, script, limits: self.limits, modules: self.modules })
+        let linked = Linked::load(&engine, GUEST)?;
+        Ok(Sandbox { engine, linked, limits: self.limits, modules: self.modules, functions: self.functions })
     }
 }
 
@@ -155,6 +175,7 @@ pub struct ContextBuilder {
     sandbox: Sandbox,
     limits: Limits,
     modules: Option<Grant>,
+    functions: Functions,
     globals: Vec<(String, Vec<u8>)>,
     name: Option<String>,
     queue: Option<std::num::NonZeroUsize>,
@@ -188,6 +209,12 @@ impl ContextBuilder {
         self
     }
 
+    /// Host functions of this context, beside those of the sandbox; they take the place of functions of the same name.
+    pub fn functions(mut self, functions: Functions) -> ContextBuilder {
+        self.functions = self.functions.and(&functions);
+        self
+    }
+
     /// The name of the context's thread. Default: `aiointernal-js`.
     pub fn name(mut self, name: impl Into<String>) -> ContextBuilder {
         self.name = Some(name.into());
@@ -212,22 +239,28 @@ impl ContextBuilder {
     /// # Errors
     ///
     /// - [`Engine`](crate::ErrorKind::Engine): as many contexts are open as the sandbox may have.
-    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the memory limit is below what the engine takes.
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the memory limit is below what the engine takes, or a function
+    ///   has a name that leads nowhere.
     /// - [`Thread`](crate::ErrorKind::Thread): the system refused a thread.
     pub fn blocking(self) -> Result<Context, Error> {
         self.open().blocking().map(Context::new)
     }
 
     fn open(self) -> Opening<Engine> {
-        let ContextBuilder { sandbox, limits, modules, globals, name, queue, sink } = self;
+        let ContextBuilder { sandbox, limits, modules, functions, globals, name, queue, sink } = self;
         let mut builder = sandbox.engine.builder().name(name.unwrap_or_else(|| "aiointernal-js".to_owned()));
         if let Some(calls) = queue {
             builder = builder.queue_capacity(calls);
         }
-        builder.spawn(move || {
-            let script = sandbox.script.for_context(globals, Console::to(sink), modules);
+        // Functions that take their time run where the context is opened.
+        let runtime = Handle::try_current().ok();
+        let setup = move |sender| {
+            functions.check()?;
+            let (linked, console, inbox) = (sandbox.linked, Console::to(sink), Inbox::new(sender));
+            let script = Script { linked, globals, console, modules, functions, runtime, inbox };
             Engine::new(&sandbox.engine, script, limits)
-        })
+        };
+        builder.spawn_deferring(setup, |engine, context| engine.drain(context))
     }
 }
 

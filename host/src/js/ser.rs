@@ -30,7 +30,7 @@ pub fn to_value(value: &(impl Serialize + ?Sized)) -> Result<Value, Error> {
 }
 
 /// The name by which [`ToValue`] knows a [`Value`]. Other formats look through a newtype.
-const VALUE: &str = "$aiointernal::Value";
+pub(super) const VALUE: &str = "$aiointernal::Value";
 
 thread_local! {
     /// How a [`Value`] gets through serde whole, a graph included: [`ToValue`] wants one, and what it then serializes, if

@@ -1,7 +1,15 @@
 //! What can be chosen before a thread starts.
 
-use std::{fmt, marker::PhantomData, num::NonZeroUsize, time::Duration};
+use std::{
+    fmt,
+    marker::PhantomData,
+    num::NonZeroUsize,
+    task::{Context, Poll},
+    time::Duration,
+};
 
+#[cfg(feature = "js")]
+use super::Sender;
 use super::{
     Handle, HeapThread, Opening,
     call::Hook,
@@ -15,6 +23,7 @@ use crate::{
 
 type MakeHook<T> = Box<dyn FnMut(&T) -> Hook + Send>;
 type AfterInterrupt<T> = Box<dyn FnMut(&mut T) + Send>;
+type Drain<T> = Box<dyn FnMut(&mut T, &mut Context<'_>) -> Poll<()> + Send>;
 type Teardown<T> = Box<dyn FnOnce(T) -> Result<(), Error> + Send>;
 
 /// What can be chosen before a [`HeapThread`] starts.
@@ -26,6 +35,7 @@ pub struct Builder<T> {
     pub(super) keeps_after_panic: bool,
     pub(super) hook: Option<MakeHook<T>>,
     pub(super) after_interrupt: Option<AfterInterrupt<T>>,
+    pub(super) drain: Option<Drain<T>>,
     pub(super) teardown: Option<Teardown<T>>,
 }
 
@@ -60,6 +70,7 @@ impl<T: 'static> Builder<T> {
             keeps_after_panic: false,
             hook: None,
             after_interrupt: None,
+            drain: None,
             teardown: None,
         }
     }
@@ -170,8 +181,26 @@ impl<T: 'static> Builder<T> {
         self.start(Setup::Again(Box::new(move || setup().map_err(setup_error)), restarts))
     }
 
+    /// As [`spawn`](Builder::spawn), for an object that defers answers: it is given the way to its own queue, and when
+    /// the queue is closed and empty, `drain` is polled until it has given them all.
+    #[cfg(feature = "js")]
+    pub(crate) fn spawn_deferring(
+        mut self,
+        setup: impl FnOnce(Sender<T>) -> Result<T, Error> + Send + 'static,
+        drain: impl FnMut(&mut T, &mut Context<'_>) -> Poll<()> + Send + 'static,
+    ) -> Opening<T> {
+        self.drain = Some(Box::new(drain));
+        let shared = Shared::new(self.capacity);
+        let sender = Sender(Arc::clone(&shared));
+        self.start_with(shared, Setup::Once(Some(Box::new(move || setup(sender)))))
+    }
+
     fn start(self, setup: Setup<T>) -> Opening<T> {
         let shared = Shared::new(self.capacity);
+        self.start_with(shared, setup)
+    }
+
+    fn start_with(self, shared: Arc<Shared<T>>, setup: Setup<T>) -> Opening<T> {
         let started = worker::start(self, Arc::clone(&shared), setup);
         let started = started.map(|()| Some(HeapThread { handle: Arc::new(Handle { shared }) }));
         Opening { started, listener: None, handle: PhantomData }

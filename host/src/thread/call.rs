@@ -14,8 +14,10 @@ use tracing::{Span, field};
 
 use super::{
     HeapThread,
+    deferred::{Answer, Defer, Deferred},
     running::{Interest, Running},
     ticket::Ticket,
+    worker::Life,
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -40,6 +42,15 @@ impl<R: Send + 'static> Call<R> {
         T: 'static,
         F: FnOnce(&mut T, &Running) -> Result<R, Error> + Send + 'static,
     {
+        Call::deferring(object, |object, running, _| job(object, running).map(Some))
+    }
+
+    /// A call whose closure may return without an answer, having kept a [`Deferred`] that gives it later.
+    pub(crate) fn deferring<T, F>(object: &HeapThread<T>, job: F) -> Call<R>
+    where
+        T: 'static,
+        F: FnOnce(&mut T, &Running, Defer<'_, R>) -> Result<Option<R>, Error> + Send + 'static,
+    {
         Call {
             cell: Arc::new(Cell {
                 cancelled: AtomicBool::new(false),
@@ -50,7 +61,7 @@ impl<R: Send + 'static> Call<R> {
                 span: span(),
                 entered: OnceLock::new(),
                 job: Mutex::new(Some(job)),
-                home: object.shared().life.home(),
+                life: Arc::clone(&object.shared().life),
                 entry: Mutex::new(Entry::Outside(object.clone())),
                 interruption: Mutex::default(),
                 alarm: Mutex::new(None),
@@ -218,8 +229,7 @@ struct Cell<T: 'static, F, R> {
     /// The way into the queue. It has the thread until the call is in there: a ticket that somebody keeps does not keep
     /// the thread.
     entry: Mutex<Entry<T>>,
-    /// The object's thread.
-    home: Option<ThreadId>,
+    life: Arc<Life>,
     interruption: Mutex<Interruption>,
     alarm: Mutex<Option<timer::Key>>,
     reply: Mutex<Reply<R>>,
@@ -234,6 +244,8 @@ struct Interruption {
     hook: Option<Hook>,
     /// The hook was used.
     used: bool,
+    /// There while the answer is deferred.
+    deferred: Option<Hook>,
 }
 
 enum Entry<T: 'static> {
@@ -294,10 +306,10 @@ impl<T, F, R> Drop for Cell<T, F, R> {
 
 impl<T, F, R> Cell<T, F, R>
 where
-    F: FnOnce(&mut T, &Running) -> Result<R, Error> + Send + 'static,
+    F: FnOnce(&mut T, &Running, Defer<'_, R>) -> Result<Option<R>, Error> + Send + 'static,
     R: Send + 'static,
 {
-    fn run_job(self: &Arc<Self>, job: F, object: &mut T, hook: Option<&Hook>) -> Result<R, Error> {
+    fn run_job(self: &Arc<Self>, job: F, object: &mut T, hook: Option<&Hook>) -> Result<Option<R>, Error> {
         let now = (self.timeout.is_some() || self.deadline.is_some()).then(Instant::now);
         let left = self.deadline.zip(now).map(|(deadline, now)| deadline.saturating_duration_since(now));
         if left.is_some_and(|left| left.is_zero()) {
@@ -319,13 +331,14 @@ where
             }
         }
         let running = Running::new(Arc::clone(self) as Arc<dyn Interest>, timeout, ends);
+        let defer = || Deferred::new(Arc::clone(self) as Arc<dyn Answer<R>>);
         let _within = self.span.enter();
         let Some(entered) = self.entered.get() else {
-            return job(object, &running);
+            return job(object, &running, Defer(&defer));
         };
         self.span.record(WAITED, micros(entered.elapsed()));
         let started = Instant::now();
-        let result = job(object, &running);
+        let result = job(object, &running, Defer(&defer));
         self.span.record(RAN, micros(started.elapsed()));
         result
     }
@@ -334,7 +347,10 @@ where
     fn interrupt(self: &Arc<Self>) {
         let mut interruption = lock(&self.interruption);
         let Some(hook) = interruption.hook.clone() else {
-            return;
+            // Who gives the answer later is told once.
+            let deferred = interruption.deferred.take();
+            drop(interruption);
+            return deferred.into_iter().for_each(|told| told());
         };
         interruption.used = true;
         // The hook is the caller's code. It may run in a `Drop`, where a panic would be the end of the process.
@@ -403,7 +419,7 @@ where
 
 impl<T, F, R> Alarm for Cell<T, F, R>
 where
-    F: FnOnce(&mut T, &Running) -> Result<R, Error> + Send + 'static,
+    F: FnOnce(&mut T, &Running, Defer<'_, R>) -> Result<Option<R>, Error> + Send + 'static,
     R: Send + 'static,
 {
     fn ring(self: Arc<Self>) {
@@ -424,7 +440,7 @@ where
 
 impl<T, F, R> Job<T> for Cell<T, F, R>
 where
-    F: FnOnce(&mut T, &Running) -> Result<R, Error> + Send + 'static,
+    F: FnOnce(&mut T, &Running, Defer<'_, R>) -> Result<Option<R>, Error> + Send + 'static,
     R: Send + 'static,
 {
     fn run(self: Arc<Self>, object: &mut T, hook: Option<&Hook>) {
@@ -443,6 +459,9 @@ where
         let ended = hook.map(|_| Ended(&self.interruption));
         let result = self.run_job(job, object, hook);
         drop(ended);
+        let Some(result) = result.transpose() else {
+            return;
+        };
         if hook.is_some() || self.deadline.is_some() {
             self.clear_alarm();
         }
@@ -469,7 +488,7 @@ where
 
 impl<T, F, R> Pending<R> for Cell<T, F, R>
 where
-    F: FnOnce(&mut T, &Running) -> Result<R, Error> + Send + 'static,
+    F: FnOnce(&mut T, &Running, Defer<'_, R>) -> Result<Option<R>, Error> + Send + 'static,
     R: Send + 'static,
 {
     fn set_timeout(&mut self, timeout: Duration) {
@@ -560,7 +579,7 @@ where
     }
 
     fn home(&self) -> Option<ThreadId> {
-        self.home
+        self.life.home()
     }
 }
 
@@ -586,6 +605,29 @@ where
             Reply::Ready(_) | Reply::Taken => None,
         };
         waker.into_iter().for_each(wake);
+    }
+}
+
+impl<T, F, R> Answer<R> for Cell<T, F, R>
+where
+    F: FnOnce(&mut T, &Running, Defer<'_, R>) -> Result<Option<R>, Error> + Send + 'static,
+    R: Send + 'static,
+{
+    fn answer_with(&self, answer: Option<Result<R, Error>>) {
+        // Dropped outside of the lock: it is the hook of whoever answers.
+        let hook = lock(&self.interruption).deferred.take();
+        drop(hook);
+        self.clear_alarm();
+        self.finish(answer.unwrap_or_else(|| Err(self.life.cause())));
+    }
+
+    fn on_stop(self: Arc<Self>, hook: Hook) {
+        let earlier = lock(&self.interruption).deferred.replace(hook);
+        drop(earlier);
+        // What gave the call up a moment ago found no hook; what does so from now on finds it.
+        if self.is_cancelled() || self.expired.load(Ordering::Acquire) {
+            self.interrupt();
+        }
     }
 }
 

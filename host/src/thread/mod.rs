@@ -5,6 +5,7 @@
 //! ```
 
 mod call;
+mod deferred;
 mod running;
 mod builder;
 mod ticket;
@@ -24,8 +25,11 @@ use std::{
 
 use event_listener::EventListener;
 
+#[cfg(feature = "js")]
+pub(crate) use self::deferred::{Defer, Deferred};
 #[cfg(feature = "component")]
 pub(crate) use self::worker::stack_of_this_thread;
+use self::worker::{Life, Shared};
 pub use self::{
     builder::{Builder, Restarts},
     call::Call,
@@ -34,10 +38,6 @@ pub use self::{
     running::Running,
     steps::{Steps, StepsStream},
     ticket::Ticket,
-};
-use self::{
-    call::Message,
-    worker::{Life, Shared},
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -186,19 +186,36 @@ impl<T: 'static> HeapThread<T> {
         self.handle.shared.queue.ended().is_some()
     }
 
-    /// Has the thread do something soon, full queue or not, that nobody waits for.
-    fn send(&self, job: impl FnOnce(&mut T) + Send + 'static) {
-        // Where the object is gone already, nothing is left to do.
-        let _ = self.shared().queue.put_past_capacity(Message::new(job));
-    }
-
     fn shared(&self) -> &Shared<T> {
         &self.handle.shared
     }
 }
 
+/// The way of an object's own messages into its queue. It does not keep the object.
+#[cfg(feature = "js")]
+pub(crate) struct Sender<T: 'static>(Arc<Shared<T>>);
+
+#[cfg(feature = "js")]
+impl<T> Sender<T> {
+    /// Has the object's thread do something soon, full queue or not; `false` when it takes nothing more.
+    pub(crate) fn send(&self, job: impl FnOnce(&mut T) + Send + 'static) -> bool {
+        self.0.send(job)
+    }
+}
+
+#[cfg(feature = "js")]
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Self {
+        Sender(Arc::clone(&self.0))
+    }
+}
+
 /// Blocks this thread until the future is ready, unless it is the object's own, which would wait for itself.
-fn block_elsewhere<F: Future>(home: Option<ThreadId>, future: F, refuse: impl Fn(Error) -> F::Output) -> F::Output {
+pub(crate) fn block_elsewhere<F: Future>(
+    home: Option<ThreadId>,
+    future: F,
+    refuse: impl Fn(Error) -> F::Output,
+) -> F::Output {
     let is_at_home = home == Some(thread::current().id());
     let mut future = pin!(future);
     block_on(std::future::poll_fn(|context| match future.as_mut().poll(context) {

@@ -80,7 +80,7 @@ impl Running {
     }
 
     /// As [`Running::should_stop`], with why.
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         if self.is_cancelled() {
             return Err(Error::cancelled());
         }

@@ -15,7 +15,7 @@ use futures_core::Stream;
 use super::{Call, HeapThread, Running, Ticket, block_elsewhere, call::lock};
 use crate::{
     error::{Error, ErrorKind},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, thread::ThreadId},
 };
 
 /// Items of one hop to the thread, at most.
@@ -106,7 +106,8 @@ impl<T, S: Steps<T>> Drop for Hop<T, S> {
     fn drop(&mut self) {
         if let (Some(mut steps), Some(generation)) = (self.steps.take(), self.generation) {
             let life = Arc::clone(&self.thread.shared().life);
-            self.thread.send(move |object| {
+            // Where the object is gone already, nothing is left to do.
+            let _ = self.thread.shared().send(move |object| {
                 if life.generation() == generation {
                     steps.finish(object);
                 }
@@ -196,13 +197,18 @@ where
     /// Blocks this thread until the next item is there. On the object's own thread it is
     /// [`Deadlock`](crate::ErrorKind::Deadlock) where it is not.
     pub fn next_blocking(&mut self) -> Option<Result<S::Item, Error>> {
-        let home = match &self.stage {
+        let home = self.home();
+        let next = std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context));
+        block_elsewhere(home, next, |error| Some(Err(error)))
+    }
+
+    /// The object's thread.
+    pub(crate) fn home(&self) -> Option<ThreadId> {
+        match &self.stage {
             Stage::Here(hop) => hop.thread.shared().life.home(),
             Stage::OnThread(ticket) => ticket.home(),
             Stage::Failed(_) | Stage::Ended => None,
-        };
-        let next = std::future::poll_fn(|context| Pin::new(&mut *self).poll_next(context));
-        block_elsewhere(home, next, |error| Some(Err(error)))
+        }
     }
 
     fn take_item(&self) -> Option<S::Item> {

@@ -3,7 +3,7 @@
 use std::{
     any::Any,
     cell::Cell,
-    future::Future,
+    future::{self, Future},
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
@@ -16,7 +16,7 @@ use event_listener::{Event, EventListener};
 
 use super::{
     Builder, Restarts,
-    call::{Hook, Job, lock},
+    call::{Hook, Job, Message, lock},
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -148,6 +148,11 @@ impl<T> Shared<T> {
             stage: Event::new(),
         };
         Arc::new(Shared { queue: Queue::fifo(capacity), running: Mutex::new(None), life: Arc::new(life) })
+    }
+
+    /// Has the thread do something soon, full queue or not, that nobody waits for; `false` when it takes nothing more.
+    pub(super) fn send(&self, job: impl FnOnce(&mut T) + Send + 'static) -> bool {
+        self.queue.put_past_capacity(Message::new(job)).is_ok()
     }
 
     /// Calls are refused from now on; those that are queued still run.
@@ -299,6 +304,7 @@ impl<T> Worker<'_, T> {
             self.shared.life.replaced.fetch_add(1, Ordering::AcqRel);
             (object, hook) = self.make_again(restarts)?;
         }
+        self.drain(&mut object)?;
         drop(hook);
         match self.plan.teardown.take() {
             None => discard(object),
@@ -311,6 +317,24 @@ impl<T> Worker<'_, T> {
                 Ok(())
             }
         }
+    }
+
+    /// Waits until the object has given the answers that it deferred, or is to end at once.
+    fn drain(&mut self, object: &mut T) -> Result<(), Error> {
+        let Some(poll) = &mut self.plan.drain else {
+            return Ok(());
+        };
+        let life = &self.shared.life;
+        let mut listener = None;
+        let drained = catch_unwind(AssertUnwindSafe(|| {
+            sync::block_on(future::poll_fn(|context| {
+                match life.poll(&mut listener, context, |life| life.stopping.load(Ordering::Acquire)) {
+                    Poll::Ready(()) => Poll::Ready(()),
+                    Poll::Pending => poll(object, context),
+                }
+            }));
+        }));
+        drained.map_err(|panic| panicked("an object that was to end", panic))
     }
 
     /// The object and what interrupts it.

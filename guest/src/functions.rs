@@ -1,0 +1,202 @@
+//! Functions of the host: what scripts call, and the calls whose answers are still to come.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+};
+
+use rquickjs::{Ctx, Function, Object, Persistent, Value, function::Rest, object::Property};
+
+use crate::{
+    exception,
+    failure::Failure,
+    host::Host,
+    intrinsics::{Bound, Intrinsics},
+    value::{self, Unencoded},
+};
+
+/// A function of the host: the WIT record `host-function`.
+#[derive(Clone, Debug)]
+pub struct HostFunction {
+    /// Its name, in which dots lead through objects.
+    pub name: String,
+    /// What the host knows it by.
+    pub number: u32,
+    /// Whether a call of it is a promise.
+    pub is_async: bool,
+}
+
+/// What a call of a host function comes to: the WIT variant `answer`.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// The result, encoded.
+    Done(Vec<u8>),
+    /// It failed.
+    Failed(HostError),
+    /// The host settles this call later.
+    Pending(u64),
+}
+
+/// What a script is told of a failure of the host: the WIT record `host-error`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostError {
+    /// What the host knows the error by, where it wants it back.
+    pub id: Option<u64>,
+    /// The error's class.
+    pub name: String,
+    /// Its message.
+    pub message: String,
+}
+
+/// The functions that a script has, and their calls that are in flight.
+pub(crate) struct Functions<H> {
+    host: Rc<H>,
+    intrinsics: Rc<Intrinsics>,
+    /// Longest encoded arguments of a call.
+    limit: Rc<Cell<usize>>,
+    in_flight: RefCell<BTreeMap<u64, Settling>>,
+}
+
+/// What settles the promise of a call.
+struct Settling {
+    resolve: Persistent<Function<'static>>,
+    reject: Persistent<Function<'static>>,
+}
+
+impl<H: Host> Functions<H> {
+    pub(crate) fn new(host: &Rc<H>, intrinsics: &Rc<Intrinsics>, limit: &Rc<Cell<usize>>) -> Rc<Functions<H>> {
+        let (host, intrinsics, limit) = (Rc::clone(host), Rc::clone(intrinsics), Rc::clone(limit));
+        Rc::new(Functions { host, intrinsics, limit, in_flight: RefCell::default() })
+    }
+
+    /// Whether any call waits for the host.
+    pub(crate) fn are_in_flight(&self) -> bool {
+        !self.in_flight.borrow().is_empty()
+    }
+
+    /// Gives a function to scripts. Objects on the way to its name are made where there are none.
+    pub(crate) fn define<'js>(self: &Rc<Self>, ctx: &Ctx<'js>, function: &HostFunction) -> Result<(), Failure> {
+        let bound = self.intrinsics.bind(ctx).map_err(|_| Failure::OutOfMemory)?;
+        let explain = |error| Failure::from_js(ctx, &bound, error);
+        let mut path: Vec<&str> = function.name.split('.').collect();
+        let last = path.pop().unwrap_or_default();
+        let mut place = ctx.globals();
+        for segment in path {
+            let next: Value<'js> = place.get(segment).map_err(explain)?;
+            place = match next.as_object() {
+                Some(object) => object.clone(),
+                None if next.is_undefined() => {
+                    let object = Object::new(ctx.clone()).map_err(explain)?;
+                    property(&place, segment, object.clone().into_value()).map_err(explain)?;
+                    object
+                }
+                None => {
+                    let message = format!("function {:?}: {segment:?} is no object", function.name);
+                    return Err(Failure::InvalidArgument(message));
+                }
+            };
+        }
+        let (functions, callee) = (Rc::clone(self), function.clone());
+        let called =
+            move |ctx: Ctx<'js>, arguments: Rest<Value<'js>>| functions.called(&ctx, &callee, &arguments.into_inner());
+        let called = Function::new(ctx.clone(), called).and_then(|called| called.with_name(last)).map_err(explain)?;
+        property(&place, last, called.into_value()).map_err(explain)
+    }
+
+    /// A script calls a function.
+    fn called<'js>(
+        &self,
+        ctx: &Ctx<'js>,
+        callee: &HostFunction,
+        arguments: &[Value<'js>],
+    ) -> rquickjs::Result<Value<'js>> {
+        let bound = self.intrinsics.bind(ctx)?;
+        if !callee.is_async {
+            return match self.start(ctx, &bound, callee, arguments)? {
+                Answer::Done(bytes) => value::read(ctx, &bound, &bytes),
+                Answer::Failed(error) => Err(ctx.throw(exception::of_host(ctx, &bound, &error)?)),
+                Answer::Pending(_) => Err(rquickjs::Error::Unknown),
+            };
+        }
+        let (promise, resolve, reject) = ctx.promise()?;
+        // What a call of an async function throws is the reason of its promise.
+        match self.start(ctx, &bound, callee, arguments) {
+            Ok(Answer::Pending(call)) => {
+                let resolve = Persistent::save(ctx, resolve);
+                let reject = Persistent::save(ctx, reject);
+                self.in_flight.borrow_mut().insert(call, Settling { resolve, reject });
+            }
+            Ok(Answer::Done(bytes)) => settle(ctx, &bound, &resolve, &reject, Ok(&bytes))?,
+            Ok(Answer::Failed(error)) => settle(ctx, &bound, &resolve, &reject, Err(&error))?,
+            Err(error) if error.is_exception() => reject.call::<_, ()>((ctx.catch(),))?,
+            Err(error) => return Err(error),
+        }
+        Ok(promise.into_value())
+    }
+
+    fn start<'js>(
+        &self,
+        ctx: &Ctx<'js>,
+        bound: &Bound<'_, 'js>,
+        callee: &HostFunction,
+        arguments: &[Value<'js>],
+    ) -> rquickjs::Result<Answer> {
+        let name = &callee.name;
+        let encoded = value::encode_arguments(bound, arguments, self.limit.get());
+        let encoded = encoded.map_err(|unencoded| match unencoded {
+            Unencoded::Js(error) => error,
+            Unencoded::Kind(what) => exception::throw(ctx, bound, "TypeError", &format!("{name}: {what}")),
+            Unencoded::TooLarge => {
+                let message = format!("{name}: the arguments are longer than {} bytes", self.limit.get());
+                exception::throw(ctx, bound, "RangeError", &message)
+            }
+            Unencoded::OutOfMemory => exception::throw(ctx, bound, "InternalError", "out of memory"),
+        })?;
+        Ok(self.host.start(callee.number, &encoded))
+    }
+
+    /// Settles the promise of a call, where it is still in flight.
+    pub(crate) fn settle<'js>(
+        &self,
+        ctx: &Ctx<'js>,
+        bound: &Bound<'_, 'js>,
+        call: u64,
+        answer: Result<&[u8], &HostError>,
+    ) -> rquickjs::Result<()> {
+        let settling = self.in_flight.borrow_mut().remove(&call);
+        let Some(Settling { resolve, reject }) = settling else {
+            return Ok(());
+        };
+        settle(ctx, bound, &resolve.restore(ctx)?, &reject.restore(ctx)?, answer)
+    }
+
+    /// Forgets a call: its promise stays as it is.
+    pub(crate) fn forget(&self, call: u64) {
+        let forgotten = self.in_flight.borrow_mut().remove(&call);
+        drop(forgotten);
+    }
+}
+
+fn settle<'js>(
+    ctx: &Ctx<'js>,
+    bound: &Bound<'_, 'js>,
+    resolve: &Function<'js>,
+    reject: &Function<'js>,
+    answer: Result<&[u8], &HostError>,
+) -> rquickjs::Result<()> {
+    let answer = match answer {
+        Ok(bytes) => value::read(ctx, bound, bytes),
+        Err(error) => return reject.call((exception::of_host(ctx, bound, error)?,)),
+    };
+    match answer {
+        Ok(value) => resolve.call((value,)),
+        Err(error) if error.is_exception() => reject.call((ctx.catch(),)),
+        Err(error) => Err(error),
+    }
+}
+
+/// A property of its own, which no setter hears of.
+fn property<'js>(object: &Object<'js>, name: &str, value: Value<'js>) -> rquickjs::Result<()> {
+    object.prop(name, Property::from(value).writable().configurable().enumerable())
+}

@@ -1,0 +1,276 @@
+//! The WIT interface `host-functions`: the calls that scripts make, and those that are in flight.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    fmt,
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use tokio::{runtime::Handle, task::AbortHandle};
+use tracing::Instrument as _;
+
+use super::{
+    bindings::{HostError, HostFunction, host_functions, host_functions::Answer},
+    engine::Ambient,
+    evaluation::{Evaluation, number},
+    functions::{Answering, Function, Functions, ScriptError, check_name},
+    host_call::HostCall,
+    inbox::{Event, Inbox},
+    wire,
+};
+use crate::{
+    component::Data,
+    error::{Error, ErrorKind},
+};
+
+/// Errors of host functions that are kept for when a script lets them through. A script that keeps more than these, and
+/// throws one of the first, gives back what it was told.
+const MAX_ERRORS: usize = 64;
+
+/// The calls of one instance.
+pub(super) struct Calls {
+    granted: Functions,
+    inbox: Inbox,
+    runtime: Option<Handle>,
+    /// The functions that the engine was told of, by their numbers, and the numbers by name.
+    defined: Vec<(Arc<str>, bool)>,
+    numbers: BTreeMap<Arc<str>, u32>,
+    in_flight: HashMap<u64, InFlight>,
+    errors: VecDeque<(u64, Error)>,
+    /// Whose script runs.
+    evaluation: Option<Rc<Evaluation>>,
+}
+
+/// A call that is in flight. Its end is that of its future.
+struct InFlight {
+    evaluation: Rc<Evaluation>,
+    call: HostCall,
+    task: AbortHandle,
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        let in_flight = &self.evaluation.in_flight;
+        in_flight.set(in_flight.get().saturating_sub(1));
+        self.call.cancel();
+        self.task.abort();
+    }
+}
+
+impl Calls {
+    pub(super) fn new(granted: Functions, inbox: Inbox, runtime: Option<Handle>) -> Calls {
+        Calls {
+            granted,
+            inbox,
+            runtime,
+            defined: Vec::new(),
+            numbers: BTreeMap::new(),
+            in_flight: HashMap::new(),
+            errors: VecDeque::new(),
+            evaluation: None,
+        }
+    }
+
+    /// What the engine has to be told of, before it runs what these were granted to.
+    ///
+    /// # Errors
+    ///
+    /// A name leads nowhere.
+    pub(super) fn define(&mut self, functions: &Functions) -> Result<Vec<HostFunction>, Error> {
+        let mut definitions = Vec::new();
+        for (name, function) in functions.iter() {
+            let is_async = matches!(function, Function::Async(_));
+            let known = self.numbers.get(name).is_some_and(|number| self.defined[*number as usize].1 == is_async);
+            if !known {
+                check_name(name)?;
+                let number = u32::try_from(self.defined.len()).unwrap_or(u32::MAX);
+                self.defined.push((Arc::clone(name), is_async));
+                self.numbers.insert(Arc::clone(name), number);
+                definitions.push(HostFunction { name: name.to_string(), number, is_async });
+            }
+        }
+        Ok(definitions)
+    }
+
+    /// From now on it is this evaluation's script that runs.
+    pub(super) fn run_for(&mut self, evaluation: &Rc<Evaluation>) {
+        self.evaluation = Some(Rc::clone(evaluation));
+    }
+
+    /// Takes a call that has been answered: whose it is, and what the script is told.
+    pub(super) fn land(
+        &mut self,
+        call: u64,
+        answer: Result<Vec<u8>, Error>,
+    ) -> Option<(Rc<Evaluation>, Result<Vec<u8>, HostError>)> {
+        let landed = self.in_flight.remove(&call)?;
+        let answer = answer.and_then(|value| count_bytes(&landed.evaluation, value.len()).map(|()| value));
+        let answer = answer.map_err(|error| self.tell(landed.call.function(), error));
+        Some((Rc::clone(&landed.evaluation), answer))
+    }
+
+    /// Cancels the calls of an evaluation that has ended, and says which they are.
+    pub(super) fn cancel(&mut self, evaluation: &Evaluation) -> Vec<u64> {
+        if evaluation.in_flight.get() == 0 {
+            return Vec::new();
+        }
+        let of_it = |in_flight: &InFlight| in_flight.evaluation.number == evaluation.number;
+        self.in_flight.extract_if(|_, in_flight| of_it(in_flight)).map(|(call, _)| call).collect()
+    }
+
+    /// The error that a script let through.
+    pub(super) fn error(&self, id: u64) -> Option<Error> {
+        self.errors.iter().find(|(known, _)| *known == id).map(|(_, error)| error.clone())
+    }
+
+    /// What the script is told of an error. Only what is meant for it says more than that there is one.
+    fn tell(&mut self, function: &str, error: Error) -> HostError {
+        let (name, message) = match (error.kind(), error.downcast_ref::<ScriptError>()) {
+            (_, Some(ScriptError { name, message })) => (name.clone(), message.clone()),
+            (ErrorKind::HostCallLimit, _) => ("RangeError".to_owned(), error.to_string()),
+            (ErrorKind::WrongType, _) => {
+                // The script's own fault, which it is told in full, and nobody else's.
+                return HostError { id: None, name: "TypeError".to_owned(), message: error.to_string() };
+            }
+            _ => ("Error".to_owned(), format!("{function} failed")),
+        };
+        let id = number();
+        if self.errors.len() == MAX_ERRORS {
+            self.errors.pop_front();
+        }
+        self.errors.push_back((id, error));
+        HostError { id: Some(id), name, message }
+    }
+
+    /// Calls a function, of this name.
+    fn start(&mut self, name: &Arc<str>, is_async: bool, arguments: &[u8]) -> Result<Answer, Error> {
+        let evaluation = self.evaluation.clone().ok_or_else(|| fault("nothing is being evaluated"))?;
+        let own = evaluation.functions.as_ref().and_then(|functions| functions.get(name));
+        let function = own.or_else(|| self.granted.get(name)).cloned();
+        let function = function.filter(|function| matches!(function, Function::Async(_)) == is_async);
+        let Some(function) = function else {
+            let message = format!("{name} is not granted to this call");
+            return Err(Error::new(ErrorKind::WrongType, message));
+        };
+        count_call(&evaluation)?;
+        count_bytes(&evaluation, arguments.len())?;
+        let arguments = wire::decode(arguments).map_err(|reason| fault(&format!("malformed arguments: {reason}")))?;
+        let call = HostCall::new(number(), evaluation.number, Arc::clone(name), evaluation.until);
+        let within = evaluation.span.clone();
+        let _within = within.enter();
+        let value = match function {
+            Function::Sync(function) => function(arguments, &call)?,
+            Function::Async(function) => {
+                let _runtime = self.runtime.as_ref().map(Handle::enter);
+                let mut future = function(arguments, call.clone())?;
+                // Many a future is ready at once, and a hop to another thread takes longer than all the rest.
+                match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                    Poll::Ready(answer) => answer?,
+                    Poll::Pending => return self.fly(evaluation, call, future),
+                }
+            }
+        };
+        count_bytes(&evaluation, value.len()).map(|()| Answer::Done(value))
+    }
+
+    /// Lets a call go on in the runtime.
+    fn fly(&mut self, evaluation: Rc<Evaluation>, call: HostCall, future: Answering) -> Result<Answer, Error> {
+        let Some(runtime) = &self.runtime else {
+            let message = format!("{} waits, and the context was opened outside of a tokio runtime", call.function());
+            return Err(Error::new(ErrorKind::HostFunction, message));
+        };
+        let answering = Flight { call: call.clone(), inbox: self.inbox.clone(), future: Some(future) };
+        let task = runtime.spawn(answering.instrument(evaluation.span.clone())).abort_handle();
+        evaluation.in_flight.set(evaluation.in_flight.get() + 1);
+        let id = call.id();
+        self.in_flight.insert(id, InFlight { evaluation, call, task });
+        Ok(Answer::Pending(id))
+    }
+}
+
+/// Counts one more call.
+fn count_call(evaluation: &Evaluation) -> Result<(), Error> {
+    let limits = &evaluation.limits;
+    if evaluation.calls.get() >= limits.host_calls {
+        return Err(limit(format!("the evaluation has made its {} calls of host functions", limits.host_calls)));
+    }
+    if evaluation.in_flight.get() >= limits.host_calls_in_flight {
+        let most = limits.host_calls_in_flight;
+        return Err(limit(format!("the evaluation has {most} calls of host functions in flight, the most it may")));
+    }
+    evaluation.calls.set(evaluation.calls.get() + 1);
+    Ok(())
+}
+
+/// Counts bytes that go to a function or come from it.
+fn count_bytes(evaluation: &Evaluation, bytes: usize) -> Result<(), Error> {
+    let all = evaluation.bytes.get().saturating_add(bytes);
+    let most = evaluation.limits.host_bytes;
+    if all > most {
+        return Err(limit(format!("the evaluation has exchanged its {most} bytes with host functions")));
+    }
+    evaluation.bytes.set(all);
+    Ok(())
+}
+
+fn limit(message: String) -> Error {
+    Error::new(ErrorKind::HostCallLimit, message)
+}
+
+/// What no engine of ours does.
+fn fault(what: &str) -> Error {
+    Error::new(ErrorKind::HostFunction, format!("the call failed: {what}"))
+}
+
+impl host_functions::Host for Data<Ambient> {
+    fn start(&mut self, function: u32, arguments: Vec<u8>) -> Answer {
+        let calls = &mut self.host.calls;
+        let Some((name, is_async)) = calls.defined.get(function as usize).cloned() else {
+            return Answer::Failed(calls.tell("a function", fault("there is no such function")));
+        };
+        let answer = calls.start(&name, is_async, &arguments);
+        answer.unwrap_or_else(|error| Answer::Failed(calls.tell(&name, error)))
+    }
+}
+
+impl fmt::Debug for Calls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Calls").field("in_flight", &self.in_flight.len()).finish_non_exhaustive()
+    }
+}
+
+/// The future of a call, which posts its answer. One that is dropped without, as at the end of its runtime, says so.
+struct Flight {
+    call: HostCall,
+    inbox: Inbox,
+    future: Option<Answering>,
+}
+
+impl Future for Flight {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let Some(future) = &mut self.future else {
+            return Poll::Ready(());
+        };
+        let Poll::Ready(answer) = future.as_mut().poll(context) else {
+            return Poll::Pending;
+        };
+        self.future = None;
+        self.inbox.post(Event::Answered(self.call.id(), answer));
+        Poll::Ready(())
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        if self.future.is_some() && !self.call.is_cancelled() {
+            let message = format!("{} failed: its runtime has ended", self.call.function());
+            let answer = Err(Error::new(ErrorKind::HostFunction, message));
+            self.inbox.post(Event::Answered(self.call.id(), answer));
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! One evaluation: what holds for it from its begin to its end, however often it waits in between.
+
+use std::{
+    cell::Cell,
+    fmt,
+    rc::Rc,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use tracing::Span;
+
+use super::{
+    engine::Engine,
+    functions::Functions,
+    inbox::{Event, Inbox},
+    value::Value,
+};
+use crate::{
+    component::{Limits, end_of},
+    error::Error,
+    thread::Running,
+    timer::{self, Alarm},
+};
+
+/// A number that nothing else in this process has.
+pub(super) fn number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// What the calls of one handle may use, unlike those of others.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Terms {
+    pub(super) limits: Option<Limits>,
+    pub(super) functions: Option<Functions>,
+}
+
+/// One evaluation, or another call into the engine.
+pub(super) struct Evaluation {
+    pub(super) number: u64,
+    pub(super) running: Running,
+    pub(super) limits: Limits,
+    /// When its time is over.
+    pub(super) until: Instant,
+    /// The functions that were granted to it beside those of the context.
+    pub(super) functions: Option<Functions>,
+    /// What its caller does, for what it logs.
+    pub(super) span: Span,
+    /// Calls of host functions that it has made, those that are in flight, and the bytes that went to and fro.
+    pub(super) calls: Cell<usize>,
+    pub(super) in_flight: Cell<usize>,
+    pub(super) bytes: Cell<usize>,
+}
+
+impl Evaluation {
+    /// One that begins now.
+    pub(super) fn begin(context: &Limits, running: &Running, terms: &Terms) -> Rc<Evaluation> {
+        let limits = context.for_call(running, terms.limits);
+        Rc::new(Evaluation {
+            number: number(),
+            running: running.clone(),
+            limits,
+            until: end_of(running, &limits),
+            functions: terms.functions.clone(),
+            span: Span::current(),
+            calls: Cell::new(0),
+            in_flight: Cell::new(0),
+            bytes: Cell::new(0),
+        })
+    }
+}
+
+impl fmt::Debug for Evaluation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Evaluation").field("number", &self.number).finish_non_exhaustive()
+    }
+}
+
+/// What an evaluation has come to.
+pub(super) enum Outcome {
+    /// It has ended with this value.
+    Done(Value),
+    /// It waits for host functions.
+    Pending(Rc<Evaluation>),
+}
+
+/// What is done with the result of an evaluation that was pending.
+pub(super) type Then = Box<dyn FnOnce(&mut Engine, Result<Value, Error>)>;
+
+/// An evaluation that waits for host functions, and the alarm at its end.
+pub(super) struct Pending {
+    pub(super) evaluation: Rc<Evaluation>,
+    pub(super) then: Then,
+    alarm: timer::Key,
+    /// Who is rung, as long as this is there.
+    _bell: Arc<Bell>,
+}
+
+impl Pending {
+    /// # Errors
+    ///
+    /// There is no thread for the alarm; `then` comes back with why.
+    pub(super) fn new(evaluation: Rc<Evaluation>, inbox: &Inbox, then: Then) -> Result<Pending, (Error, Then)> {
+        let bell = Arc::new(Bell { inbox: inbox.clone(), evaluation: evaluation.number });
+        let ringing = Arc::downgrade(&bell) as Weak<dyn Alarm>;
+        match timer::set(evaluation.until, ringing) {
+            Ok(alarm) => Ok(Pending { evaluation, then, alarm, _bell: bell }),
+            Err(error) => Err((error, then)),
+        }
+    }
+
+    /// It has ended.
+    pub(super) fn end(self) -> Then {
+        timer::clear(self.alarm);
+        self.then
+    }
+}
+
+struct Bell {
+    inbox: Inbox,
+    evaluation: u64,
+}
+
+impl Alarm for Bell {
+    fn ring(self: Arc<Self>) {
+        self.inbox.post(Event::Stopped(self.evaluation));
+    }
+}
