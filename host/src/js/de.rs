@@ -10,7 +10,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use super::value::{BigInt, ErrorObject, NoTree, TypedArray, Value, as_integer, half};
+use super::value::{BigInt, ErrorObject, Refused, TypedArray, Value, as_integer, half};
 use crate::error::{Error, ErrorKind};
 
 /// The Rust value that a JavaScript value describes, by `serde`.
@@ -50,7 +50,7 @@ pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
     })
 }
 
-fn no_tree(NoTree { path, what }: NoTree) -> Error {
+fn no_tree(Refused { path, what }: Refused) -> Error {
     let place = if path.is_empty() { "result" } else { path.trim_start_matches('.') };
     Error::new(ErrorKind::WrongType, format!("{place}: {what}"))
 }
