@@ -174,6 +174,65 @@ mod crossing {
     }
 }
 
+mod paths {
+    use super::*;
+
+    fn refused<T>(error: Result<T, aiointernal::Error>) -> String {
+        let error = error.err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        error.to_string()
+    }
+
+    /// What no JavaScript object can be: a map whose key is a list.
+    fn keyed_by_a_list() -> BTreeMap<Vec<u8>, bool> {
+        BTreeMap::from([(vec![1], true)])
+    }
+
+    #[test]
+    fn what_has_no_javascript_form_is_named_by_its_path() {
+        #[derive(Serialize)]
+        enum Kind {
+            Pair(bool, BTreeMap<Vec<u8>, bool>),
+        }
+        const WHAT: &str = "a map's key is not a string, number or boolean";
+        let value = BTreeMap::from([("items", vec![BTreeMap::from([("a b", keyed_by_a_list())])])]);
+        assert!(refused(to_value(&value)).ends_with(&format!(r#"value.items[0]["a b"]: {WHAT}"#)));
+        assert!(refused(to_value(&[Kind::Pair(true, keyed_by_a_list())])).ends_with(&format!("value[0][1]: {WHAT}")));
+        assert!(refused(to_value(&keyed_by_a_list())).ends_with(&format!("value: {WHAT}")));
+        let called = CONTEXT.call("same", (1, [Some(keyed_by_a_list())])).blocking();
+        assert!(refused(called).ends_with(&format!("argument 1[0]: {WHAT}")));
+        let set = CONTEXT.set_globals([("name", keyed_by_a_list())]).blocking();
+        assert!(refused(set).ends_with(&format!("value[0][1]: {WHAT}")));
+    }
+
+    #[test]
+    fn what_cannot_enter_names_its_path() {
+        const WHAT: &str = "a reference to 7, and nothing before it is shared under that number";
+        let lost = || Value::Reference(7);
+        let error = ErrorObject { cause: Some(Value::Array(vec![Value::Hole, lost()])), ..ErrorObject::default() };
+        for (value, path) in [
+            (lost(), ""),
+            (value!([0, { "callback": lost() }]), "[1].callback"),
+            (value!({ "a b": { "": [lost()] } }), r#"["a b"][""][0]"#),
+            (Value::Map(vec![(1.into(), 2.into()), (lost(), 3.into())]), "(key 1)"),
+            (Value::Map(vec![("key".into(), lost())]), r#".get("key")"#),
+            (Value::Map(vec![(1.into(), lost())]), "(value 0)"),
+            (Value::Set(vec![1.into(), lost()]), "(member 1)"),
+            (error.into(), ".cause[1]"),
+            (ErrorObject { errors: Some(lost()), ..ErrorObject::default() }.into(), ".errors"),
+            (Value::Boxed(Box::new(lost())), ""),
+            (shared(1, value!([lost()])), "[0]"),
+            (object([(&"n".repeat(100), lost())]), &format!(".{}...", "n".repeat(64))),
+            (object([(&"ü ".repeat(100), lost())]), &format!("[{:?}...]", "ü ".repeat(32))),
+        ] {
+            let error = refused(CONTEXT.call("same", (1, &value)).blocking());
+            assert!(error.ends_with(&format!("argument 1{path}: {WHAT}")), "{error}");
+            let error = refused(CONTEXT.set_globals([("name", &value)]).blocking());
+            assert!(error.ends_with(&format!("name{path}: {WHAT}")), "{error}");
+        }
+    }
+}
+
 mod random {
     use super::*;
 
@@ -523,6 +582,68 @@ mod serde_and_json {
 
         assert_eq!(read::<Bytes>("new Uint16Array([1, 2])").0, [1, 0, 2, 0]);
         assert_eq!(read::<Bytes>("new Uint8Array([1, 2])").0, [1, 2]);
+    }
+
+    #[test]
+    fn lists_of_numbers_are_read_from_every_kind_of_array() {
+        for list in ["[1, 2]", "new Set([1, 2])", "new Uint8Array([1, 2])", "new Uint8Array([1, 2]).buffer"] {
+            assert_eq!(read::<Vec<u8>>(list), [1, 2], "{list}");
+            assert_eq!(read::<Box<[u8]>>(list)[..], [1, 2], "{list}");
+            assert_eq!(read::<Vec<f64>>(list), [1.0, 2.0], "{list}");
+            assert_eq!(read::<(i64, f32)>(list), (1, 2.0), "{list}");
+            assert_eq!(read::<Option<BTreeSet<u128>>>(list), Some(BTreeSet::from([1, 2])), "{list}");
+        }
+        for class in ["Int8", "Uint8Clamped", "Int16", "Uint16", "Int32", "Uint32", "Float16", "Float32", "Float64"] {
+            assert_eq!(read::<Vec<u8>>(&format!("new {class}Array([1, 2])")), [1, 2], "{class}");
+            assert_eq!(read::<Vec<f64>>(&format!("new {class}Array([1, 2])")), [1.0, 2.0], "{class}");
+        }
+        assert_eq!(read::<Vec<u64>>("new BigUint64Array([2n ** 64n - 1n])"), [u64::MAX]);
+    }
+
+    #[test]
+    fn an_array_of_another_type_is_an_error_that_names_the_element() {
+        fn wrong<T: for<'de> Deserialize<'de> + Send + 'static + std::fmt::Debug>(source: &str) -> String {
+            let error = CONTEXT.eval_as::<T>(format!("({source})")).blocking().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::WrongType, "{error}");
+            error.to_string()
+        }
+        for (error, expected) in [
+            (wrong::<Vec<u8>>("[1, 256]"), "[1]: invalid value: integer `256`, expected u8"),
+            (wrong::<Vec<u8>>("new Int8Array([1, -1])"), "[1]: invalid value: integer `-1`, expected u8"),
+            (wrong::<Vec<i32>>("new Float64Array([1, 0.5])"), "[1]: invalid type: floating point `0.5`, expected i32"),
+            (wrong::<Vec<bool>>("new Uint8Array([1])"), "[0]: invalid type: integer `1`, expected a boolean"),
+            (wrong::<[u8; 3]>("new Uint8Array([1, 2])"), "result: invalid length 2, expected an array of length 3"),
+            (wrong::<f64>("new Float64Array([1])"), "result: invalid type: sequence, expected f64"),
+            (
+                wrong::<serde_json::Value>("({ a: new Uint8Array([1]) })"),
+                "a: invalid type: byte array, expected any valid JSON value",
+            ),
+        ] {
+            assert_eq!(error, expected);
+        }
+    }
+
+    #[test]
+    fn bytes_and_lists_enter_as_what_serde_calls_them() {
+        struct Bytes(&'static [u8]);
+
+        impl Serialize for Bytes {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_bytes(self.0)
+            }
+        }
+
+        let class = |value: Value| {
+            let call = CONTEXT.call_as::<String>("Object.prototype.toString.call", [value]);
+            call.blocking().unwrap()
+        };
+        // serde knows a `Vec<u8>` as a sequence of numbers, and bytes only where a type says so.
+        assert_eq!(to_value(&vec![1_u8, 2]).unwrap(), value!([1, 2]));
+        assert_eq!(to_value(&[1_u8, 2][..]).unwrap(), value!([1, 2]));
+        assert_eq!(class(to_value(&Bytes(&[1, 2])).unwrap()), "[object Uint8Array]");
+        assert_eq!(class(Value::Bytes(vec![1])), "[object Uint8Array]");
+        assert_eq!(class(to_value(&vec![0.5_f64]).unwrap()), "[object Array]");
+        assert_eq!(class(TypedArray::Float64(vec![0.5]).into()), "[object Float64Array]");
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::{
     host::Host,
     intrinsics::{Bound, Intrinsics},
     modules::Modules,
+    raw,
     rejections::Rejections,
     text, value,
 };
@@ -251,7 +252,8 @@ impl<H: Host> Engine<H> {
         self.run(ResultForm::Value, |ctx, intrinsics| {
             for (name, bytes) in globals {
                 let value = value::decode(ctx, intrinsics, &format!("global {name:?}"), bytes)?;
-                ctx.globals().set(name, value).map_err(|error| Failure::from_js(ctx, intrinsics, error))?;
+                let set = raw::string(ctx, name).and_then(|name| ctx.globals().set(name, value));
+                set.map_err(|error| Failure::from_js(ctx, intrinsics, error))?;
             }
             Ok(Value::new_undefined(ctx.clone()))
         })?;

@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::BTreeMap};
 
 use rquickjs::{Ctx, Exception, Function, Persistent, Result, Value, function::Args};
 
-use crate::{engine::script_options, intrinsics::Bound, value::is_identifier};
+use crate::{engine::script_options, intrinsics::Bound, raw, value::is_identifier};
 
 /// Getters that are kept compiled. With one more, all are let go.
 const MAX_GETTERS: usize = 64;
@@ -19,11 +19,12 @@ pub(crate) struct Globals {
 impl Globals {
     /// The value of a global. Bindings of scripts hide properties of the global object, as they do in JavaScript.
     pub(crate) fn get<'js>(&self, ctx: &Ctx<'js>, name: &str) -> Result<Value<'js>> {
+        let key = raw::string(ctx, name)?;
         if !is_identifier(name) || is_reserved(name) {
-            return ctx.globals().get(name);
+            return ctx.globals().get(key);
         }
         // A name that is nowhere would be a `ReferenceError`. A property is there, and its getter is to run once.
-        let is_property = ctx.globals().contains_key(name)?;
+        let is_property = ctx.globals().contains_key(key)?;
         self.getter(ctx, name)?.call((is_property,))
     }
 

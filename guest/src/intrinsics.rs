@@ -4,7 +4,10 @@ use rquickjs::{
     Array, Coerced, Ctx, Function, Object, Persistent, Result, String as JsString, Value, context::EvalOptions,
 };
 
-use crate::class::{self, Class, Classes};
+use crate::{
+    class::{self, Class, Classes},
+    raw::Text,
+};
 
 /// Returns the functions by name. Nothing in it looks anything up on an object that a script can reach.
 const PRELUDE: &str = r"
@@ -20,7 +23,7 @@ const PRELUDE: &str = r"
   const { toString: functionSource } = Function.prototype;
   const { toString: regexpSource } = RegExp.prototype;
   const { toString: symbolName, valueOf: symbolOf } = Symbol.prototype;
-  const { slice, toWellFormed, valueOf: stringOf } = String.prototype;
+  const { slice, valueOf: stringOf } = String.prototype;
   const { entries: mapIterator, forEach: mapForEach, set: mapSet } = Map.prototype;
   const { values: setIterator, forEach: setForEach, add: setAdd } = Set.prototype;
   const mapNext = getPrototypeOf(new Map().entries()).next, setNext = getPrototypeOf(new Set().values()).next;
@@ -72,7 +75,6 @@ const PRELUDE: &str = r"
     regexp: (regexp) => apply(regexpSource, regexp, []),
     symbol: (symbol) => apply(symbolName, symbol, []),
     head: (text, most) => apply(slice, text, [0, most]),
-    wellFormed: (text) => apply(toWellFormed, text, []),
     owns: (object, name) => hasOwn(object, name),
     window: (view) => {
       try {
@@ -232,11 +234,6 @@ impl<'js> Bound<'_, 'js> {
         self.function("member")?.call((value.clone(), name))
     }
 
-    /// Whether a list has an element of its own at an index.
-    pub(crate) fn owns(&self, list: &Object<'js>, index: usize) -> Result<bool> {
-        self.function("owns")?.call((list.clone(), index as f64))
-    }
-
     /// Whether an object has a property of its own.
     pub(crate) fn has_own(&self, object: &Object<'js>, name: &str) -> Result<bool> {
         self.function("owns")?.call((object.clone(), name))
@@ -349,11 +346,6 @@ impl<'js> Bound<'_, 'js> {
 
     /// A string in UTF-8, each lone surrogate as U+FFFD.
     pub(crate) fn text(&self, string: &JsString<'js>) -> Result<String> {
-        match string.to_string() {
-            Err(rquickjs::Error::Utf8(_)) => {
-                self.function("wellFormed")?.call::<_, JsString<'js>>((string.clone(),))?.to_string()
-            }
-            text => text,
-        }
+        Text::of(string).map(|text| text.to_utf8())
     }
 }

@@ -17,6 +17,7 @@ mod globals;
 mod host;
 mod intrinsics;
 mod modules;
+mod raw;
 mod rejections;
 mod text;
 mod value;

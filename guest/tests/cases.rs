@@ -843,11 +843,11 @@ fn values_cross_as_deep_as_they_may_and_no_deeper() {
     let deepest = nested(128, &[0x01]);
     assert_eq!(set(engine, "value", &deepest), Ok(()));
     assert_eq!(engine.get_global("value"), Ok(deepest));
-    let reason = "global \"value\" is not an encoded value: nested deeper than 128 levels at byte 129";
+    let reason = "global \"value\" is not an encoded value: nested deeper than 128 levels at byte 128";
     assert_eq!(invalid(set(engine, "value", &nested(129, &[0x01]))), reason);
     assert_eq!(invalid(set(engine, "value", &nested(100_000, &[0x01]))), reason);
     let objects = [0xa1, 0x61, b'a'].repeat(100_000);
-    assert!(invalid(set(engine, "value", &objects)).ends_with("nested deeper than 128 levels at byte 387"));
+    assert!(invalid(set(engine, "value", &objects)).ends_with("nested deeper than 128 levels at byte 384"));
     assert!(invalid(set(engine, "value", &[0xc1; 100])).contains("end of input bytes"));
 }
 
@@ -1151,7 +1151,7 @@ fn long_texts_of_failures_are_cut() {
     let Err(Failure::NotTransferable(what)) = eval(engine, "({ ['n'.repeat(20000)]: Symbol() })") else {
         panic!("a symbol does not cross");
     };
-    assert_eq!(what, format!("result.{}... (cut)", "n".repeat(CUT - "result.".len())));
+    assert_eq!(what, format!("result.{}...: a symbol", "n".repeat(64)));
 }
 
 #[test]

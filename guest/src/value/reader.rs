@@ -9,6 +9,7 @@ use rquickjs::{Array, ArrayBuffer, Ctx, Object, TypedArray, Value, object::Prope
 use crate::{
     class::{self, Class},
     intrinsics::Bound,
+    raw,
 };
 
 use super::{MAX_DEPTH, MAX_SAFE_INTEGER, big::to_hex, tags};
@@ -33,6 +34,11 @@ impl From<rquickjs::Error> for Malformed {
 
 fn malformed<T>(what: &str, at: usize) -> Result<T, Malformed> {
     Err(Malformed::Wire(format!("{what} at byte {at}")))
+}
+
+/// An object within as many others as there may be levels is one more: it could not go out again.
+fn too_deep<T>(at: usize) -> Result<T, Malformed> {
+    malformed(&format!("nested deeper than {MAX_DEPTH} levels"), at)
 }
 
 /// `Value::new_number` makes integers of whatever it can, and of -0 as well.
@@ -74,10 +80,11 @@ impl<'a, 'js, 'b> Reader<'a, 'js, 'b> {
     fn value(&mut self, depth: usize, mark: Option<usize>) -> Result<Value<'js>, Malformed> {
         let ctx = self.ctx;
         let at = self.decoder.position();
-        if depth > MAX_DEPTH {
-            return malformed(&format!("nested deeper than {MAX_DEPTH} levels"), at);
+        let kind = self.decoder.datatype()?;
+        if depth > MAX_DEPTH || depth == MAX_DEPTH && matches!(kind, Type::Bytes | Type::Array | Type::Map) {
+            return too_deep(at);
         }
-        Ok(match self.decoder.datatype()? {
+        Ok(match kind {
             Type::Undefined => {
                 self.decoder.undefined()?;
                 Value::new_undefined(ctx.clone())
@@ -90,14 +97,15 @@ impl<'a, 'js, 'b> Reader<'a, 'js, 'b> {
             Type::F16 => number(ctx, f64::from(self.decoder.f16()?)),
             Type::F32 => number(ctx, f64::from(self.decoder.f32()?)),
             Type::F64 => number(ctx, self.decoder.f64()?),
-            Type::String => rquickjs::String::from_str(ctx.clone(), self.decoder.str()?)?.into_value(),
+            Type::String => raw::string(ctx, self.decoder.str()?)?,
             Type::Bytes => self.bytes()?,
             Type::Array => self.array(depth, mark)?,
             Type::Map => self.object(depth, mark)?,
             Type::Tag => self.tagged(depth, mark, at)?,
-            Type::U8 | Type::U16 | Type::U32 | Type::U64 | Type::I8 | Type::I16 | Type::I32 | Type::I64 | Type::Int => {
-                self.integer()?
+            Type::U8 | Type::U16 | Type::U32 | Type::I8 | Type::I16 | Type::I32 => {
+                Value::new_number(ctx.clone(), self.decoder.i64()? as f64)
             }
+            Type::U64 | Type::I64 | Type::Int => self.integer()?,
             other => return malformed(&other.to_string(), at),
         })
     }
@@ -137,7 +145,7 @@ impl<'a, 'js, 'b> Reader<'a, 'js, 'b> {
             }
             // Defined, not set: a setter that a script put on `Array.prototype` must not see it.
             let element = self.value(depth + 1, None)?;
-            array.as_object().prop(index as u32, Property::from(element).writable().enumerable().configurable())?;
+            raw::define_element(array.as_object(), index as u32, &element)?;
             elements = index + 1;
         }
         if elements < length {
@@ -167,7 +175,7 @@ impl<'a, 'js, 'b> Reader<'a, 'js, 'b> {
             let name = self.decoder.str()?;
             let member = self.value(depth + 1, None)?;
             // Defined, not set: `__proto__` is a name like any other.
-            object.prop(name, Property::from(member).writable().enumerable().configurable())?;
+            raw::define(&object, name, &member)?;
         }
         Ok(object.into_value())
     }
@@ -187,6 +195,10 @@ impl<'a, 'js, 'b> Reader<'a, 'js, 'b> {
 
     fn tagged(&mut self, depth: usize, mark: Option<usize>, at: usize) -> Result<Value<'js>, Malformed> {
         let tag = self.decoder.tag()?;
+        let no_object = [IanaTag::PosBignum.tag(), IanaTag::NegBignum.tag(), tags::SHARED, tags::REFERENCE];
+        if depth == MAX_DEPTH && !no_object.contains(&tag) {
+            return too_deep(at);
+        }
         if tag == IanaTag::PosBignum.tag() || tag == IanaTag::NegBignum.tag() {
             let hex = to_hex(self.decoder.bytes()?);
             Ok(self.intrinsics.big(&hex, tag == IanaTag::NegBignum.tag())?)

@@ -23,9 +23,27 @@ impl Refusal {
     }
 }
 
-/// `.name`, or `["the name"]` where it is not an identifier.
-pub(super) fn segment(name: &str) -> String {
-    if is_identifier(name) { format!(".{name}") } else { format!("[{name:?}]") }
+/// Most characters of a name within a path. What is longer is cut: a script chooses names, and one for each level.
+const NAME: usize = 64;
+
+/// A property: `.name`, or `["the name"]` where it is not an identifier.
+pub(super) fn property(name: &str) -> String {
+    let (name, cut) = head(name);
+    if is_identifier(name) { format!(".{name}{cut}") } else { format!("[{name:?}{cut}]") }
+}
+
+/// A map's value by its key.
+pub(super) fn entry(key: &str) -> String {
+    let (key, cut) = head(key);
+    format!(".get({key:?}{cut})")
+}
+
+/// The beginning of a name, and dots where there is more of it.
+fn head(name: &str) -> (&str, &str) {
+    match name.char_indices().nth(NAME) {
+        Some((end, _)) => (&name[..end], "..."),
+        None => (name, ""),
+    }
 }
 
 impl From<rquickjs::Error> for Refusal {
@@ -47,6 +65,9 @@ impl From<OutOfMemory> for Refusal {
     }
 }
 
+/// Most bytes that are copied one by one: in Wasm, to copy a number of them that is not known before is a call out of it.
+const SHORT: usize = 32;
+
 /// There was no memory for more bytes.
 #[derive(Debug)]
 pub(super) struct OutOfMemory;
@@ -66,7 +87,13 @@ impl minicbor::encode::Write for Output {
 
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), OutOfMemory> {
         self.0.try_reserve(bytes.len())?;
-        self.0.extend_from_slice(bytes);
+        if bytes.len() > SHORT {
+            self.0.extend_from_slice(bytes);
+            return Ok(());
+        }
+        let (words, rest) = bytes.as_chunks::<8>();
+        words.iter().for_each(|word| self.0.extend_from_slice(word));
+        rest.iter().for_each(|byte| self.0.push(*byte));
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! The objects that were written, so that one that comes again is a reference and not a copy.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     hash::{BuildHasherDefault, Hasher},
 };
 
@@ -31,23 +31,24 @@ pub(super) struct Seen<'js> {
 }
 
 impl<'js> Seen<'js> {
-    /// Whether an object that is to be written `at` this byte was written before, and is a reference now.
-    pub(super) fn refer(&mut self, object: &Object<'js>, at: usize) -> Result<bool, OutOfMemory> {
-        let Some(number) = self.numbers.get(object) else {
-            return Ok(false);
-        };
-        self.references.try_reserve(1)?;
-        self.references.push((position(at)?, *number));
-        Ok(true)
-    }
-
-    /// Remembers an object whose first byte will be `at` this one.
-    pub(super) fn add(&mut self, object: &Object<'js>, at: usize) -> Result<(), OutOfMemory> {
+    /// Whether an object that is to be written `at` this byte was written before, and is a reference now. One that was
+    /// not is remembered: its first byte will be there.
+    pub(super) fn meet(&mut self, object: &Object<'js>, at: usize) -> Result<bool, OutOfMemory> {
+        let at = position(at)?;
         self.numbers.try_reserve(1)?;
-        self.starts.try_reserve(1)?;
-        self.numbers.insert(object.clone(), position(self.starts.len())?);
-        self.starts.push(position(at)?);
-        Ok(())
+        match self.numbers.entry(object.clone()) {
+            Entry::Occupied(number) => {
+                self.references.try_reserve(1)?;
+                self.references.push((at, *number.get()));
+                Ok(true)
+            }
+            Entry::Vacant(place) => {
+                self.starts.try_reserve(1)?;
+                place.insert(position(self.starts.len())?);
+                self.starts.push(at);
+                Ok(false)
+            }
+        }
     }
 
     /// Fewest bytes that the references will add.

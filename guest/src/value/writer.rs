@@ -2,18 +2,19 @@
 
 use core::ptr::NonNull;
 
-use minicbor::{Encoder, data::IanaTag};
-use rquickjs::{Array, ArrayBuffer, Atom, Filter, Object, TypedArray, Value};
+use minicbor::{Encoder, data::IanaTag, encode::Write as _};
+use rquickjs::{Array, ArrayBuffer, Object, TypedArray, Value};
 
 use crate::{
     class::{self, Class},
     intrinsics::Bound,
+    raw::{self, Names, Text, mend},
 };
 
 use super::{
     MAX_DEPTH, MAX_SAFE_INTEGER,
     big::{from_hex, minus_one},
-    refusal::{Output, Refusal, segment},
+    refusal::{Output, Refusal, entry, property},
     seen::Seen,
     tags,
 };
@@ -102,14 +103,21 @@ impl<'a, 'js> Writer<'a, 'js> {
 
     fn string(&mut self, string: &rquickjs::String<'js>) -> Result<(), Refusal> {
         // In UTF-8 it is no shorter. Asked first, so that a giant is not copied to be refused.
-        self.room(class::length(string))?;
-        let text = self.intrinsics.text(string)?;
-        self.text(&text)
+        let units = class::length(string);
+        self.room(units)?;
+        let text = Text::of(string)?;
+        self.text(text.bytes(), text.bytes().len() == units)
     }
 
-    fn text(&mut self, text: &str) -> Result<(), Refusal> {
+    /// Writes a text in which there may be lone surrogates, unless it `is_ascii`.
+    fn text(&mut self, text: &[u8], is_ascii: bool) -> Result<(), Refusal> {
         self.room(text.len())?;
-        self.encoder.str(text)?;
+        let out = self.encoder.str_len(text.len() as u64)?.writer_mut();
+        let from = out.0.len();
+        out.write_all(text)?;
+        if !is_ascii {
+            mend(&mut out.0[from..]);
+        }
         Ok(())
     }
 
@@ -127,13 +135,12 @@ impl<'a, 'js> Writer<'a, 'js> {
 
     fn object(&mut self, object: &Object<'js>) -> Result<(), Refusal> {
         let at = self.position();
-        if self.seen.refer(object, at)? {
+        if self.seen.meet(object, at)? {
             return Ok(());
         }
         if self.depth >= MAX_DEPTH {
             return Err(Refusal::kind(format!("nested deeper than {MAX_DEPTH} levels")));
         }
-        self.seen.add(object, at)?;
         self.depth += 1;
         let written = self.members(object);
         self.depth -= 1;
@@ -179,8 +186,8 @@ impl<'a, 'js> Writer<'a, 'js> {
             // No flag is a slash.
             let (flags, source) = regexp.split_once('/').unwrap_or_default();
             self.class("RegExp", 2)?;
-            self.text(source)?;
-            self.text(flags)
+            self.encoder.str(source)?.str(flags)?;
+            Ok(())
         } else if let Some(index) = classes.boxes.iter().position(|boxed| *boxed == class) {
             let (name, unbox) = class::BOXES[index];
             self.class(name, 1)?;
@@ -227,9 +234,9 @@ impl<'a, 'js> Writer<'a, 'js> {
         // An element takes a byte at least, so a list that is too long is refused before it is read.
         self.room(length)?;
         self.encoder.array(length as u64)?;
-        for index in 0..length {
-            let element = list.get::<_, Value<'js>>(index as f64)?;
-            if element.is_undefined() && !self.intrinsics.owns(list, index)? {
+        for index in 0..u32::try_from(length).map_err(|_| Refusal::TooLarge)? {
+            let element = raw::element(list, index)?;
+            if element.is_undefined() && !raw::has_element(list, index)? {
                 self.encoder.tag(tags::ABSENT)?.undefined()?;
                 self.room(0)?;
             } else {
@@ -240,15 +247,14 @@ impl<'a, 'js> Writer<'a, 'js> {
     }
 
     fn properties(&mut self, object: &Object<'js>) -> Result<(), Refusal> {
-        let keys: Vec<Atom<'js>> =
-            object.own_keys(Filter::new().string().enum_only()).collect::<rquickjs::Result<_>>()?;
         // A getter may add or remove properties meanwhile; the names are those of the start.
-        self.encoder.map(keys.len() as u64)?;
-        for key in keys {
-            let name = self.intrinsics.text(&key.to_js_string()?)?;
-            self.text(&name)?;
-            let member = object.get::<_, Value<'js>>(key)?;
-            self.value(&member).map_err(|refusal| refusal.under(|| segment(&name)))?;
+        let names = Names::of(object)?;
+        self.encoder.map(names.len() as u64)?;
+        for index in 0..names.len() {
+            self.text(names.text(index)?.bytes(), false)?;
+            let member = names.member(index)?;
+            let place = || names.text(index).map_or_else(|_| String::new(), |name| property(&name.to_utf8()));
+            self.value(&member).map_err(|refusal| refusal.under(place))?;
         }
         Ok(())
     }
@@ -272,7 +278,7 @@ impl<'a, 'js> Writer<'a, 'js> {
     /// How a map's value is named in a path: `.get("key")`, or by its place where the key says little.
     fn entry(&self, index: usize, key: &Value<'js>) -> String {
         match key.as_string().and_then(|key| self.intrinsics.text(key).ok()) {
-            Some(key) => format!(".get({key:?})"),
+            Some(key) => entry(&key),
             None => format!("(value {index})"),
         }
     }
@@ -311,7 +317,7 @@ impl<'a, 'js> Writer<'a, 'js> {
         for name in rest {
             self.encoder.str(name)?;
             let member = error.get::<_, Value<'js>>(name)?;
-            self.value(&member).map_err(|refusal| refusal.under(|| segment(name)))?;
+            self.value(&member).map_err(|refusal| refusal.under(|| property(name)))?;
         }
         Ok(())
     }

@@ -1,4 +1,5 @@
 //! Values of every kind, and graphs of them, out and in.
 
+mod fuzz;
 mod graphs;
 mod wire;

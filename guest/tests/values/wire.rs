@@ -1,7 +1,7 @@
 //! The forms in which values of every kind are written, and what is refused.
 
 use crate::{engine, eval, get, hex, invalid, set, unhex};
-use aiointernal_guest::{ResultForm, SourceKind};
+use aiointernal_guest::{Failure, ResultForm, SourceKind};
 
 #[test]
 fn every_kind_of_object_has_one_encoded_form() {
@@ -121,4 +121,72 @@ fn marks_are_no_level_of_nesting() {
         assert!(reason.contains("nested deeper than 128 levels"), "{reason}");
     }
     assert!(invalid(set(engine, "value", &[0xd8, 0x1c].repeat(100_000))).contains("a mark of a mark"));
+}
+
+#[test]
+fn a_name_is_never_taken_for_another_of_the_same_bytes() {
+    let (engine, _) = engine();
+    // U+00C3 U+00A9 are the bytes of U+00E9 in UTF-8.
+    eval(engine, "var held = { '\\u00c3\\u00a9': 1 }, look = (v) => [v['\\u00c3\\u00a9'], v['\\u00e9']]")
+        .expect("it is right");
+    assert_eq!(set(engine, "v", &unhex("a1 62c3a9 01")), Ok(()));
+    assert_eq!(eval(engine, "look(v)"), Ok("[undefined, 1]".into()));
+    // As a global, set and read.
+    assert_eq!(set(engine, "\u{e9}", &unhex("02")), Ok(()));
+    assert_eq!(eval(engine, "look(globalThis)"), Ok("[undefined, 2]".into()));
+    assert_eq!(set(engine, "\u{e9}-", &unhex("03")), Ok(()));
+    eval(engine, "globalThis['\\u00c3\\u00a9-'] = 4").expect("it is right");
+    assert_eq!(get(engine, "\u{e9}-"), Ok("3".into()));
+}
+
+#[test]
+fn strings_of_every_width_come_in_as_they_are() {
+    let (engine, _) = engine();
+    eval(engine, "var same = (a, b) => a === b").expect("it is right");
+    for text in
+        ["", "ascii", "\u{7f}\u{80}\u{ff}", "\u{ff}\u{100}", "\u{d7ff}\u{e000}\u{ffff}", "a\u{10000}b\u{10ffff}", "\0"]
+    {
+        let mut value = vec![0x78, text.len() as u8];
+        value.extend(text.as_bytes());
+        assert_eq!(set(engine, "value", &value), Ok(()));
+        let literal: String = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect();
+        assert_eq!(eval(engine, &format!("same(value, '{literal}')")), Ok("true".into()), "{text:?}");
+        assert_eq!(eval(engine, &format!("({{ [value]: 1 }})['{literal}']")), Ok("1".into()), "{text:?}");
+    }
+}
+
+#[test]
+fn the_longest_path_still_ends_with_what_it_is_about() {
+    let (engine, _) = engine();
+    let source = "let deep = () => 1; for (let i = 0; i < 128; i++) deep = { ['name'.repeat(2000)]: deep }; deep";
+    let Err(Failure::NotTransferable(what)) = eval(engine, source) else { panic!("a function cannot cross") };
+    assert!(what.ends_with("name...: a function"), "{what}");
+    assert!(what.len() < 10_000, "{}", what.len());
+}
+
+#[test]
+fn what_comes_in_is_no_deeper_than_what_can_go_out() {
+    let (engine, _) = engine();
+    // Within 127 lists each is the 128th level, and within 128 it is one more, unless it is no object.
+    for (value, is_object) in [
+        ("00", false),
+        ("6161", false),
+        ("c24101", false),
+        ("40", true),
+        ("80", true),
+        ("a0", true),
+        ("c100", true),
+        ("d84840", true),
+        ("d9010280", true),
+        ("d90103a0", true),
+        ("d81b 82 66537472696e67 60", true),
+    ] {
+        let within = |levels| crate::nested(levels, &unhex(value));
+        assert_eq!(set(engine, "value", &within(127)), Ok(()), "{value}");
+        assert!(engine.get_global("value").is_ok(), "{value}");
+        match set(engine, "value", &within(128)) {
+            Ok(()) => assert!(!is_object && engine.get_global("value").is_ok(), "{value}"),
+            refused => assert!(is_object && invalid(refused).contains("nested deeper than 128 levels"), "{value}"),
+        }
+    }
 }

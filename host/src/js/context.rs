@@ -11,7 +11,7 @@ use super::{
     engine::Engine,
     evaluation::{Outcome, Terms},
     functions::Functions,
-    ser::to_value,
+    ser::{to_arguments, to_value},
     source::Source,
     value::Value,
     wire,
@@ -327,7 +327,7 @@ impl Context {
 /// The names of globals, and their values as they enter the engine.
 pub(super) fn encode_globals(globals: &impl Serialize) -> Result<Vec<(String, Vec<u8>)>, Error> {
     let globals = named(to_value(globals)?)?;
-    globals.into_iter().map(|(name, value)| wire::encode(&value).map(|value| (name, value))).collect()
+    globals.into_iter().map(|(name, value)| wire::encode(&value, &name).map(|value| (name, value))).collect()
 }
 
 /// The names and values of an object, or of a list of pairs.
@@ -353,12 +353,8 @@ fn named(globals: Value) -> Result<Vec<(String, Value)>, Error> {
 }
 
 fn encode_arguments(arguments: &impl Serialize) -> Result<Vec<Vec<u8>>, Error> {
-    match to_value(arguments)? {
-        Value::Array(elements) => elements.iter().map(wire::encode).collect(),
-        // `()`: no arguments.
-        Value::Null => Ok(Vec::new()),
-        _ => Err(Error::new(ErrorKind::InvalidArgument, "arguments are given as a tuple, a slice or a Vec")),
-    }
+    let arguments = to_arguments(arguments)?;
+    arguments.iter().enumerate().map(|(index, value)| wire::encode(value, format_args!("argument {index}"))).collect()
 }
 
 /// Memory of a context's JavaScript heap.

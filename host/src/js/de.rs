@@ -12,7 +12,7 @@ use serde::{
 
 use super::{
     ser::VALUE,
-    value::{BigInt, ErrorObject, NoTree, TypedArray, Value, as_integer, half},
+    value::{BigInt, ErrorObject, Refused, TypedArray, Value, as_integer, half},
 };
 use crate::error::{Error, ErrorKind};
 
@@ -58,7 +58,7 @@ pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
 pub(super) fn from_arguments<T: DeserializeOwned>(function: &str, arguments: Value) -> Result<T, Error> {
     let refused = |what: String| Error::new(ErrorKind::WrongType, format!("{function}: {what}"));
     let arguments = if arguments.is_graph() {
-        arguments.unfolded().map_err(|NoTree { path, what }| refused(format!("{}: {what}", argument(&path))))?
+        arguments.unfolded().map_err(|Refused { path, what }| refused(format!("{}: {what}", argument(&path))))?
     } else {
         arguments
     };
@@ -106,7 +106,7 @@ impl<'de> Deserializer<'de> for FromArguments {
     }
 }
 
-fn no_tree(NoTree { path, what }: NoTree) -> Error {
+fn no_tree(Refused { path, what }: Refused) -> Error {
     let place = if path.is_empty() { "result" } else { path.trim_start_matches('.') };
     Error::new(ErrorKind::WrongType, format!("{place}: {what}"))
 }

@@ -180,7 +180,9 @@ where
     E: Into<Box<dyn StdError + Send + Sync>>,
 {
     match result {
-        Ok(value) => to_value(&value).and_then(|value| wire::encode(&value)).map_err(|error| failed(name, error)),
+        Ok(value) => {
+            to_value(&value).and_then(|value| wire::encode(&value, "result")).map_err(|error| failed(name, error))
+        }
         Err(error) => Err(failed(name, error)),
     }
 }

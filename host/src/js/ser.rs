@@ -4,7 +4,7 @@ use std::{cell::Cell, fmt};
 
 use serde::ser::{self, Error as _, Serialize, SerializeMap as _, Serializer};
 
-use super::value::{TypedArray, Value, as_integer, half, integer};
+use super::value::{Refused, TypedArray, Value, as_integer, half, integer, property};
 use crate::error::{Error, ErrorKind};
 
 /// The JavaScript value of a Rust value, as `serde` describes it.
@@ -24,9 +24,31 @@ use crate::error::{Error, ErrorKind};
 /// # Ok::<_, aiointernal::Error>(())
 /// ```
 pub fn to_value(value: &(impl Serialize + ?Sized)) -> Result<Value, Error> {
-    value.serialize(ToValue).map_err(|Refused(reason)| {
-        Error::new(ErrorKind::InvalidArgument, format!("the value has no JavaScript form: {reason}"))
-    })
+    value.serialize(ToValue).map_err(|Unserializable(refused)| without_form("value", &refused))
+}
+
+/// The JavaScript values of arguments, which are a sequence, or nothing.
+pub(super) fn to_arguments(arguments: &(impl Serialize + ?Sized)) -> Result<Vec<Value>, Error> {
+    let arguments = arguments.serialize(ToValue).map_err(|Unserializable(refused)| {
+        // `[0].name` of them all is `argument 0.name`.
+        match refused.path.strip_prefix('[').and_then(|path| path.split_once(']')) {
+            Some((index, path)) => {
+                let name = format!("argument {index}");
+                without_form(&name, &Refused { path: path.to_owned(), what: refused.what })
+            }
+            None => without_form("arguments", &refused),
+        }
+    })?;
+    match arguments {
+        Value::Array(elements) => Ok(elements),
+        // `()`: no arguments.
+        Value::Null => Ok(Vec::new()),
+        _ => Err(Error::new(ErrorKind::InvalidArgument, "arguments are given as a tuple, a slice or a Vec")),
+    }
+}
+
+fn without_form(name: &str, refused: &Refused) -> Error {
+    Error::new(ErrorKind::InvalidArgument, format!("a value has no JavaScript form: {name}{refused}"))
 }
 
 /// The name by which [`ToValue`] knows a [`Value`]. Other formats look through a newtype.
@@ -141,25 +163,31 @@ fn numbers<S: Serializer>(serializer: S, numbers: impl Iterator<Item = f64>) -> 
 
 /// Why a Rust value has no JavaScript form.
 #[derive(Debug)]
-pub(super) struct Refused(String);
+pub(super) struct Unserializable(Refused);
 
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+impl Unserializable {
+    fn under(self, segment: &str) -> Unserializable {
+        Unserializable(self.0.under(segment))
     }
 }
 
-impl std::error::Error for Refused {}
+impl fmt::Display for Unserializable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
-impl ser::Error for Refused {
-    fn custom<T: fmt::Display>(message: T) -> Refused {
-        Refused(message.to_string())
+impl std::error::Error for Unserializable {}
+
+impl ser::Error for Unserializable {
+    fn custom<T: fmt::Display>(message: T) -> Unserializable {
+        Unserializable(Refused::new(message.to_string()))
     }
 }
 
 struct ToValue;
 
-type Made = Result<Value, Refused>;
+type Made = Result<Value, Unserializable>;
 
 fn variant(name: &'static str, content: Value) -> Value {
     Value::Object(vec![(name.to_owned(), content)])
@@ -175,7 +203,7 @@ macro_rules! integers {
 
 impl Serializer for ToValue {
     type Ok = Value;
-    type Error = Refused;
+    type Error = Unserializable;
     type SerializeSeq = Elements;
     type SerializeTuple = Elements;
     type SerializeTupleStruct = Elements;
@@ -257,15 +285,15 @@ impl Serializer for ToValue {
         Ok(variant(name, value.serialize(self)?))
     }
 
-    fn serialize_seq(self, _length: Option<usize>) -> Result<Elements, Refused> {
+    fn serialize_seq(self, _length: Option<usize>) -> Result<Elements, Unserializable> {
         Ok(Elements::default())
     }
 
-    fn serialize_tuple(self, _length: usize) -> Result<Elements, Refused> {
+    fn serialize_tuple(self, _length: usize) -> Result<Elements, Unserializable> {
         Ok(Elements::default())
     }
 
-    fn serialize_tuple_struct(self, _name: &'static str, _length: usize) -> Result<Elements, Refused> {
+    fn serialize_tuple_struct(self, _name: &'static str, _length: usize) -> Result<Elements, Unserializable> {
         Ok(Elements::default())
     }
 
@@ -275,15 +303,15 @@ impl Serializer for ToValue {
         _index: u32,
         variant: &'static str,
         _length: usize,
-    ) -> Result<Elements, Refused> {
+    ) -> Result<Elements, Unserializable> {
         Ok(Elements { variant: Some(variant), ..Elements::default() })
     }
 
-    fn serialize_map(self, _length: Option<usize>) -> Result<Properties, Refused> {
+    fn serialize_map(self, _length: Option<usize>) -> Result<Properties, Unserializable> {
         Ok(Properties::default())
     }
 
-    fn serialize_struct(self, _name: &'static str, _length: usize) -> Result<Properties, Refused> {
+    fn serialize_struct(self, _name: &'static str, _length: usize) -> Result<Properties, Unserializable> {
         Ok(Properties::default())
     }
 
@@ -293,7 +321,7 @@ impl Serializer for ToValue {
         _index: u32,
         variant: &'static str,
         _length: usize,
-    ) -> Result<Properties, Refused> {
+    ) -> Result<Properties, Unserializable> {
         Ok(Properties { variant: Some(variant), ..Properties::default() })
     }
 }
@@ -306,8 +334,10 @@ pub(super) struct Elements {
 }
 
 impl Elements {
-    fn push(&mut self, value: &(impl Serialize + ?Sized)) -> Result<(), Refused> {
-        self.elements.push(value.serialize(ToValue)?);
+    fn push(&mut self, value: &(impl Serialize + ?Sized)) -> Result<(), Unserializable> {
+        let place = || format!("[{}]", self.elements.len());
+        let element = value.serialize(ToValue).map_err(|refused| refused.under(&place()))?;
+        self.elements.push(element);
         Ok(())
     }
 
@@ -324,9 +354,9 @@ macro_rules! elements {
     ($($of:ident: $method:ident),*) => {
         $(impl ser::$of for Elements {
             type Ok = Value;
-            type Error = Refused;
+            type Error = Unserializable;
 
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unserializable> {
                 self.push(value)
             }
 
@@ -353,6 +383,12 @@ pub(super) struct Properties {
 }
 
 impl Properties {
+    fn push(&mut self, name: String, value: &(impl Serialize + ?Sized)) -> Result<(), Unserializable> {
+        let value = value.serialize(ToValue).map_err(|refused| refused.under(&property(&name)))?;
+        self.properties.push((name, value));
+        Ok(())
+    }
+
     fn made(self) -> Made {
         let object = Value::Object(self.properties);
         Ok(match self.variant {
@@ -364,23 +400,22 @@ impl Properties {
 
 impl ser::SerializeMap for Properties {
     type Ok = Value;
-    type Error = Refused;
+    type Error = Unserializable;
 
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Refused> {
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Unserializable> {
         self.key = match key.serialize(ToValue)? {
             Value::String(text) => text,
             Value::Number(number) => number.to_string(),
             Value::Bool(bool) => bool.to_string(),
             Value::BigInt(integer) => integer.to_string(),
-            _ => return Err(Refused("a map's key is not a string, number or boolean".to_owned())),
+            _ => return Err(Unserializable::custom("a map's key is not a string, number or boolean")),
         };
         Ok(())
     }
 
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unserializable> {
         let key = std::mem::take(&mut self.key);
-        self.properties.push((key, value.serialize(ToValue)?));
-        Ok(())
+        self.push(key, value)
     }
 
     fn end(self) -> Made {
@@ -392,15 +427,14 @@ macro_rules! fields {
     ($($of:ident),*) => {
         $(impl ser::$of for Properties {
             type Ok = Value;
-            type Error = Refused;
+            type Error = Unserializable;
 
             fn serialize_field<T: Serialize + ?Sized>(
                 &mut self,
                 name: &'static str,
                 value: &T,
-            ) -> Result<(), Refused> {
-                self.properties.push((name.to_owned(), value.serialize(ToValue)?));
-                Ok(())
+            ) -> Result<(), Unserializable> {
+                self.push(name.to_owned(), value)
             }
 
             fn end(self) -> Made {

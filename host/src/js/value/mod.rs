@@ -4,12 +4,17 @@ mod big_int;
 mod convert;
 mod date;
 mod error_object;
+mod refused;
 mod regexp;
 mod tree;
 mod typed_array;
 
 pub use self::{big_int::BigInt, date::Date, error_object::ErrorObject, regexp::RegExp, typed_array::TypedArray};
-pub(super) use self::{convert::integer, tree::NoTree, typed_array::half};
+pub(super) use self::{
+    convert::integer,
+    refused::{Refused, entry, property},
+    typed_array::half,
+};
 
 /// A JavaScript value that has left its engine, or is to enter one.
 ///

@@ -1,8 +1,11 @@
 //! Graphs to trees: a copy in the place of every reference.
 
-use std::{collections::HashMap, fmt};
+use std::collections::HashMap;
 
-use super::{ErrorObject, TypedArray, Value};
+use super::{
+    ErrorObject, TypedArray, Value,
+    refused::{Refused, entry, property},
+};
 use crate::error::{Error, ErrorKind};
 
 /// Deepest nesting of a tree, as of all that leaves an engine.
@@ -34,29 +37,16 @@ impl Value {
     }
 
     /// A copy of a graph as a tree.
-    pub(in crate::js) fn unfolded(&self) -> Result<Value, NoTree> {
+    pub(in crate::js) fn unfolded(&self) -> Result<Value, Refused> {
         Unfolding { shared: HashMap::new(), open: Vec::new(), copies: 0, left: MAX_COPIES, depth: 0 }.copy(self)
     }
 }
 
-/// Why a graph is not a tree, and where. The path grows towards the root as the recursion unwinds.
-#[derive(Debug)]
-pub(in crate::js) struct NoTree {
-    pub(in crate::js) path: String,
-    pub(in crate::js) what: String,
+fn refused<T>(what: impl Into<String>) -> Result<T, Refused> {
+    Err(Refused::new(what))
 }
 
-impl fmt::Display for NoTree {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path, self.what)
-    }
-}
-
-fn refused<T>(what: impl Into<String>) -> Result<T, NoTree> {
-    Err(NoTree { path: String::new(), what: what.into() })
-}
-
-fn too_deep<T>() -> Result<T, NoTree> {
+fn too_deep<T>() -> Result<T, Refused> {
     refused(format!("nested deeper than {MAX_DEPTH} levels"))
 }
 
@@ -73,7 +63,7 @@ struct Unfolding<'v> {
 }
 
 impl<'v> Unfolding<'v> {
-    fn copy(&mut self, value: &'v Value) -> Result<Value, NoTree> {
+    fn copy(&mut self, value: &'v Value) -> Result<Value, Refused> {
         if self.copies > 0 {
             match self.left.checked_sub(size_of::<Value>() + content(value)) {
                 Some(left) => self.left = left,
@@ -109,7 +99,7 @@ impl<'v> Unfolding<'v> {
         }
     }
 
-    fn within(&mut self, number: u32, value: &'v Value) -> Result<Value, NoTree> {
+    fn within(&mut self, number: u32, value: &'v Value) -> Result<Value, Refused> {
         // A mark and a reference a level are all that there can be of use.
         if self.open.len() > 2 * MAX_DEPTH {
             return too_deep();
@@ -120,11 +110,11 @@ impl<'v> Unfolding<'v> {
         copy
     }
 
-    fn member(&mut self, value: &'v Value, segment: impl FnOnce() -> String) -> Result<Value, NoTree> {
-        self.copy(value).map_err(|NoTree { path, what }| NoTree { path: segment() + &path, what })
+    fn member(&mut self, value: &'v Value, segment: impl FnOnce() -> String) -> Result<Value, Refused> {
+        self.copy(value).map_err(|refused| refused.under(&segment()))
     }
 
-    fn members(&mut self, value: &'v Value) -> Result<Value, NoTree> {
+    fn members(&mut self, value: &'v Value) -> Result<Value, Refused> {
         let numbered = |values: &'v [Value]| values.iter().enumerate();
         Ok(match value {
             Value::Array(elements) => Value::Array(
@@ -186,16 +176,4 @@ fn content(value: &Value) -> usize {
 fn array_bytes(array: &TypedArray) -> usize {
     // At most; what matters is that it grows with the array.
     array.len().saturating_mul(8)
-}
-
-/// `.name`, or `["the name"]` where it is not an identifier.
-fn property(name: &str) -> String {
-    let letter = |c: char| c.is_alphabetic() || c == '_' || c == '$';
-    let is_identifier = name.starts_with(letter) && name.chars().all(|c| letter(c) || c.is_ascii_digit());
-    if is_identifier { format!(".{name}") } else { format!("[{name:?}]") }
-}
-
-/// A map's value: by its key, or by its place where the key says little.
-fn entry(index: usize, key: &Value) -> String {
-    key.as_str().map_or_else(|| format!("(value {index})"), |key| format!(".get({key:?})"))
 }

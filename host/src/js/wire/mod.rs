@@ -32,4 +32,6 @@ const SET: Tag = Tag::new(258);
 const MAP: Tag = Tag::new(259);
 
 #[cfg(test)]
+mod mutations;
+#[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use crate::js::value::{BigInt, Date, ErrorObject, MAX_SAFE_INTEGER, RegExp, Type
 
 /// Decodes a value. The reason says where the bytes are wrong.
 pub(in crate::js) fn decode(bytes: &[u8]) -> Result<Value, String> {
-    let mut reader = Reader { input: Decoder::new(bytes), marks: 0 };
+    let mut reader = Reader { input: Decoder::new(bytes), marks: 0, room: bytes.len() };
     let value = reader.value(0)?;
     match reader.input.position() {
         end if end == bytes.len() => Ok(value),
@@ -23,6 +23,8 @@ struct Reader<'b> {
     input: Decoder<'b>,
     /// How many marks were read.
     marks: u32,
+    /// Elements that room may still be made for before they are read.
+    room: usize,
 }
 
 impl<'b> Reader<'b> {
@@ -43,8 +45,15 @@ impl<'b> Reader<'b> {
         self.item(Decoder::bytes).map(<[u8]>::to_vec)
     }
 
-    /// Lengths come from the guest: one that the rest of the bytes cannot hold is refused before anything is made of
-    /// it. Nor is room made for it at once: as many lists within one another would each get as much.
+    /// A vector with room for so many elements, or for as many as are left to all vectors together: of lists within one
+    /// another, each could say that it is as long as the rest of the bytes.
+    fn vector<T>(&mut self, length: usize) -> Vec<T> {
+        let room = length.min(self.room);
+        self.room -= room;
+        Vec::with_capacity(room)
+    }
+
+    /// Lengths come from the guest: one that the rest of the bytes cannot hold is refused before anything is made of it.
     fn length(
         &mut self,
         read: impl FnOnce(&mut Decoder<'b>) -> Result<Option<u64>, minicbor::decode::Error>,
@@ -74,20 +83,25 @@ impl<'b> Reader<'b> {
             Type::Bytes => Value::Bytes(self.bytes()?),
             Type::Array => Value::Array(self.array(depth)?),
             Type::Map => {
-                let mut properties = Vec::new();
-                for _ in 0..self.length(Decoder::map)? {
+                let length = self.length(Decoder::map)?;
+                let mut properties = self.vector(length);
+                for _ in 0..length {
                     properties.push((self.text()?, self.value(depth + 1)?));
                 }
                 Value::Object(properties)
             }
             Type::Tag => self.tagged(depth, at)?,
+            Type::U8 | Type::U16 | Type::U32 | Type::I8 | Type::I16 | Type::I32 => {
+                Value::Number(self.item(Decoder::i64)? as f64)
+            }
             _ => integer(self.item(Decoder::int)?.into()),
         })
     }
 
     fn array(&mut self, depth: usize) -> Result<Vec<Value>, String> {
-        let mut elements = Vec::new();
-        for _ in 0..self.length(Decoder::array)? {
+        let length = self.length(Decoder::array)?;
+        let mut elements = self.vector(length);
+        for _ in 0..length {
             // The tag in its shortest form, as the engine writes it.
             let rest = &self.input.input()[self.input.position()..];
             elements.push(if rest.starts_with(&[0xd8, ABSENT.as_u64() as u8]) {
@@ -122,14 +136,16 @@ impl<'b> Reader<'b> {
         } else if tag == UINT8_ARRAY {
             self.bytes().map(Value::Bytes)
         } else if tag == MAP {
-            let mut entries = Vec::new();
-            for _ in 0..self.length(Decoder::map)? {
+            let length = self.length(Decoder::map)?;
+            let mut entries = self.vector(length);
+            for _ in 0..length {
                 entries.push((self.value(depth + 1)?, self.value(depth + 1)?));
             }
             Ok(Value::Map(entries))
         } else if tag == SET {
-            let mut members = Vec::new();
-            for _ in 0..self.length(Decoder::array)? {
+            let length = self.length(Decoder::array)?;
+            let mut members = self.vector(length);
+            for _ in 0..length {
                 members.push(self.value(depth + 1)?);
             }
             Ok(Value::Set(members))

@@ -1,6 +1,6 @@
 //! Values to CBOR.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt::Display};
 
 use minicbor::{
     Encoder,
@@ -11,26 +11,24 @@ use num_bigint::Sign;
 use super::{ABSENT, CLASS, MAP, MAX_DEPTH, REFERENCE, SET, SHARED};
 use crate::{
     error::{Error, ErrorKind},
-    js::value::{BigInt, ErrorObject, Value, as_integer},
+    js::value::{BigInt, ErrorObject, Refused, Value, as_integer, entry, property},
 };
 
-/// Encodes a value.
+/// Encodes a value. The error calls it by this name.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::InvalidArgument`]: a reference to what is not there, or a value that is nested too deep to be looked through.
-pub(in crate::js) fn encode(value: &Value) -> Result<Vec<u8>, Error> {
+/// [`ErrorKind::InvalidArgument`], with the path to the place: a reference to what is not there, or a value that is nested too
+/// deep to be looked through.
+pub(in crate::js) fn encode(value: &Value, name: impl Display) -> Result<Vec<u8>, Error> {
     let mut writer = Writer { out: Encoder::new(Vec::new()), numbers: HashMap::new(), marks: 0, depth: 0 };
     match writer.value(value) {
         Ok(()) => Ok(writer.out.into_writer()),
-        Err(reason) => {
-            Err(Error::new(ErrorKind::InvalidArgument, format!("the value cannot enter an engine: {reason}")))
+        Err(refused) => {
+            Err(Error::new(ErrorKind::InvalidArgument, format!("a value cannot enter the engine: {name}{refused}")))
         }
     }
 }
-
-/// Why a value was not encoded.
-type Refused = String;
 
 struct Writer {
     out: Encoder<Vec<u8>>,
@@ -83,12 +81,13 @@ impl Writer {
             Value::Reference(number) => match self.numbers.get(number) {
                 Some(mark) => put!(out, tag(REFERENCE), u64(*mark)),
                 None => {
-                    return Err(format!("a reference to {number}, and nothing before it is shared under that number"));
+                    let what = format!("a reference to {number}, and nothing before it is shared under that number");
+                    return Err(Refused::new(what));
                 }
             },
             Value::Array(_) | Value::Map(_) | Value::Set(_) | Value::Error(_) | Value::Object(_) => {
                 if self.depth > MAX_DEPTH {
-                    return Err(format!("nested deeper than {MAX_DEPTH} levels"));
+                    return Err(Refused::new(format!("nested deeper than {MAX_DEPTH} levels")));
                 }
                 self.depth += 1;
                 self.members(value)?;
@@ -98,32 +97,43 @@ impl Writer {
         Ok(())
     }
 
+    /// Writes a value that is at this place within another.
+    fn member(&mut self, value: &Value, segment: impl FnOnce() -> String) -> Result<(), Refused> {
+        self.value(value).map_err(|refused| refused.under(&segment()))
+    }
+
     fn members(&mut self, value: &Value) -> Result<(), Refused> {
         let out = &mut self.out;
         match value {
             Value::Array(elements) => {
                 put!(out, array(elements.len() as u64));
-                elements.iter().try_for_each(|element| match element {
+                elements.iter().enumerate().try_for_each(|(index, element)| match element {
                     Value::Hole => {
                         put!(self.out, tag(ABSENT), undefined());
                         Ok(())
                     }
-                    element => self.value(element),
+                    element => self.member(element, || format!("[{index}]")),
                 })
             }
             Value::Set(members) => {
                 put!(out, tag(SET), array(members.len() as u64));
-                members.iter().try_for_each(|member| self.value(member))
+                members
+                    .iter()
+                    .enumerate()
+                    .try_for_each(|(index, member)| self.member(member, || format!("(member {index})")))
             }
             Value::Map(entries) => {
                 put!(out, tag(MAP), map(entries.len() as u64));
-                entries.iter().try_for_each(|(key, value)| self.value(key).and_then(|()| self.value(value)))
+                entries.iter().enumerate().try_for_each(|(index, (key, value))| {
+                    self.member(key, || format!("(key {index})"))?;
+                    self.member(value, || entry(index, key))
+                })
             }
             Value::Object(properties) => {
                 put!(out, map(properties.len() as u64));
                 properties.iter().try_for_each(|(name, value)| {
                     put!(self.out, str(name));
-                    self.value(value)
+                    self.member(value, || property(name))
                 })
             }
             Value::Error(error) => self.error(error),
@@ -195,7 +205,7 @@ impl Writer {
         }
         for (name, value) in values {
             put!(self.out, str(name));
-            self.value(value)?;
+            self.member(value, || property(name))?;
         }
         Ok(())
     }
