@@ -131,3 +131,17 @@ worker: The worker owns the object; it takes a call from the queue, and then the
 ",
     );
 }
+
+#[test]
+fn functions_of_the_host_answer_a_script_and_keep_their_secrets() {
+    assert_prints(
+        "tools",
+        "\
+9.16
+RangeError: no gold
+Error: shop.order failed
+host-function: shop.order failed: card 1234 was declined
+timeout
+",
+    );
+}

@@ -17,6 +17,7 @@ mod thread;
 mod timer;
 
 mod calls;
+mod deferring;
 
 mod wake_ups;
 mod giving_up;

@@ -161,7 +161,8 @@ mod tests {
     fn the_engine_imports_and_exports_exactly_the_world() {
         let [imports, exports] = ENGINE.world();
         let expected = ["ambient@0.1.0#interrupted", "ambient@0.1.0#log", "ambient@0.1.0#now", "ambient@0.1.0#random"];
-        let expected = [&expected[..], &["modules@0.1.0#load", "modules@0.1.0#normalize"]].concat();
+        let expected =
+            [&expected[..], &["host-functions@0.1.0#start", "modules@0.1.0#load", "modules@0.1.0#normalize"]].concat();
         assert_eq!(imports, expected.into_iter().map(|name| format!("aiointernal:js/{name}")).collect::<Vec<_>>());
         let expected = [
             "[constructor]batch",
@@ -169,11 +170,15 @@ mod tests {
             "[method]batch.push",
             "call",
             "configure",
+            "define-functions",
             "evaluate",
+            "forget",
             "get-global",
             "initialize",
             "memory-usage",
             "set-globals",
+            "settle",
+            "take-ended",
         ];
         assert_eq!(exports, expected.map(|name| format!("aiointernal:js/engine@0.1.0#{name}")));
     }

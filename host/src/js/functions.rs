@@ -10,7 +10,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
     sync::Arc,
-    task::Poll,
+    task::{Context, Poll},
 };
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -101,17 +101,17 @@ impl Functions {
     {
         self.with(name.into(), |name| {
             Function::Async(Arc::new(move |arguments, call| {
-                let arguments = from_arguments(&name, arguments)?;
-                let future = caught(&name, || function(arguments, call))?;
+                let begun = || from_arguments(&name, arguments).map(|arguments| function(arguments, call));
+                let future = caught(&name, begun)??;
                 let name = Arc::clone(&name);
                 Ok(Box::pin(async move {
                     let mut future = pin!(future);
-                    let polled = poll_fn(|context| match caught(&name, || future.as_mut().poll(context)) {
-                        Ok(Poll::Pending) => Poll::Pending,
-                        Ok(Poll::Ready(result)) => Poll::Ready(answer(&name, result)),
-                        Err(panic) => Poll::Ready(Err(panic)),
-                    });
-                    polled.await
+                    let mut poll = |context: &mut Context<'_>| {
+                        let polled = future.as_mut().poll(context);
+                        polled.map(|result| answer(&name, result))
+                    };
+                    poll_fn(|context| caught(&name, || poll(context)).unwrap_or_else(|panic| Poll::Ready(Err(panic))))
+                        .await
                 }))
             }))
         })
@@ -127,8 +127,7 @@ impl Functions {
     {
         self.with(name.into(), |name| {
             Function::Sync(Arc::new(move |arguments, call| {
-                let arguments = from_arguments(&name, arguments)?;
-                answer(&name, caught(&name, || function(arguments, call))?)
+                caught(&name, || answer(&name, function(from_arguments(&name, arguments)?, call)))?
             }))
         })
     }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-#[cfg(feature = "js")]
+#[cfg(any(feature = "js", test))]
 use super::Sender;
 use super::{
     Handle, HeapThread, Opening,
@@ -183,7 +183,7 @@ impl<T: 'static> Builder<T> {
 
     /// As [`spawn`](Builder::spawn), for an object that defers answers: it is given the way to its own queue, and when
     /// the queue is closed and empty, `drain` is polled until it has given them all.
-    #[cfg(feature = "js")]
+    #[cfg(any(feature = "js", test))]
     pub(crate) fn spawn_deferring(
         mut self,
         setup: impl FnOnce(Sender<T>) -> Result<T, Error> + Send + 'static,

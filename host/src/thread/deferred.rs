@@ -1,5 +1,5 @@
 //! Answers that are given after the closure of their call has returned.
-#![cfg_attr(not(feature = "js"), expect(dead_code, reason = "only JavaScript contexts defer answers"))]
+#![cfg_attr(not(any(feature = "js", test)), expect(dead_code, reason = "only JavaScript contexts defer answers"))]
 
 use super::call::Hook;
 use crate::{error::Error, sync::Arc};

@@ -25,7 +25,7 @@ use std::{
 
 use event_listener::EventListener;
 
-#[cfg(feature = "js")]
+#[cfg(any(feature = "js", test))]
 pub(crate) use self::deferred::{Defer, Deferred};
 #[cfg(feature = "component")]
 pub(crate) use self::worker::stack_of_this_thread;
@@ -192,10 +192,10 @@ impl<T: 'static> HeapThread<T> {
 }
 
 /// The way of an object's own messages into its queue. It does not keep the object.
-#[cfg(feature = "js")]
+#[cfg(any(feature = "js", test))]
 pub(crate) struct Sender<T: 'static>(Arc<Shared<T>>);
 
-#[cfg(feature = "js")]
+#[cfg(any(feature = "js", test))]
 impl<T> Sender<T> {
     /// Has the object's thread do something soon, full queue or not; `false` when it takes nothing more.
     pub(crate) fn send(&self, job: impl FnOnce(&mut T) + Send + 'static) -> bool {
@@ -203,7 +203,7 @@ impl<T> Sender<T> {
     }
 }
 
-#[cfg(feature = "js")]
+#[cfg(any(feature = "js", test))]
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
         Sender(Arc::clone(&self.0))
