@@ -3,6 +3,7 @@
 
 mod cases;
 mod component;
+mod console;
 mod context;
 mod heap_thread;
 mod modules;

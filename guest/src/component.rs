@@ -2,7 +2,9 @@
 
 use std::cell::{OnceCell, RefCell};
 
-use crate::{Batch, Engine, Failure, Host, LogLevel, ModuleKind, ModuleText, ResultForm, Settings, Source, SourceKind};
+use crate::{
+    Batch, Engine, Exception, Failure, Host, LogLevel, ModuleKind, ModuleText, ResultForm, Settings, Source, SourceKind,
+};
 
 #[allow(unsafe_code, missing_docs, unreachable_pub, reason = "generated")]
 mod bindings {
@@ -36,7 +38,7 @@ impl Host for Ambient {
         ambient::random()
     }
 
-    fn log(&self, level: LogLevel, message: &str) {
+    fn log(&self, level: LogLevel, message: &str, arguments: &[Vec<u8>]) {
         let level = match level {
             LogLevel::Trace => wit::LogLevel::Trace,
             LogLevel::Debug => wit::LogLevel::Debug,
@@ -44,7 +46,7 @@ impl Host for Ambient {
             LogLevel::Warn => wit::LogLevel::Warn,
             LogLevel::Error => wit::LogLevel::Error,
         };
-        ambient::log(level, message);
+        ambient::log(level, message, arguments);
     }
 
     fn interrupted(&self) -> bool {
@@ -87,6 +89,7 @@ impl exports::Guest for Component {
                 memory_bytes: settings.memory_bytes,
                 stack_bytes: settings.stack_bytes,
                 result_bytes: settings.result_bytes,
+                console_arguments: settings.console_arguments,
             });
         });
     }
@@ -151,12 +154,11 @@ impl From<wit::ResultForm> for ResultForm {
 impl From<Failure> for wit::Failure {
     fn from(failure: Failure) -> wit::Failure {
         match failure {
-            Failure::Thrown(exception) => wit::Failure::Thrown(wit::Exception {
-                name: exception.name,
-                message: exception.message,
-                stack: exception.stack,
-                thrown: exception.thrown,
-            }),
+            Failure::Thrown(exception) => {
+                let mut exceptions = Vec::new();
+                flatten(*exception, wit::ExceptionPlace::Thrown, &mut exceptions);
+                wit::Failure::Thrown(exceptions)
+            }
             Failure::Interrupted { jobs_left } => wit::Failure::Interrupted(jobs_left),
             Failure::NeverSettles => wit::Failure::NeverSettles,
             Failure::NotTransferable(what) => wit::Failure::NotTransferable(what),
@@ -164,6 +166,19 @@ impl From<Failure> for wit::Failure {
             Failure::InvalidArgument(what) => wit::Failure::InvalidArgument(what),
             Failure::OutOfMemory => wit::Failure::OutOfMemory,
         }
+    }
+}
+
+/// Puts an exception, its cause and its errors behind those that are there: records of WIT cannot hold their like.
+fn flatten(exception: Exception, place: wit::ExceptionPlace, into: &mut Vec<wit::Exception>) {
+    let own = u32::try_from(into.len()).unwrap_or(u32::MAX);
+    let Exception { name, message, stack, thrown, cause, errors, left_out } = exception;
+    into.push(wit::Exception { place, name, message, stack, thrown, left_out });
+    if let Some(cause) = cause {
+        flatten(*cause, wit::ExceptionPlace::CauseOf(own), into);
+    }
+    for error in errors {
+        flatten(error, wit::ExceptionPlace::ErrorOf(own), into);
     }
 }
 

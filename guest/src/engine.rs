@@ -13,7 +13,7 @@ use rquickjs::{
 };
 
 use crate::{
-    console,
+    console::Console,
     failure::Failure,
     globals::Globals,
     host::Host,
@@ -83,6 +83,8 @@ pub struct Settings {
     pub stack_bytes: u32,
     /// Longest encoded result.
     pub result_bytes: u32,
+    /// Whether the host wants the arguments of console messages beside their texts.
+    pub console_arguments: bool,
 }
 
 /// Memory of the JavaScript heap: the WIT record `heap-usage`.
@@ -102,6 +104,7 @@ pub struct Engine<H> {
     context: Context,
     host: Rc<H>,
     intrinsics: Rc<Intrinsics>,
+    console: Rc<Console<H>>,
     globals: Globals,
     modules: Rc<Modules<H>>,
     /// The running call was told to stop.
@@ -129,11 +132,11 @@ impl<H: Host> Engine<H> {
         })));
         let modules = Modules::install(&runtime, &host, &stopped);
         let context = Context::custom::<Everything>(&runtime)?;
-        let intrinsics = context.with(|ctx| {
+        let (intrinsics, console) = context.with(|ctx| {
             let intrinsics = Rc::new(Intrinsics::take(&ctx)?);
-            console::install(&ctx, &host, &intrinsics)?;
+            let console = Console::install(&ctx, &host, &intrinsics)?;
             seed_on_first_use(&ctx, &host)?;
-            rquickjs::Result::Ok(intrinsics)
+            rquickjs::Result::Ok((intrinsics, console))
         })?;
         let globals = Globals::default();
         Ok(Engine {
@@ -141,6 +144,7 @@ impl<H: Host> Engine<H> {
             context,
             host,
             intrinsics,
+            console,
             globals,
             modules,
             stopped,
@@ -153,6 +157,7 @@ impl<H: Host> Engine<H> {
         self.runtime.set_memory_limit(settings.memory_bytes as usize);
         self.runtime.set_max_stack_size(settings.stack_bytes as usize);
         self.result_bytes.set(settings.result_bytes as usize);
+        self.console.want_arguments(settings.console_arguments);
     }
 
     /// Evaluates a source, runs promise jobs until none is left, and awaits the result where it is a promise.

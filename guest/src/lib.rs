@@ -14,6 +14,7 @@ mod globals;
 mod host;
 mod intrinsics;
 mod modules;
+mod table;
 mod text;
 mod value;
 

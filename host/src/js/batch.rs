@@ -10,7 +10,7 @@ use std::{
 
 use futures_core::Stream;
 
-use super::{engine::Engine, source::Source, value::Value};
+use super::{console::Console, engine::Engine, source::Source, value::Value};
 use crate::{
     component::{Held, Limits},
     error::{Error, ErrorKind},
@@ -92,13 +92,19 @@ impl Stream for Sources {
 pub struct Batch {
     thread: HeapThread<Engine>,
     limits: Option<Limits>,
+    console: Option<Console>,
     sources: Sources,
     deadline: Option<Instant>,
 }
 
 impl Batch {
-    pub(super) fn new(thread: HeapThread<Engine>, limits: Option<Limits>, sources: Sources) -> Batch {
-        Batch { thread, limits, sources, deadline: None }
+    pub(super) fn new(
+        thread: HeapThread<Engine>,
+        limits: Option<Limits>,
+        console: Option<Console>,
+        sources: Sources,
+    ) -> Batch {
+        Batch { thread, limits, console, sources, deadline: None }
     }
 
     /// The moment at which the time of the whole batch is over, streamed or collected, as for a [call](Call::deadline).
@@ -111,7 +117,7 @@ impl Batch {
     /// works no further ahead than one hop, 64 sources, of the consumer; other calls of the context run in between.
     /// Dropping the stream stops the item that is running and skips the rest.
     pub fn stream(self) -> BatchStream {
-        let steps = Evaluations { limits: self.limits, batch: None, pushed: 0 };
+        let steps = Evaluations { limits: self.limits, console: self.console, batch: None, pushed: 0 };
         let stream = self.thread.steps(self.sources, steps);
         BatchStream(self.deadline.into_iter().fold(stream, StepsStream::deadline))
     }
@@ -135,7 +141,7 @@ impl Batch {
     }
 
     fn collect(self) -> Call<Vec<BatchResult>> {
-        let steps = Evaluations { limits: self.limits, batch: None, pushed: 0 };
+        let steps = Evaluations { limits: self.limits, console: self.console, batch: None, pushed: 0 };
         let call = match self.sources.0 {
             Kind::Iterator(sources) => self.thread.collect_steps(sources, steps),
             Kind::Stream(_) => self.thread.try_call(|_, _| {
@@ -180,6 +186,7 @@ impl Stream for BatchStream {
 #[derive(Debug)]
 pub(super) struct Evaluations {
     limits: Option<Limits>,
+    console: Option<Console>,
     batch: Option<Held>,
     /// How many of the inputs the engine's batch holds. They stay among the inputs until they are evaluated, in case
     /// the engine is lost.
@@ -229,7 +236,8 @@ impl Steps<Engine> for Evaluations {
         let Some(batch) = &self.batch else {
             return Ok(None);
         };
-        let result = engine.next(running, self.limits, batch);
+        let next = |engine: &mut Engine| engine.next(running, self.limits, batch);
+        let result = engine.printing_to(self.console.as_ref(), next);
         inputs.pop_front();
         self.pushed -= 1;
         Ok(Some(result))

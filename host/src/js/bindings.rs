@@ -11,7 +11,7 @@ pub(super) use self::{
     aiointernal::js::{
         ambient::{self, LogLevel},
         modules,
-        types::{Exception, Failure, ResultForm, Source, SourceKind},
+        types::{Exception, ExceptionPlace, Failure, ResultForm, Source, SourceKind},
     },
     exports::aiointernal::js::engine::{self, HeapUsage, Settings},
 };

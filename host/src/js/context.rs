@@ -7,6 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     batch::{Batch, Sources},
     bindings::ResultForm,
+    console::Console,
     de::from_value,
     engine::Engine,
     ser::to_value,
@@ -44,11 +45,13 @@ pub struct Context {
     thread: HeapThread<Engine>,
     /// What this handle, unlike others, may use.
     limits: Option<Limits>,
+    /// Where the calls of this handle print to, beside the context's sink.
+    console: Option<Console>,
 }
 
 impl Context {
     pub(super) fn new(thread: HeapThread<Engine>) -> Context {
-        Context { thread, limits: None }
+        Context { thread, limits: None, console: None }
     }
 
     /// A handle to the same context whose calls keep to these limits, too.
@@ -63,7 +66,13 @@ impl Context {
     /// ```
     pub fn limited(&self, limits: Limits) -> Context {
         let limits = self.limits.map_or(limits, |own| own.lower(limits));
-        Context { thread: self.thread.clone(), limits: Some(limits) }
+        Context { limits: Some(limits), ..self.clone() }
+    }
+
+    /// A handle to the same context that collects what its calls print, in the place of what this one collects in. The
+    /// sink of the [context](crate::js::ContextBuilder::on_console) has it, too.
+    pub fn printing_to(&self, console: &Console) -> Context {
+        Context { console: Some(console.clone()), ..self.clone() }
     }
 
     fn engine_call<R, F>(&self, job: F) -> Call<R>
@@ -71,8 +80,10 @@ impl Context {
         F: FnOnce(&mut Engine, &Running, Option<Limits>) -> Result<R, Error> + Send + 'static,
         R: Send + 'static,
     {
-        let limits = self.limits;
-        self.thread.try_call(move |engine, running| job(engine, running, limits))
+        let (limits, console) = (self.limits, self.console.clone());
+        self.thread.try_call(move |engine, running| {
+            engine.printing_to(console.as_ref(), |engine| job(engine, running, limits))
+        })
     }
 
     /// Evaluates a source and gives its completion value. A promise is awaited: its queue of jobs runs until it is
@@ -246,7 +257,7 @@ impl Context {
     /// The sources come from anything that iterates, or from a [stream](Sources::from_stream). Each is a call of its
     /// own as far as limits go; one that fails is an error in its place, and the next goes on.
     pub fn eval_batch(&self, sources: impl Into<Sources>) -> Batch {
-        Batch::new(self.thread.clone(), self.limits, sources.into())
+        Batch::new(self.thread.clone(), self.limits, self.console.clone(), sources.into())
     }
 
     /// Replaces the context by a fresh one: nothing that scripts left behind is there any more. Takes microseconds.

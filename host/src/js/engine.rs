@@ -2,12 +2,12 @@
 
 use std::{
     cell::Cell,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use super::{
     bindings::{self, Failure, ResultForm, ScriptEngine, ScriptEnginePre, Settings, ambient, modules},
-    console::Console,
+    console::{Console, Output},
     exception::Exception,
     modules::{Grant, Imports},
     source::Source,
@@ -37,7 +37,13 @@ const MAX_STACK: usize = 768 << 10;
 const MAX_BATCHES: usize = 1000;
 
 /// Resolution of the clock that scripts see, in microseconds. A finer one would help to time the host's memory.
-const CLOCK_STEP: f64 = 1000.0;
+const CLOCK_STEP: u64 = 1000;
+
+/// The time as scripts see it, in microseconds since 1970.
+fn now() -> u64 {
+    let micros = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64);
+    micros - micros % CLOCK_STEP
+}
 
 /// The engine, linked: what a sandbox shares with all of its contexts.
 #[derive(Clone)]
@@ -45,7 +51,7 @@ pub(super) struct Script {
     pre: ScriptEnginePre<Data<Ambient>>,
     /// Globals of every fresh context.
     globals: Vec<(String, Vec<u8>)>,
-    console: Console,
+    console: Output,
     modules: Option<Grant>,
 }
 
@@ -66,13 +72,13 @@ impl Script {
             let message = format!("the guest is not a JavaScript engine of this version: {error:#}");
             Error::with_source(ErrorKind::Engine, message, error)
         })?;
-        Ok(Script { pre, globals: Vec::new(), console: Console::default(), modules: None })
+        Ok(Script { pre, globals: Vec::new(), console: Output::default(), modules: None })
     }
 
     pub(super) fn for_context(
         &self,
         globals: Vec<(String, Vec<u8>)>,
-        console: Console,
+        console: Output,
         modules: Option<Grant>,
     ) -> Script {
         Script { pre: self.pre.clone(), globals, console, modules }
@@ -109,7 +115,7 @@ impl Program for Script {
 /// The functions of one instance.
 pub(super) struct Exports {
     engine: ScriptEngine,
-    configured: Cell<Option<(u32, u32, u32)>>,
+    configured: Cell<Option<(u32, u32, u32, bool)>>,
 }
 
 impl Exports {
@@ -125,8 +131,10 @@ impl Exports {
             // Zero would mean no limit.
             stack_bytes: bytes(limits.stack.clamp(1, MAX_STACK)),
             result_bytes: bytes(limits.result),
+            console_arguments: store.data().host.console.wants_arguments(),
         };
-        let wanted = Some((settings.memory_bytes, settings.stack_bytes, settings.result_bytes));
+        let wanted =
+            Some((settings.memory_bytes, settings.stack_bytes, settings.result_bytes, settings.console_arguments));
         if self.configured.get() != wanted {
             self.api().call_configure(store, settings)?;
             self.configured.set(wanted);
@@ -138,7 +146,7 @@ impl Exports {
 /// What the WIT interfaces `ambient` and `modules` work on.
 #[derive(Debug)]
 pub(super) struct Ambient {
-    console: Console,
+    console: Output,
     pub(super) modules: Imports,
     /// Batches that are alive in the instance.
     batches: usize,
@@ -146,8 +154,7 @@ pub(super) struct Ambient {
 
 impl ambient::Host for Data<Ambient> {
     fn now(&mut self) -> f64 {
-        let micros = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_micros() as f64);
-        (micros / CLOCK_STEP).floor() * CLOCK_STEP
+        now() as f64
     }
 
     fn random(&mut self) -> u64 {
@@ -156,8 +163,8 @@ impl ambient::Host for Data<Ambient> {
         RandomState::new().hash_one(0_u8)
     }
 
-    fn log(&mut self, level: bindings::LogLevel, message: String) {
-        self.host.console.write(level, &message);
+    fn log(&mut self, level: bindings::LogLevel, message: String, arguments: Vec<Vec<u8>>) {
+        self.host.console.write(level, message, arguments, UNIX_EPOCH + Duration::from_micros(now()));
     }
 
     fn interrupted(&mut self) -> bool {
@@ -181,6 +188,17 @@ impl Engine {
     /// The limits of a call: the context's, lowered by the caller's.
     fn limits(&self, running: &Running, caller: Option<Limits>) -> Limits {
         self.0.limits().for_call(running, caller)
+    }
+
+    /// Does something whose calls print to this console, too.
+    pub(super) fn printing_to<R>(&mut self, console: Option<&Console>, body: impl FnOnce(&mut Engine) -> R) -> R {
+        let Some(console) = console else {
+            return body(self);
+        };
+        self.0.program().console.print_to(Some(console.clone()));
+        let done = body(self);
+        self.0.program().console.print_to(None);
+        done
     }
 
     /// Calls the engine and says what its failure means.

@@ -22,7 +22,7 @@ mod bindings;
 
 pub use self::{
     batch::{Batch, BatchResult, BatchStream, Sources},
-    console::Level,
+    console::{Console, ConsoleMessage, Level},
     context::{Context, MemoryUsage},
     de::from_value,
     exception::Exception,
