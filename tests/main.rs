@@ -8,5 +8,6 @@ mod context;
 mod heap_thread;
 mod modules;
 mod queue;
+mod source_maps;
 mod thread;
 mod values;

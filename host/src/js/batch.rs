@@ -236,7 +236,7 @@ impl Steps<Engine> for Evaluations {
         let Some(batch) = &self.batch else {
             return Ok(None);
         };
-        let next = |engine: &mut Engine| engine.next(running, self.limits, batch);
+        let next = |engine: &mut Engine| engine.next(running, self.limits, batch, inputs.front());
         let result = engine.printing_to(self.console.as_ref(), next);
         inputs.pop_front();
         self.pushed -= 1;

@@ -11,6 +11,7 @@ use super::{
     exception::Exception,
     modules::{Grant, Imports},
     source::Source,
+    source_maps::SourceMaps,
     value::Value,
     wire,
 };
@@ -92,7 +93,12 @@ impl Program for Script {
     const NAME: &'static str = "context";
 
     fn host(&self) -> wasmtime::Result<Ambient> {
-        Ok(Ambient { console: self.console.clone(), modules: Imports::from(self.modules.clone()), batches: 0 })
+        Ok(Ambient {
+            console: self.console.clone(),
+            modules: Imports::from(self.modules.clone()),
+            maps: SourceMaps::default(),
+            batches: 0,
+        })
     }
 
     fn instantiate(&self, store: &mut Store<Data<Ambient>>, limits: &Limits) -> wasmtime::Result<Exports> {
@@ -148,6 +154,7 @@ impl Exports {
 pub(super) struct Ambient {
     console: Output,
     pub(super) modules: Imports,
+    pub(super) maps: SourceMaps,
     /// Batches that are alive in the instance.
     batches: usize,
 }
@@ -211,7 +218,11 @@ impl Engine {
         let mut asked = None;
         let answer = self.0.enter_within(running, limits, |store, exports| {
             exports.configure(store, limits)?;
-            let answer = body(store, exports.api())?;
+            let mut answer = body(store, exports.api())?;
+            if let Err(Failure::Thrown(exceptions)) = &mut answer {
+                let stacks = exceptions.iter_mut().map(|exception| &mut exception.stack);
+                store.data().host.maps.apply(stacks);
+            }
             asked = store.data().asked_to_stop();
             Ok(answer)
         });
@@ -241,7 +252,10 @@ impl Engine {
         let limits = self.limits(running, caller);
         source.check(limits.source)?;
         let source = source.into_wire();
-        let value = self.enter(running, &limits, |store, engine| engine.call_evaluate(store, &source, form))?;
+        let value = self.enter(running, &limits, |store, engine| {
+            store.data_mut().host.maps.note(&source.name, &source.text);
+            engine.call_evaluate(store, &source, form)
+        })?;
         decode(&value)
     }
 
@@ -327,12 +341,21 @@ impl Engine {
         self.0.has(batch)
     }
 
-    /// The result of the next source of a batch. One at a time: a trap would lose the results that came before it in
-    /// the same call.
-    pub(super) fn next(&mut self, running: &Running, caller: Option<Limits>, batch: &Held) -> Result<Value, Error> {
+    /// The result of the next source of a batch, which is this one. One at a time: a trap would lose the results that
+    /// came before it in the same call.
+    pub(super) fn next(
+        &mut self,
+        running: &Running,
+        caller: Option<Limits>,
+        batch: &Held,
+        source: Option<&Source>,
+    ) -> Result<Value, Error> {
         let limits = self.limits(running, caller);
         let resource = self.0.held(batch)?;
         let value = self.enter(running, &limits, |store, engine| {
+            if let Some(source) = source {
+                store.data_mut().host.maps.note(source.shown_name(), source.text());
+            }
             let result = engine.batch().call_next(store, resource, 1)?.pop();
             result.ok_or_else(|| wasmtime::format_err!("the batch lost a source")).map(|result| result.map(Some))
         })?;

@@ -12,6 +12,8 @@ use super::{
 ///
 /// `{}` shows the error alone and `{:#}` all of it as Node would print it, with stacks, causes and errors. As an
 /// [`std::error::Error`] its source is its cause.
+///
+/// Where a source brings its own source map, the stacks are those of the [original](crate::js::Source#source-maps).
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Exception {

@@ -12,6 +12,7 @@ mod engine;
 mod console;
 mod modules;
 mod exception;
+mod source_maps;
 mod value;
 mod literal;
 mod wire;
