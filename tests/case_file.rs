@@ -68,10 +68,35 @@ pub(crate) struct Outcome {
 pub(crate) enum End {
     /// With a value, in the notation of [`number`], [`quoted`] and the others.
     Value(String),
-    /// With an uncaught exception; `thrown` is in the notation of values.
-    Thrown { name: String, message: String, stack: String, thrown: Option<String> },
+    /// With an uncaught exception.
+    Thrown(Thrown),
     /// With another failure, such as `never-settles`.
     Failure(String),
+}
+
+/// An exception, or what led to it. `thrown` is in the notation of values.
+pub(crate) struct Thrown {
+    pub(crate) name: String,
+    pub(crate) message: String,
+    pub(crate) stack: String,
+    pub(crate) thrown: Option<String>,
+    pub(crate) cause: Option<Box<Thrown>>,
+    pub(crate) errors: Vec<Thrown>,
+    pub(crate) left_out: u32,
+}
+
+impl Thrown {
+    fn lines(&self, verb: &str) -> Vec<String> {
+        let name = if self.name.is_empty() { "uncaught" } else { &self.name };
+        let mut lines = vec![format!("{verb}: {}: {}", plain(name), plain(&self.message))];
+        lines.extend(self.stack.lines().map(str::to_owned));
+        lines.extend(self.thrown.as_ref().map(|thrown| format!("thrown: {thrown}")));
+        let causes = self.cause.iter().map(|cause| cause.lines("cause"));
+        let related = causes.chain(self.errors.iter().map(|error| error.lines("error")));
+        lines.extend(related.flatten().map(|line| format!("  {line}")));
+        lines.extend((self.left_out > 0).then(|| format!("  left out: {}", self.left_out)));
+        lines
+    }
 }
 
 impl Outcome {
@@ -80,12 +105,7 @@ impl Outcome {
             self.console.iter().map(|(level, message)| format!("{level}: {}", plain(message))).collect();
         match &self.end {
             End::Value(value) => lines.push(format!("value: {value}")),
-            End::Thrown { name, message, stack, thrown } => {
-                let name = if name.is_empty() { "uncaught" } else { name };
-                lines.push(format!("throws: {}: {}", plain(name), plain(message)));
-                lines.extend(stack.lines().map(str::to_owned));
-                lines.extend(thrown.as_ref().map(|thrown| format!("thrown: {thrown}")));
-            }
+            End::Thrown(thrown) => lines.extend(thrown.lines("throws")),
             End::Failure(failure) => lines.push(format!("failure: {}", plain(failure))),
         }
         lines.join("\n")

@@ -1,16 +1,13 @@
 //! The case files, on the component.
 
-use std::{
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::path::Path;
 
 use aiointernal::{
     Error, ErrorKind, Sandbox, Value,
-    js::{Level, ModuleMap, Source, TypedArray},
+    js::{Console, Exception, ModuleMap, Source, TypedArray},
 };
 
-use self::case_file::{Case, End, Outcome};
+use self::case_file::{Case, End, Outcome, Thrown};
 
 #[path = "case_file.rs"]
 mod case_file;
@@ -28,45 +25,46 @@ fn every_graph_of_modules_has_its_outcome() {
 }
 
 fn run(sandbox: &Sandbox, case: &Case) -> Outcome {
-    let messages = Arc::new(Mutex::new(Vec::new()));
-    let sink = {
-        let messages = Arc::clone(&messages);
-        move |level: Level, message: &str| {
-            let message = (format!("{level:?}").to_lowercase(), message.to_owned());
-            messages.lock().unwrap_or_else(PoisonError::into_inner).push(message);
-        }
-    };
+    let console = Console::new();
     let mut files = case.files().into_iter();
     let (name, text) = files.next().expect("a case has a source");
-    let mut context = sandbox.context().on_console(sink);
+    let mut context = sandbox.context();
     let modules: Vec<_> = files.collect();
     if !modules.is_empty() {
         context = context.modules(ModuleMap::new(modules));
     }
     let context = context.blocking().expect("a context opens");
     let source = if case.is_module() { Source::module(text) } else { Source::script(text) };
-    let end = match context.eval(source.named(name)).blocking() {
+    let end = match context.printing_to(&console).eval(source.named(name)).blocking() {
         Ok(value) => End::Value(render(&value)),
         Err(error) => failed(&error),
     };
-    let console = std::mem::take(&mut *messages.lock().unwrap_or_else(PoisonError::into_inner));
-    Outcome { console, end }
+    let messages = console.take().into_iter();
+    let console = messages.map(|message| (format!("{:?}", message.level()).to_lowercase(), message.text().to_owned()));
+    Outcome { console: console.collect(), end }
 }
 
 fn failed(error: &Error) -> End {
     let message = error.to_string();
     match (error.kind(), error.exception()) {
-        (ErrorKind::Thrown, Some(exception)) => End::Thrown {
-            name: exception.name.clone(),
-            message: exception.message.clone(),
-            stack: exception.stack.clone(),
-            thrown: exception.thrown.as_ref().map(render),
-        },
+        (ErrorKind::Thrown, Some(exception)) => End::Thrown(told(exception)),
         (ErrorKind::NotTransferable, _) => {
             let what = message.strip_prefix("the result cannot leave the engine: ").unwrap_or(&message);
             End::Failure(format!("not-transferable {what}"))
         }
         (kind, _) => End::Failure(kind.code().to_owned()),
+    }
+}
+
+fn told(exception: &Exception) -> Thrown {
+    Thrown {
+        name: exception.name.clone(),
+        message: exception.message.clone(),
+        stack: exception.stack.clone(),
+        thrown: exception.thrown.as_ref().map(render),
+        cause: exception.cause.as_deref().map(|cause| Box::new(told(cause))),
+        errors: exception.errors.iter().map(told).collect(),
+        left_out: exception.left_out as u32,
     }
 }
 

@@ -5,13 +5,13 @@ use std::{
     fs,
     num::NonZeroUsize,
     path::{Path, PathBuf},
-    sync::{Arc, LazyLock, Mutex},
+    sync::{LazyLock, Mutex},
     time::{Duration, Instant},
 };
 
 use aiointernal::{
     Context, ErrorKind, Limits, Sandbox, Value,
-    js::{BigInt, Date, Level, Source, Sources, from_value, to_value},
+    js::{BigInt, Date, Source, Sources, from_value, to_value},
 };
 use futures_util::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
@@ -478,25 +478,6 @@ mod limits {
         first.close().blocking().unwrap();
         assert!(sandbox.context().blocking().is_ok());
     }
-
-    #[test]
-    fn console_output_of_a_call_is_cut_at_its_limit_and_says_so() {
-        let lines = Arc::new(Mutex::new(Vec::new()));
-        let sink = Arc::clone(&lines);
-        let mut limits = Limits::default();
-        limits.console = 11;
-        let context = SANDBOX.context().limits(limits);
-        let context = context.on_console(move |level, line| sink.lock().unwrap().push((level, line.to_owned())));
-        let context = context.blocking().unwrap();
-        context.eval("console.log('12345'); console.warn('éééé'); console.log('never')").blocking().unwrap();
-        context.eval("console.error('again')").blocking().unwrap();
-        let lines = lines.lock().unwrap();
-        assert_eq!(lines[0], (Level::Info, "12345".to_owned()));
-        assert_eq!(lines[1], (Level::Warn, "éé".to_owned()));
-        assert!(lines[2].1.contains("cut here"));
-        assert_eq!(lines[3], (Level::Error, "again".to_owned()));
-        assert_eq!(lines.len(), 4);
-    }
 }
 
 mod bad_input {
@@ -581,7 +562,7 @@ mod bad_input {
         let (started, starts) = std::sync::mpsc::channel();
         let (release, held) = std::sync::mpsc::channel::<()>();
         let held = Mutex::new(held);
-        let busy = SANDBOX.context().on_console(move |_, _| {
+        let busy = SANDBOX.context().on_console(move |_| {
             started.send(()).unwrap();
             let _ = held.lock().unwrap().recv();
         });
@@ -714,7 +695,7 @@ mod interruption {
     #[tokio::test]
     async fn dropping_a_call_that_runs_stops_it_and_no_other() {
         let (started, mut starts) = tokio::sync::mpsc::unbounded_channel();
-        let context = SANDBOX.context().on_console(move |_, _| started.send(()).unwrap()).await.unwrap();
+        let context = SANDBOX.context().on_console(move |_| started.send(()).unwrap()).await.unwrap();
         let endless = context.eval("console.log(1); for (;;);").queue();
         let next = context.eval("'not hit'").queue();
         starts.recv().await.unwrap();
@@ -725,7 +706,7 @@ mod interruption {
     #[tokio::test]
     async fn an_aborted_call_ends_as_cancelled() {
         let (started, mut starts) = tokio::sync::mpsc::unbounded_channel();
-        let context = SANDBOX.context().on_console(move |_, _| started.send(()).unwrap()).await.unwrap();
+        let context = SANDBOX.context().on_console(move |_| started.send(()).unwrap()).await.unwrap();
         let endless = context.eval("console.log(1); for (;;);").queue();
         starts.recv().await.unwrap();
         endless.abort();

@@ -4,7 +4,7 @@ use std::{convert::Infallible, future::pending, io, sync::Arc, time::Duration};
 
 use aiointernal::{
     Context, Error, ErrorKind, Limits, Value,
-    js::{Functions, HostCall, Level, ScriptError, value},
+    js::{ConsoleMessage, Functions, HostCall, Level, ScriptError, value},
 };
 use futures_util::{StreamExt as _, future::join_all, poll};
 use serde::{Deserialize, Serialize};

@@ -3,10 +3,12 @@
 
 mod cases;
 mod component;
+mod console;
 mod context;
 mod functions;
 mod heap_thread;
 mod modules;
 mod queue;
+mod source_maps;
 mod thread;
 mod values;

@@ -235,6 +235,22 @@ struct Told {
     name: String,
     message: String,
     stack: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<Box<Told>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Told>,
+}
+
+impl Told {
+    fn of(exception: &Exception) -> Told {
+        Told {
+            name: exception.name.clone(),
+            message: exception.message.clone(),
+            stack: exception.stack.clone(),
+            cause: exception.cause.as_deref().map(|cause| Box::new(Told::of(cause))),
+            errors: exception.errors.iter().map(Told::of).collect(),
+        }
+    }
 }
 
 fn answer(id: Id, result: Result<Value, Error>) -> Answer {
@@ -243,9 +259,7 @@ fn answer(id: Id, result: Result<Value, Error>) -> Answer {
         Ok(value) => Answer { id, ok: true, value: Some(value), kind: None, error: None },
         Err(error) => {
             let told = match error.exception() {
-                Some(Exception { name, message, stack, .. }) => {
-                    Told { name: name.clone(), message: message.clone(), stack: stack.clone() }
-                }
+                Some(exception) => Told::of(exception),
                 None => Told { message: error.to_string(), ..Told::default() },
             };
             Answer { id, ok: false, value: None, kind: Some(error.kind().code()), error: Some(told) }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use aiointernal::{
     Context, Limits, Sandbox,
-    js::{ContextBuilder, Level},
+    js::{ConsoleMessage, ContextBuilder},
 };
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -197,7 +197,7 @@ impl Common {
     /// What [`context`](Common::context) opens.
     pub(crate) fn context_builder(&self, sandbox: &Sandbox) -> Result<ContextBuilder> {
         let globals: serde_json::Map<_, _> = self.globals.iter().cloned().collect();
-        let console = |level: Level, message: &str| report::console(level, message);
+        let console = |message: &ConsoleMessage| report::console(message.level(), message.text());
         Ok(sandbox.context().globals(globals)?.on_console(console))
     }
 }

@@ -72,10 +72,10 @@ pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
 pub(crate) fn explain(error: &Error) {
     match error.exception() {
         Some(exception) => {
-            say(format_args!("{ERROR}{}{ERROR:#}", shown(&exception.to_string(), &io::stderr())));
-            if !exception.stack.is_empty() {
-                say(format_args!("{}", shown(&exception.stack, &io::stderr())));
-            }
+            let (first, all) = (exception.to_string(), format!("{exception:#}"));
+            let rest = all.strip_prefix(&first).unwrap_or_default();
+            let shown = |text| shown(text, &io::stderr());
+            say(format_args!("{ERROR}{}{ERROR:#}{}", shown(&first), shown(rest)));
         }
         None => {
             let text = error.to_string();

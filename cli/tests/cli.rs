@@ -432,6 +432,29 @@ mod thrown {
     }
 
     #[test]
+    fn causes_and_errors_are_told_as_node_tells_them() {
+        let source = "const plain = (error) => { error.stack = ''; return error };
+            const cause = plain(new TypeError('inner', { cause: { code: 7 } }));
+            throw plain(new AggregateError([plain(new Error('two\\nlines')), 'text', cause], 'outer', { cause }))";
+        let inner = "TypeError: inner {\n    [cause]: { code: 7 }\n  }";
+        let expected = format!(
+            "AggregateError: outer {{\n  [cause]: {inner},\n  [errors]: [\n    Error: two\n    lines,\n    \"text\",\n    {}\n  ]\n}}\n",
+            inner.replace('\n', "\n  "),
+        );
+        assert_eq!(evaluate(source).fails(1), expected);
+        let ran = evaluate("throw new Error('outer', { cause: new Error('inner') })");
+        let place = "at <eval> (<eval>:1:39)";
+        assert_eq!(ran.fails(1), format!("Error: outer\n    {place} {{\n  [cause]: Error: inner\n      {place}\n}}\n"));
+    }
+
+    #[test]
+    fn what_is_left_out_of_an_error_is_counted() {
+        let source =
+            "const e = new AggregateError(Array.from({ length: 40 }, (_, i) => i), 'm'); e.stack = ''; throw e";
+        evaluate(source).fails_saying(1, &["    30,\n    ... 9 more\n  ]\n}\n"]);
+    }
+
+    #[test]
     fn a_syntax_error_tells_where() {
         let ran = evaluate("let a = 1;\nlet b = ;");
         assert!(ran.fails(1).starts_with("SyntaxError: "), "{}", ran.stderr);
@@ -949,6 +972,14 @@ mod batches {
         let expected: Vec<Json> = (0..1000).map(|id| done(id, id * 2)).collect();
         assert_eq!(batch(&[], &lines), expected);
         assert_eq!(batch(&["--fresh"], &lines), expected);
+    }
+
+    #[test]
+    fn causes_and_errors_are_within_the_error() {
+        let source = "const e = new AggregateError([1], 'm', { cause: 'why' }); e.stack = ''; throw e";
+        let part = |message: &str| json!({ "name": "", "message": message, "stack": "" });
+        let error = json!({ "name": "AggregateError", "message": "m", "stack": "", "cause": part("why"), "errors": [part("1")] });
+        assert_eq!(batch(&[], line(1, source))[0]["error"], error);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::cell::{OnceCell, RefCell};
 
 use crate::{
-    Answer, Batch, Engine, Failure, Host, HostError, HostFunction, LogLevel, ModuleKind, ModuleText, Outcome,
-    ResultForm, Settings, Source, SourceKind,
+    Answer, Batch, Engine, Exception, Failure, Host, HostError, HostFunction, LogLevel, ModuleKind, ModuleText,
+    Outcome, ResultForm, Settings, Source, SourceKind,
 };
 
 #[allow(unsafe_code, missing_docs, unreachable_pub, reason = "generated")]
@@ -39,7 +39,7 @@ impl Host for Ambient {
         ambient::random()
     }
 
-    fn log(&self, level: LogLevel, message: &str) {
+    fn log(&self, level: LogLevel, message: &str, arguments: &[Vec<u8>]) {
         let level = match level {
             LogLevel::Trace => wit::LogLevel::Trace,
             LogLevel::Debug => wit::LogLevel::Debug,
@@ -47,7 +47,7 @@ impl Host for Ambient {
             LogLevel::Warn => wit::LogLevel::Warn,
             LogLevel::Error => wit::LogLevel::Error,
         };
-        ambient::log(level, message);
+        ambient::log(level, message, arguments);
     }
 
     fn interrupted(&self) -> bool {
@@ -113,6 +113,7 @@ impl exports::Guest for Component {
                 memory_bytes: settings.memory_bytes,
                 stack_bytes: settings.stack_bytes,
                 result_bytes: settings.result_bytes,
+                console_arguments: settings.console_arguments,
             });
         });
     }
@@ -200,13 +201,11 @@ impl From<wit::ResultForm> for ResultForm {
 impl From<Failure> for wit::Failure {
     fn from(failure: Failure) -> wit::Failure {
         match failure {
-            Failure::Thrown(exception) => wit::Failure::Thrown(wit::Exception {
-                name: exception.name,
-                message: exception.message,
-                stack: exception.stack,
-                thrown: exception.thrown,
-                host_error: exception.host_error,
-            }),
+            Failure::Thrown(exception) => {
+                let mut exceptions = Vec::new();
+                flatten(*exception, wit::ExceptionPlace::Thrown, &mut exceptions);
+                wit::Failure::Thrown(exceptions)
+            }
             Failure::Interrupted { jobs_left } => wit::Failure::Interrupted(jobs_left),
             Failure::NeverSettles => wit::Failure::NeverSettles,
             Failure::NotTransferable(what) => wit::Failure::NotTransferable(what),
@@ -214,6 +213,19 @@ impl From<Failure> for wit::Failure {
             Failure::InvalidArgument(what) => wit::Failure::InvalidArgument(what),
             Failure::OutOfMemory => wit::Failure::OutOfMemory,
         }
+    }
+}
+
+/// Puts an exception, its cause and its errors behind those that are there: records of WIT cannot hold their like.
+fn flatten(exception: Exception, place: wit::ExceptionPlace, into: &mut Vec<wit::Exception>) {
+    let own = u32::try_from(into.len()).unwrap_or(u32::MAX);
+    let Exception { name, message, stack, thrown, host_error, cause, errors, left_out } = exception;
+    into.push(wit::Exception { place, name, message, stack, thrown, host_error, left_out });
+    if let Some(cause) = cause {
+        flatten(*cause, wit::ExceptionPlace::CauseOf(own), into);
+    }
+    for error in errors {
+        flatten(error, wit::ExceptionPlace::ErrorOf(own), into);
     }
 }
 

@@ -12,7 +12,7 @@ use rquickjs::{
 };
 
 use crate::{
-    console,
+    console::Console,
     evaluations::{Awaited, Ended, Evaluations, Progress},
     failure::Failure,
     functions::{Functions, HostError, HostFunction},
@@ -95,6 +95,8 @@ pub struct Settings {
     pub stack_bytes: u32,
     /// Longest encoded result.
     pub result_bytes: u32,
+    /// Whether the host wants the arguments of console messages beside their texts.
+    pub console_arguments: bool,
 }
 
 /// Memory of the JavaScript heap: the WIT record `heap-usage`.
@@ -114,6 +116,7 @@ pub struct Engine<H> {
     context: Context,
     host: Rc<H>,
     intrinsics: Rc<Intrinsics>,
+    console: Rc<Console<H>>,
     globals: Globals,
     modules: Rc<Modules<H>>,
     functions: Rc<Functions<H>>,
@@ -144,11 +147,11 @@ impl<H: Host> Engine<H> {
         })));
         let modules = Modules::install(&runtime, &host, &stopped);
         let context = Context::custom::<Everything>(&runtime)?;
-        let intrinsics = context.with(|ctx| {
+        let (intrinsics, console) = context.with(|ctx| {
             let intrinsics = Rc::new(Intrinsics::take(&ctx)?);
-            console::install(&ctx, &host, &intrinsics)?;
+            let console = Console::install(&ctx, &host, &intrinsics)?;
             seed_on_first_use(&ctx, &host)?;
-            rquickjs::Result::Ok(intrinsics)
+            rquickjs::Result::Ok((intrinsics, console))
         })?;
         let rejections = Rejections::install(&runtime);
         let globals = Globals::default();
@@ -159,6 +162,7 @@ impl<H: Host> Engine<H> {
             context,
             host,
             intrinsics,
+            console,
             globals,
             modules,
             functions,
@@ -174,6 +178,7 @@ impl<H: Host> Engine<H> {
         self.runtime.set_memory_limit(settings.memory_bytes as usize);
         self.runtime.set_max_stack_size(settings.stack_bytes as usize);
         self.result_bytes.set(settings.result_bytes as usize);
+        self.console.want_arguments(settings.console_arguments);
     }
 
     /// Gives functions of the host to scripts.

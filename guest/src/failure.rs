@@ -7,11 +7,23 @@ use crate::{intrinsics::Bound, text, value};
 /// Length of a text within a failure, in bytes, beyond which it is cut: scripts choose these texts.
 const MAX_TEXT: usize = 16 << 10;
 
+/// The same of what led to an exception, of which there may be many.
+const MAX_RELATED_TEXT: usize = 4 << 10;
+
+/// Longest encoded form of a thrown value. A longer one crosses as its text only.
+const MAX_THROWN: usize = 64 << 10;
+
+/// Exceptions of one failure: the one that was thrown, and what led to it.
+const MAX_EXCEPTIONS: usize = 32;
+
+/// How deep exceptions may be within one another.
+const MAX_NESTING: usize = 8;
+
 /// Why a call has no result: the WIT variant `failure`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Failure {
     /// The script threw and did not catch.
-    Thrown(Exception),
+    Thrown(Box<Exception>),
     /// The host asked the call to stop. `jobs_left`: promise jobs remain that would run within a later call.
     Interrupted {
         /// Whether promise jobs remain.
@@ -30,7 +42,7 @@ pub enum Failure {
 }
 
 /// What a script threw: the WIT record `exception`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Exception {
     /// The error's class; empty when what was thrown is not an `Error`.
     pub name: String,
@@ -42,6 +54,26 @@ pub struct Exception {
     pub thrown: Option<Vec<u8>>,
     /// What the host knows the error by, where it is the host's.
     pub host_error: Option<u64>,
+    /// The error's `cause`.
+    pub cause: Option<Box<Exception>>,
+    /// The members of an `AggregateError`.
+    pub errors: Vec<Exception>,
+    /// How many of these are not here, for being too many or too deep.
+    pub left_out: u32,
+}
+
+impl Exception {
+    fn clipped(self, bytes: usize) -> Exception {
+        let clip = |text| text::clip(text, bytes);
+        Exception {
+            name: clip(self.name),
+            message: clip(self.message),
+            stack: clip(self.stack),
+            cause: self.cause.map(|cause| Box::new(cause.clipped(MAX_RELATED_TEXT))),
+            errors: self.errors.into_iter().map(|error| error.clipped(MAX_RELATED_TEXT)).collect(),
+            ..self
+        }
+    }
 }
 
 impl Failure {
@@ -49,10 +81,7 @@ impl Failure {
     pub(crate) fn clipped(self) -> Failure {
         let clip = |text| text::clip(text, MAX_TEXT);
         match self {
-            Failure::Thrown(Exception { name, message, stack, thrown, host_error }) => {
-                let (name, message, stack) = (clip(name), clip(message), clip(stack));
-                Failure::Thrown(Exception { name, message, stack, thrown, host_error })
-            }
+            Failure::Thrown(exception) => Failure::Thrown(Box::new(exception.clipped(MAX_TEXT))),
             Failure::NotTransferable(what) => Failure::NotTransferable(clip(what)),
             Failure::InvalidArgument(what) => Failure::InvalidArgument(clip(what)),
             other => other,
@@ -64,13 +93,11 @@ impl Failure {
         match error {
             rquickjs::Error::Allocation => Failure::OutOfMemory,
             rquickjs::Error::Exception | rquickjs::Error::Unknown => describe(ctx, intrinsics, ctx.catch()),
-            other => Failure::Thrown(Exception {
+            other => Failure::Thrown(Box::new(Exception {
                 name: "InternalError".into(),
                 message: other.to_string(),
-                stack: String::new(),
-                thrown: None,
-                host_error: None,
-            }),
+                ..Exception::default()
+            })),
         }
     }
 }
@@ -84,40 +111,106 @@ fn describe<'js>(ctx: &Ctx<'js>, intrinsics: &Bound<'_, 'js>, thrown: Value<'js>
         ctx.catch();
         return Failure::OutOfMemory;
     }
-    let Some(error) = thrown.as_object().filter(|_| thrown.is_error()) else {
-        return Failure::Thrown(Exception {
-            name: String::new(),
-            message: text::inspect(intrinsics, &thrown, MAX_TEXT),
-            stack: String::new(),
-            thrown: value::encode(intrinsics, &thrown, value::THROWN_BYTES).ok(),
-            host_error: None,
-        });
-    };
-    let exception = Exception {
-        name: member(ctx, intrinsics, error, "name"),
-        message: member(ctx, intrinsics, error, "message"),
-        stack: member(ctx, intrinsics, error, "stack").trim_end().to_owned(),
-        thrown: None,
-        host_error: intrinsics.mark_of(error).unwrap_or_else(|_| {
-            ctx.catch();
-            None
-        }),
-    };
+    let mut chain = Chain { intrinsics, left: MAX_EXCEPTIONS - 1, around: Vec::new() };
+    let exception = chain.exception(&thrown);
     // A regular expression that is too large for the memory is a syntax error.
     if matches!(exception.name.as_str(), "InternalError" | "SyntaxError") && exception.message == "out of memory" {
         return Failure::OutOfMemory;
     }
-    Failure::Thrown(exception)
+    Failure::Thrown(Box::new(exception))
 }
 
-/// A property of an error as text; empty where it is missing, is not text, or its getter throws.
-fn member<'js>(ctx: &Ctx<'js>, intrinsics: &Bound<'_, 'js>, error: &Object<'js>, name: &str) -> String {
-    let text = error.get::<_, Value<'js>>(name).and_then(|value| match value.as_string() {
-        Some(string) => intrinsics.head(string, MAX_TEXT + 1),
-        None => Ok(String::new()),
-    });
-    text.unwrap_or_else(|_| {
-        ctx.catch();
-        String::new()
-    })
+/// An exception, and on from there what led to it.
+struct Chain<'a, 'js> {
+    intrinsics: &'a Bound<'a, 'js>,
+    /// How many more exceptions there may be.
+    left: usize,
+    /// The errors around the one that is being described.
+    around: Vec<Object<'js>>,
+}
+
+impl<'js> Chain<'_, 'js> {
+    fn exception(&mut self, thrown: &Value<'js>) -> Exception {
+        let within = !self.around.is_empty();
+        let (text, bytes) = if within { (MAX_RELATED_TEXT, MAX_RELATED_TEXT) } else { (MAX_TEXT, MAX_THROWN) };
+        let Some(error) = thrown.as_object().filter(|_| thrown.is_error()) else {
+            return Exception {
+                message: text::inspect(self.intrinsics, thrown, text),
+                thrown: value::encode(self.intrinsics, thrown, bytes).ok(),
+                ..Exception::default()
+            };
+        };
+        if self.around.contains(error) {
+            return Exception { message: "[Circular]".into(), ..Exception::default() };
+        }
+        let mut exception = Exception {
+            name: self.text(error, "name", text),
+            message: self.text(error, "message", text),
+            stack: self.text(error, "stack", text).trim_end().to_owned(),
+            host_error: self.or_nothing(self.intrinsics.mark_of(error)).flatten(),
+            ..Exception::default()
+        };
+        self.around.push(error.clone());
+        if let Some(cause) = self.own(error, "cause") {
+            match self.related(&cause) {
+                Some(cause) => exception.cause = Some(Box::new(cause)),
+                None => exception.left_out += 1,
+            }
+        }
+        if let Some(errors) = self.own(error, "errors").and_then(Value::into_object) {
+            self.errors(&errors, &mut exception);
+        }
+        self.around.pop();
+        exception
+    }
+
+    /// What led to the exception that is being described, where there is room for it.
+    fn related(&mut self, value: &Value<'js>) -> Option<Exception> {
+        if self.around.len() > MAX_NESTING {
+            return None;
+        }
+        self.left = self.left.checked_sub(1)?;
+        Some(self.exception(value))
+    }
+
+    fn errors(&mut self, errors: &Object<'js>, exception: &mut Exception) {
+        if self.or_nothing(self.intrinsics.is_list(errors)) != Some(true) {
+            return;
+        }
+        let length = self.or_nothing(errors.get::<_, f64>("length")).unwrap_or_default() as u32;
+        for index in 0..length {
+            let error = self.or_nothing(errors.get::<_, Value<'js>>(f64::from(index)));
+            let error = error.unwrap_or_else(|| Value::new_undefined(errors.ctx().clone()));
+            match self.related(&error) {
+                Some(error) => exception.errors.push(error),
+                None => {
+                    exception.left_out = exception.left_out.saturating_add(length - index);
+                    break;
+                }
+            }
+        }
+    }
+
+    /// A property that an error has itself.
+    fn own(&self, error: &Object<'js>, name: &str) -> Option<Value<'js>> {
+        let has = self.or_nothing(self.intrinsics.has_own(error, name))?;
+        if has { self.or_nothing(error.get(name)) } else { None }
+    }
+
+    /// A property of an error as text; empty where it is missing or is not text.
+    fn text(&self, error: &Object<'js>, name: &str, bytes: usize) -> String {
+        let text = error.get::<_, Value<'js>>(name).and_then(|value| match value.as_string() {
+            Some(string) => self.intrinsics.head(string, bytes + 1),
+            None => Ok(String::new()),
+        });
+        self.or_nothing(text).unwrap_or_default()
+    }
+
+    /// What a script had a hand in; where it threw, nothing, and that exception is gone.
+    fn or_nothing<T>(&self, result: rquickjs::Result<T>) -> Option<T> {
+        if result.is_err() {
+            self.intrinsics.ctx().catch();
+        }
+        result.ok()
+    }
 }

@@ -7,8 +7,8 @@ pub trait Host: 'static {
     /// 64 random bits.
     fn random(&self) -> u64;
 
-    /// A console message, formatted, without a newline at its end.
-    fn log(&self, level: LogLevel, message: &str);
+    /// A console message, formatted, without a newline at its end, and the encoded arguments where they are wanted.
+    fn log(&self, level: LogLevel, message: &str, arguments: &[Vec<u8>]);
 
     /// Whether the running call is to stop.
     fn interrupted(&self) -> bool;

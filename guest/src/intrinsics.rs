@@ -19,7 +19,7 @@ const PRELUDE: &str = r"
   const { isArray } = Array;
   const { toString: toHex, valueOf: bigOf } = BigInt.prototype;
   const { valueOf: booleanOf } = Boolean.prototype, { valueOf: numberOf } = Number.prototype;
-  const { getTime, toISOString } = Date.prototype;
+  const { getTime, toISOString } = Date.prototype, { now } = Date, { captureStackTrace } = Error;
   const { toString: functionSource } = Function.prototype;
   const { toString: regexpSource } = RegExp.prototype;
   const { toString: symbolName, valueOf: symbolOf } = Symbol.prototype;
@@ -53,6 +53,11 @@ const PRELUDE: &str = r"
     }
     return taken;
   };
+  const stackHere = () => {
+    const holder = { __proto__: null };
+    captureStackTrace(holder, stackHere);
+    return holder.stack;
+  };
   return {
     isList: (value) => isArray(value),
     member: (value, name) => value[name],
@@ -60,6 +65,8 @@ const PRELUDE: &str = r"
     big: (hex, negative) => negative ? -1n - BigInt_(hex) : BigInt_(hex),
     time: (date) => apply(getTime, date, []),
     date: (time) => new Date_(time),
+    now: () => now(),
+    stackHere,
     iso: (date) => apply(toISOString, date, []),
     functionSource: (called) => apply(functionSource, called, []),
     number: (text, whole) => whole ? parseInt(text) : parseFloat(text),
@@ -190,6 +197,17 @@ impl<'js> Bound<'_, 'js> {
     /// The `Date` at these milliseconds since 1970.
     pub(crate) fn date(&self, time: f64) -> Result<Value<'js>> {
         self.function("date")?.call((time,))
+    }
+
+    /// Milliseconds since 1970, as `Date` tells them.
+    pub(crate) fn now(&self) -> Result<f64> {
+        self.function("now")?.call(())
+    }
+
+    /// The stack of the script that called. It has a say in how that looks (`Error.prepareStackTrace`), so it may be
+    /// anything.
+    pub(crate) fn stack_here(&self) -> Result<Value<'js>> {
+        self.function("stackHere")?.call(())
     }
 
     /// A valid `Date` as ISO 8601.

@@ -19,6 +19,7 @@ mod intrinsics;
 mod modules;
 mod raw;
 mod rejections;
+mod table;
 mod text;
 mod value;
 

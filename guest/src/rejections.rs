@@ -75,11 +75,11 @@ impl Rejections {
                 continue;
             };
             let reason = text::inspect(intrinsics, &reason, REASON_BYTES);
-            host.log(LogLevel::Error, &format!("Uncaught (in promise) {reason}"));
+            host.log(LogLevel::Error, &format!("Uncaught (in promise) {reason}"), &[]);
         }
         match self.more.take() {
             0 => {}
-            more => host.log(LogLevel::Error, &format!("Uncaught (in promise): {more} more")),
+            more => host.log(LogLevel::Error, &format!("Uncaught (in promise): {more} more"), &[]),
         }
     }
 }

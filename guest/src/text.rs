@@ -1,11 +1,20 @@
 //! Values as a person reads them: what the console prints and what the result form `text` is.
 
-use rquickjs::{Coerced, Filter, Function, Object, Promise, TypedArray, Value, promise::PromiseState};
+use rquickjs::{Atom, Coerced, Filter, Function, Object, Promise, TypedArray, Value, promise::PromiseState};
 
 use crate::{class::Class, intrinsics::Bound, value};
 
-/// Objects nested deeper than this are printed as `[Object]`.
+/// Objects nested deeper than this are printed as `[Object]`, where nothing else is asked for.
 const MAX_DEPTH: usize = 4;
+
+/// Length of a stack, in UTF-16 units, beyond which it is cut.
+const MAX_STACK: usize = 16 << 10;
+
+/// Length of the name of an error's property, in UTF-16 units, beyond which it is cut.
+const MAX_NAME: usize = 1000;
+
+/// Bytes that a text has more where it is encoded and cut: for its length, and to say so.
+const TEXT_OVERHEAD: usize = 32;
 
 /// Elements and properties of one object that are printed.
 const MAX_MEMBERS: usize = 100;
@@ -20,18 +29,13 @@ pub(crate) fn message<'js>(intrinsics: &Bound<'_, 'js>, arguments: &[Value<'js>]
     let mut printer = Printer::new(intrinsics, MAX_BYTES);
     if let Some(format) = arguments.first().and_then(Value::as_string).filter(|_| arguments.len() > 1) {
         rest.next();
-        let format = printer.or_empty(intrinsics.head(format, MAX_BYTES + 1), arguments);
+        let format = printer.or_empty(intrinsics.head(format, MAX_BYTES + 1));
         printer.fill(&format, &mut rest);
         if rest.len() > 0 {
             printer.out.push(' ');
         }
     }
-    for (index, argument) in rest.enumerate() {
-        if index > 0 {
-            printer.out.push(' ');
-        }
-        printer.bare(argument);
-    }
+    printer.list(rest);
     clip(printer.out, MAX_BYTES)
 }
 
@@ -40,6 +44,59 @@ pub(crate) fn inspect<'js>(intrinsics: &Bound<'_, 'js>, value: &Value<'js>, byte
     let mut printer = Printer::new(intrinsics, bytes);
     printer.bare(value);
     clip(printer.out, bytes)
+}
+
+/// Values with spaces between, as [`message`] has them behind its first one.
+pub(crate) fn printed<'js>(intrinsics: &Bound<'_, 'js>, values: &[Value<'js>]) -> String {
+    let mut printer = Printer::new(intrinsics, MAX_BYTES);
+    printer.list(values.iter());
+    clip(printer.out, MAX_BYTES)
+}
+
+/// One value, with strings quoted, and objects within so many others printed as they are.
+pub(crate) fn nested<'js>(intrinsics: &Bound<'_, 'js>, value: &Value<'js>, within: Option<usize>) -> String {
+    let mut printer = Printer::new(intrinsics, MAX_BYTES);
+    printer.depth = within.map_or(MAX_DEPTH, |within| within + 1);
+    printer.value(value);
+    clip(printer.out, MAX_BYTES)
+}
+
+/// One value in a table: with strings quoted, and what is in it only where that is flat. Cut at this many bytes.
+pub(crate) fn cell<'js>(intrinsics: &Bound<'_, 'js>, value: &Value<'js>, bytes: usize) -> String {
+    let mut printer = Printer::new(intrinsics, bytes);
+    printer.depth = 1;
+    printer.value(value);
+    clip(printer.out, bytes)
+}
+
+/// Values encoded in so many bytes together. What cannot be encoded, or not in what is left of them, is a text, as it would
+/// be printed. Where nothing is left, the rest is left out.
+pub(crate) fn arguments<'js>(intrinsics: &Bound<'_, 'js>, values: &[Value<'js>], bytes: usize) -> Vec<Vec<u8>> {
+    let mut encoded = Vec::new();
+    let mut left = bytes;
+    for value in values {
+        let argument = value::encode(intrinsics, value, left).or_else(|_| {
+            let text = inspect(intrinsics, value, left.saturating_sub(TEXT_OVERHEAD));
+            value::encode_text(&text, left)
+        });
+        let Ok(argument) = argument else {
+            break;
+        };
+        left -= argument.len();
+        encoded.push(argument);
+    }
+    encoded
+}
+
+/// The stack at this place as a text; empty where a script made something else of it.
+pub(crate) fn stack_here(intrinsics: &Bound<'_, '_>) -> String {
+    let printer = Printer::new(intrinsics, MAX_STACK);
+    let stack = intrinsics.stack_here();
+    let text = stack.and_then(|stack| match stack.as_string() {
+        Some(text) => intrinsics.head(text, MAX_STACK),
+        None => Ok(String::new()),
+    });
+    printer.or_empty(text)
 }
 
 /// Cuts a text that is longer than the host is ready to take.
@@ -56,22 +113,35 @@ struct Printer<'a, 'js> {
     out: String,
     /// Bytes of `out` beyond which nothing needs to be added.
     limit: usize,
+    /// Objects nested deeper than this are not shown.
+    depth: usize,
     ancestors: Vec<Object<'js>>,
 }
 
 impl<'a, 'js> Printer<'a, 'js> {
     fn new(intrinsics: &'a Bound<'a, 'js>, limit: usize) -> Self {
-        Printer { intrinsics, out: String::new(), limit, ancestors: Vec::new() }
+        Printer { intrinsics, out: String::new(), limit, depth: MAX_DEPTH, ancestors: Vec::new() }
     }
 
     /// A text that JavaScript had to give; where it threw instead, nothing, and the exception is gone.
-    fn or_empty(&self, text: rquickjs::Result<String>, near: &[Value<'js>]) -> String {
+    fn or_empty(&self, text: rquickjs::Result<String>) -> String {
         text.unwrap_or_else(|_| {
-            if let Some(value) = near.first() {
-                value.ctx().catch();
-            }
+            self.intrinsics.ctx().catch();
             String::new()
         })
+    }
+
+    /// Several values with spaces between.
+    fn list<'v>(&mut self, values: impl Iterator<Item = &'v Value<'js>>)
+    where
+        'js: 'v,
+    {
+        for (index, value) in values.enumerate() {
+            if index > 0 {
+                self.out.push(' ');
+            }
+            self.bare(value);
+        }
     }
 
     fn fill(&mut self, format: &str, arguments: &mut core::slice::Iter<'_, Value<'js>>) {
@@ -139,10 +209,10 @@ impl<'a, 'js> Printer<'a, 'js> {
             self.quoted(&text);
         } else if value.is_big_int() {
             let text = value.get::<Coerced<String>>().map(|text| format!("{}n", text.0));
-            let text = self.or_empty(text, core::slice::from_ref(value));
+            let text = self.or_empty(text);
             self.push(&text);
         } else if value.is_symbol() {
-            let text = self.or_empty(self.intrinsics.symbol(value), core::slice::from_ref(value));
+            let text = self.or_empty(self.intrinsics.symbol(value));
             self.push(&text);
         } else if let Some(function) = value.as_function() {
             self.function(function);
@@ -182,7 +252,7 @@ impl<'a, 'js> Printer<'a, 'js> {
 
     /// As much of a string as there is room for.
     fn head(&self, string: &rquickjs::String<'js>) -> String {
-        self.or_empty(self.intrinsics.head(string, self.room()), core::slice::from_ref(string.as_value()))
+        self.or_empty(self.intrinsics.head(string, self.room()))
     }
 
     fn quoted(&mut self, text: &str) {
@@ -212,7 +282,7 @@ impl<'a, 'js> Printer<'a, 'js> {
     fn function(&mut self, function: &Function<'js>) {
         let name = function.as_object().and_then(|object| self.own_text(object, "name")).unwrap_or_default();
         let source = self.intrinsics.function_source(function);
-        let source = self.or_empty(source, core::slice::from_ref(function.as_value()));
+        let source = self.or_empty(source);
         let kind = if function.is_constructor() && source.starts_with("class") { "class" } else { "Function" };
         match (kind, name.as_str()) {
             ("class", "") => self.out.push_str("[class (anonymous)]"),
@@ -237,7 +307,7 @@ impl<'a, 'js> Printer<'a, 'js> {
             self.out.push_str("[Circular]");
             return;
         }
-        if self.ancestors.len() >= MAX_DEPTH {
+        if self.ancestors.len() >= self.depth {
             self.out.push_str(if object.is_array() { "[Array]" } else { "[Object]" });
             return;
         }
@@ -254,7 +324,7 @@ impl<'a, 'js> Printer<'a, 'js> {
         let classes = intrinsics.classes;
         let class = Class::of(object);
         if class == classes.error {
-            self.error(object);
+            self.error(object)?;
         } else if intrinsics.is_list(object)? {
             let length = object.get::<_, f64>("length")? as usize;
             self.elements("", length, |index| object.get(index as f64))?;
@@ -299,7 +369,7 @@ impl<'a, 'js> Printer<'a, 'js> {
         }
     }
 
-    fn error(&mut self, error: &Object<'js>) {
+    fn error(&mut self, error: &Object<'js>) -> rquickjs::Result<()> {
         let name = self.own_text(error, "name").unwrap_or_else(|| "Error".into());
         let message = self.own_text(error, "message").unwrap_or_default();
         let stack = self.own_text(error, "stack").unwrap_or_default();
@@ -312,6 +382,87 @@ impl<'a, 'js> Printer<'a, 'js> {
             self.out.push('\n');
             self.push(stack.trim_end());
         }
+        self.members_of(error)
+    }
+
+    /// What an error has beside its texts: its cause, its errors, and properties of the script's own.
+    fn members_of(&mut self, error: &Object<'js>) -> rquickjs::Result<()> {
+        let mut members = Vec::new();
+        for name in ["cause", "errors"] {
+            if self.intrinsics.has_own(error, name)? {
+                members.push((format!("[{name}]"), Atom::from_str(error.ctx().clone(), name)?));
+            }
+        }
+        let own = error.own_keys::<Atom<'js>>(Filter::new().string().enum_only());
+        let more = own.len().saturating_sub(MAX_MEMBERS);
+        for key in own.take(MAX_MEMBERS) {
+            let key = key?;
+            let name = self.intrinsics.head(&key.to_js_string()?, MAX_NAME)?;
+            if !["name", "message", "stack", "cause", "errors"].contains(&name.as_str()) {
+                let mut quoted = Printer::new(self.intrinsics, self.limit);
+                quoted.name(&name);
+                members.push((quoted.out, key));
+            }
+        }
+        if members.is_empty() {
+            return Ok(());
+        }
+        self.out.push_str(" {");
+        for (index, (name, key)) in members.into_iter().enumerate() {
+            self.out.push_str(if index == 0 { "\n  " } else { ",\n  " });
+            if self.out.len() > self.limit {
+                break;
+            }
+            self.indented(|printer| {
+                printer.push(&name);
+                printer.out.push_str(": ");
+                let value = error.get::<_, Value<'js>>(key);
+                match value.as_ref().ok().and_then(Value::as_object).filter(|_| name == "[errors]") {
+                    Some(errors) if errors.is_array() => printer.errors(errors)?,
+                    _ => printer.member(value),
+                }
+                Ok(())
+            })?;
+        }
+        if more > 0 {
+            self.out.push_str(&format!(",\n  ... {more} more"));
+        }
+        self.out.push_str("\n}");
+        Ok(())
+    }
+
+    /// A list with a line for each of its elements, as errors take several.
+    fn errors(&mut self, list: &Object<'js>) -> rquickjs::Result<()> {
+        if self.ancestors.contains(list) || self.ancestors.len() >= self.depth {
+            self.object(list);
+            return Ok(());
+        }
+        let length = list.get::<_, f64>("length")? as usize;
+        self.out.push('[');
+        self.ancestors.push(list.clone());
+        for index in 0..length {
+            self.out.push_str(if index == 0 { "\n  " } else { ",\n  " });
+            if index == MAX_MEMBERS || self.out.len() > self.limit {
+                self.out.push_str(&format!("... {} more", length - index));
+                break;
+            }
+            self.indented(|printer| {
+                printer.member(list.get(index as f64));
+                Ok(())
+            })?;
+        }
+        self.ancestors.pop();
+        self.out.push_str(if length > 0 { "\n]" } else { "]" });
+        Ok(())
+    }
+
+    /// Prints something whose further lines begin two blanks later.
+    fn indented(&mut self, print: impl FnOnce(&mut Self) -> rquickjs::Result<()>) -> rquickjs::Result<()> {
+        let start = self.out.len();
+        let printed = print(self);
+        let lines = self.out.split_off(start).replace('\n', "\n  ");
+        self.push(&lines);
+        printed
     }
 
     fn promise(&mut self, promise: &Promise<'js>) {
@@ -355,17 +506,21 @@ impl<'a, 'js> Printer<'a, 'js> {
         })
     }
 
+    fn name(&mut self, name: &str) {
+        if value::is_identifier(name) {
+            self.push(name);
+        } else {
+            self.quoted(name);
+        }
+    }
+
     fn properties(&mut self, prefix: &str, object: &Object<'js>) -> rquickjs::Result<()> {
-        let keys: Vec<rquickjs::Atom<'js>> =
+        let keys: Vec<Atom<'js>> =
             object.own_keys(Filter::new().string().enum_only()).collect::<rquickjs::Result<_>>()?;
         let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix} ") };
         self.collection(&prefix, '{', '}', keys.len(), |printer, index| {
             let name = printer.intrinsics.text(&keys[index].to_js_string()?)?;
-            if value::is_identifier(&name) {
-                printer.push(&name);
-            } else {
-                printer.quoted(&name);
-            }
+            printer.name(&name);
             printer.out.push_str(": ");
             printer.member(object.get(keys[index].clone()));
             Ok(())

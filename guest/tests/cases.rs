@@ -17,7 +17,7 @@ use minicbor::{
     data::{Tag, Type},
 };
 
-use case_file::{Case, End, Outcome};
+use case_file::{Case, End, Outcome, Thrown};
 
 #[path = "../../tests/case_file.rs"]
 mod case_file;
@@ -30,6 +30,8 @@ mod values;
 #[derive(Default)]
 struct World {
     messages: RefCell<Vec<(LogLevel, String)>>,
+    /// The encoded arguments of each message.
+    arguments: RefCell<Vec<Vec<Vec<u8>>>>,
     seeds: Cell<u32>,
     /// Questions whether to go on.
     polls: Cell<u32>,
@@ -55,7 +57,8 @@ impl Host for FakeHost {
         42
     }
 
-    fn log(&self, level: LogLevel, message: &str) {
+    fn log(&self, level: LogLevel, message: &str, arguments: &[Vec<u8>]) {
+        self.0.arguments.borrow_mut().push(arguments.to_vec());
         self.0.messages.borrow_mut().push((level, message.to_owned()));
     }
 
@@ -99,13 +102,17 @@ impl Host for FakeHost {
     }
 }
 
+/// The limits that a context has by default.
+const SETTINGS: Settings =
+    Settings { memory_bytes: 60 << 20, stack_bytes: 256 << 10, result_bytes: 1 << 20, console_arguments: false };
+
 /// An engine with the limits that a context has by default. It is never dropped, as in a component: its console and
 /// its intrinsics hold one another, at which QuickJS aborts when its runtime is freed.
 fn engine() -> (&'static Engine<FakeHost>, Rc<World>) {
     let world = Rc::new(World::default());
     let engine = Engine::new(FakeHost(Rc::clone(&world))).expect("there is memory for an engine");
     let engine = Box::leak(Box::new(engine));
-    engine.configure(Settings { memory_bytes: 60 << 20, stack_bytes: 256 << 10, result_bytes: 1 << 20 });
+    engine.configure(SETTINGS);
     (engine, world)
 }
 
@@ -166,9 +173,7 @@ fn run(case: &Case) -> Outcome {
 
 fn failed(failure: Failure) -> End {
     End::Failure(match failure {
-        Failure::Thrown(Exception { name, message, stack, thrown, .. }) => {
-            return End::Thrown { name, message, stack, thrown: thrown.map(|thrown| render(&thrown)) };
-        }
+        Failure::Thrown(exception) => return End::Thrown(told(*exception)),
         Failure::Interrupted { .. } => "timeout".into(),
         Failure::NeverSettles => "never-settles".into(),
         Failure::NotTransferable(what) => format!("not-transferable {what}"),
@@ -176,6 +181,19 @@ fn failed(failure: Failure) -> End {
         Failure::InvalidArgument(_) => "invalid-argument".into(),
         Failure::OutOfMemory => "memory-limit".into(),
     })
+}
+
+fn told(exception: Exception) -> Thrown {
+    let Exception { name, message, stack, thrown, cause, errors, left_out, .. } = exception;
+    Thrown {
+        name,
+        message,
+        stack,
+        thrown: thrown.map(|thrown| render(&thrown)),
+        cause: cause.map(|cause| Box::new(told(*cause))),
+        errors: errors.into_iter().map(told).collect(),
+        left_out,
+    }
 }
 
 /// An encoded value in the notation of the case files.
@@ -337,7 +355,7 @@ fn messages(world: &World) -> Vec<String> {
 /// Name and message of what was thrown.
 fn thrown<T: std::fmt::Debug>(outcome: Result<T, Failure>) -> String {
     match outcome {
-        Err(Failure::Thrown(Exception { name, message, .. })) => format!("{name}: {message}"),
+        Err(Failure::Thrown(exception)) => format!("{}: {}", exception.name, exception.message),
         other => panic!("something is thrown, and not {other:?}"),
     }
 }
@@ -1082,7 +1100,7 @@ fn dates_keep_their_milliseconds_as_far_as_they_reach() {
 #[test]
 fn large_values_cross() {
     let (engine, _) = engine();
-    engine.configure(Settings { memory_bytes: 256 << 20, stack_bytes: 256 << 10, result_bytes: 16 << 20 });
+    engine.configure(Settings { memory_bytes: 256 << 20, result_bytes: 16 << 20, ..SETTINGS });
     let mut list = vec![0x9a, 0x00, 0x03, 0x0d, 0x40];
     list.extend([0x07; 200_000]);
     let mut bytes = vec![0x5a, 0x00, 0x50, 0x00, 0x00];
@@ -1098,8 +1116,7 @@ fn large_values_cross() {
 #[test]
 fn a_result_may_be_as_long_as_its_limit_and_no_longer() {
     let (engine, _) = engine();
-    let limit =
-        |bytes| engine.configure(Settings { memory_bytes: 60 << 20, stack_bytes: 256 << 10, result_bytes: bytes });
+    let limit = |bytes| engine.configure(Settings { result_bytes: bytes, ..SETTINGS });
     for text in [
         "'x'.repeat(1000)",
         "'\\ud800'.repeat(100)",
@@ -1556,7 +1573,7 @@ fn after_every_failure_the_context_goes_on() {
 #[test]
 fn memory_that_was_used_up_is_free_again() {
     let (engine, _) = engine();
-    engine.configure(Settings { memory_bytes: 8 << 20, stack_bytes: 256 << 10, result_bytes: 1 << 20 });
+    engine.configure(Settings { memory_bytes: 8 << 20, ..SETTINGS });
     for script in [
         "{ const hoard = []; for (;;) hoard.push(new Uint8Array(65536)) }",
         "{ const hoard = []; for (;;) hoard.push({}) }",
@@ -1602,7 +1619,7 @@ fn a_smaller_stack_ends_a_recursion_earlier() {
     let (engine, _) = engine();
     eval(engine, "var depth = 0; function down() { depth++; down() } function measure() { depth = 0; try { down() } catch {} return depth }").unwrap();
     let measure = |bytes| {
-        engine.configure(Settings { memory_bytes: 60 << 20, stack_bytes: bytes, result_bytes: 1 << 20 });
+        engine.configure(Settings { stack_bytes: bytes, ..SETTINGS });
         call(engine, "measure", &[]).expect("the overflow is caught").parse::<u32>().expect("a number")
     };
     let (small, large) = (measure(64 << 10), measure(512 << 10));

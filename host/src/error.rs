@@ -256,7 +256,12 @@ impl Error {
 }
 
 impl fmt::Display for Error {
+    /// With `{:#}`, what a script threw is told with its stack, causes and errors.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        #[cfg(feature = "js")]
+        if let Some(exception) = self.exception().filter(|_| f.alternate()) {
+            return fmt::Display::fmt(exception, f);
+        }
         f.write_str(&self.0.message)
     }
 }
@@ -274,6 +279,10 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        #[cfg(feature = "js")]
+        if let Some(exception) = self.exception() {
+            return exception.source();
+        }
         self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
     }
 }

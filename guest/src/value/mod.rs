@@ -23,9 +23,6 @@ use self::{
 /// Deepest nesting that crosses, both ways. A guard for the stack, far above what data has.
 pub(crate) const MAX_DEPTH: usize = 128;
 
-/// Longest encoded form of a thrown value. A longer one crosses as its text only.
-pub(crate) const THROWN_BYTES: usize = 64 * 1024;
-
 /// Every integer from -2^53 + 1 to 2^53 - 1 is a number of JavaScript; beyond, not every one is.
 const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
 

@@ -2,7 +2,7 @@
 
 use minicbor::Encoder;
 
-use crate::{call, engine, eval, hex, invalid, render, set, source, thrown};
+use crate::{SETTINGS, call, engine, eval, hex, invalid, render, set, source, thrown};
 use aiointernal_guest::{Engine, Failure, Host, ResultForm, Settings, SourceKind};
 
 pub(crate) const GRAPHS: &str = include_str!("graphs.js");
@@ -141,8 +141,7 @@ fn a_regular_expression_that_is_none_throws() {
 #[test]
 fn references_count_towards_the_limit_of_a_result() {
     let (engine, _) = engine();
-    let limit =
-        |result_bytes| engine.configure(Settings { memory_bytes: 60 << 20, stack_bytes: 256 << 10, result_bytes });
+    let limit = |result_bytes| engine.configure(Settings { result_bytes, ..SETTINGS });
     eval(engine, "var one = {}; var many = (n) => Array(n).fill(one)").expect("the script is right");
     let length = call(engine, "many", &["1864"])
         .map(|_| ())
@@ -173,7 +172,7 @@ fn an_endless_proxy_ends_at_the_limit_of_the_result() {
 #[test]
 fn a_graph_too_large_for_the_memory_is_an_error_and_no_end() {
     let (engine, _) = engine();
-    engine.configure(Settings { memory_bytes: 3 << 20, stack_bytes: 256 << 10, result_bytes: 16 << 20 });
+    engine.configure(Settings { memory_bytes: 3 << 20, result_bytes: 16 << 20, ..SETTINGS });
     // Each is an object only while the value is written, and all are kept until it is.
     let objects = "new Proxy([], { get: (_, name) => name === 'length' ? 1e6 : {} })";
     assert_eq!(eval(engine, objects), Err(Failure::OutOfMemory));

@@ -275,7 +275,7 @@ impl Evaluations {
             self.pushed = fitting_len;
         }
         let batch = self.batch.as_ref()?;
-        let outcome = engine.next(running, &self.terms, batch);
+        let outcome = engine.next(running, &self.terms, batch, inputs.front());
         inputs.pop_front();
         self.pushed -= 1;
         Some(outcome)

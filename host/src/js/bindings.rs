@@ -11,7 +11,7 @@ pub(super) use self::{
     aiointernal::js::{
         ambient::{self, LogLevel},
         host_functions, modules,
-        types::{Exception, Failure, HostError, ResultForm, Source, SourceKind},
+        types::{Exception, ExceptionPlace, Failure, HostError, ResultForm, Source, SourceKind},
     },
     exports::aiointernal::js::engine::{self, HeapUsage, HostFunction, Outcome, Settings},
 };

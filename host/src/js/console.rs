@@ -1,10 +1,16 @@
 //! What scripts print.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    rc::Rc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
 
-use super::bindings;
+use super::{bindings, evaluation::Evaluation, value::Value, wire};
 
-/// How bad a console message is: the method that the script called. `console.log` is `Info`.
+/// How bad a console message is: the method that the script called. `Info` is `console.log`, and every method that has
+/// no level of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the names say it")]
@@ -16,31 +22,132 @@ pub enum Level {
     Error,
 }
 
-/// Takes console messages as they come, on the context's thread.
-pub(super) type Sink = Arc<dyn Fn(Level, &str) + Send + Sync>;
+/// What a script printed by one call of a method of its console.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConsoleMessage {
+    level: Level,
+    text: String,
+    time: SystemTime,
+    arguments: Vec<Vec<u8>>,
+}
 
-/// Where a context's console goes, and how much of it in one call.
-#[derive(Clone, Default)]
-pub(super) struct Console {
-    sink: Option<Sink>,
-    left: usize,
-    cut: bool,
+impl ConsoleMessage {
+    /// The message's level.
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// The message as a person reads it: formatted, indented by its groups, without a newline at its end.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// When it was printed, by the clock that `Date` shows in the context.
+    pub fn time(&self) -> SystemTime {
+        self.time
+    }
+
+    /// What the script gave to the method, where that was [asked](Console::with_arguments) for; else nothing.
+    ///
+    /// An argument that cannot leave the engine, a function for instance, is a string, as it would be printed. So is
+    /// what has no room in the 256 KiB that the arguments of one message may take, and what comes behind is left out.
+    pub fn arguments(&self) -> Vec<Value> {
+        // The engine's own encoder wrote them.
+        self.arguments.iter().map(|argument| wire::decode(argument).unwrap_or_default()).collect()
+    }
+}
+
+impl fmt::Display for ConsoleMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// A place that collects what scripts print: for the calls of a handle, by [`Context::printing_to`].
+///
+/// Messages are in it as soon as they are printed, so that those of a call that fails, or runs too long, or loses its
+/// context are there, too. It is a place and no part of a result because calls of every kind print, batches and those
+/// that are given up among them. Clones are the same place. It keeps what it is given until that is
+/// [taken](Console::take): [`Limits::console`](crate::Limits::console) for each call at most.
+///
+/// ```no_run
+/// # async fn example(context: aiointernal::Context) {
+/// use aiointernal::js::Console;
+///
+/// let console = Console::new();
+/// let result = context.printing_to(&console).eval("console.log('so far'); null.x").await;
+/// assert!(result.is_err());
+/// assert_eq!(console.take()[0].text(), "so far");
+/// # }
+/// ```
+///
+/// [`Context::printing_to`]: crate::js::Context::printing_to
+#[derive(Clone, Debug, Default)]
+pub struct Console {
+    messages: Arc<Mutex<Vec<ConsoleMessage>>>,
+    arguments: bool,
 }
 
 impl Console {
-    pub(super) fn to(sink: Option<Sink>) -> Console {
-        Console { sink, left: 0, cut: false }
+    /// An empty place.
+    pub fn new() -> Console {
+        Console::default()
     }
 
-    /// Starts a call that may print this many bytes.
-    pub(super) fn arm(&mut self, bytes: usize) {
-        self.left = bytes;
-        self.cut = false;
+    /// The same place, which asks scripts for the [arguments](ConsoleMessage::arguments) of messages, too. They count
+    /// towards [`Limits::console`](crate::Limits::console), take time to encode, and run getters a second time.
+    pub fn with_arguments(self) -> Console {
+        Console { arguments: true, ..self }
     }
 
-    /// A message of the script: passed on, or dropped when the call has printed its share.
-    pub(super) fn write(&mut self, level: bindings::LogLevel, message: &str) {
-        let Some(sink) = self.sink.as_ref().filter(|_| !self.cut) else {
+    /// The messages so far, which are no longer here then.
+    pub fn take(&self) -> Vec<ConsoleMessage> {
+        std::mem::take(&mut self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<ConsoleMessage>> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes console messages as they come, on the context's thread.
+pub(super) type Sink = Arc<dyn Fn(&ConsoleMessage) + Send + Sync>;
+
+/// Where the messages of a context go.
+#[derive(Clone, Default)]
+pub(super) struct Output {
+    sink: Option<Sink>,
+    /// Whether the sink is to have arguments.
+    arguments: bool,
+    /// Whose script runs.
+    evaluation: Option<Rc<Evaluation>>,
+}
+
+impl Output {
+    pub(super) fn to(sink: Option<Sink>, arguments: bool) -> Output {
+        Output { sink, arguments, evaluation: None }
+    }
+
+    /// From now on it is this evaluation's script that runs.
+    pub(super) fn run_for(&mut self, evaluation: &Rc<Evaluation>) {
+        self.evaluation = Some(Rc::clone(evaluation));
+    }
+
+    fn caller(&self) -> Option<&Console> {
+        self.evaluation.as_ref().and_then(|evaluation| evaluation.console.as_ref())
+    }
+
+    /// Whether the engine is to give the arguments of messages.
+    pub(super) fn wants_arguments(&self) -> bool {
+        (self.arguments && self.sink.is_some()) || self.caller().is_some_and(|caller| caller.arguments)
+    }
+
+    /// A message of the script: passed on, or dropped when the evaluation has printed its share.
+    pub(super) fn write(&self, level: bindings::LogLevel, mut text: String, arguments: Vec<Vec<u8>>, time: SystemTime) {
+        let Some(evaluation) = &self.evaluation else {
+            return;
+        };
+        let Some(left) = evaluation.to_print.get() else {
             return;
         };
         let level = match level {
@@ -50,23 +157,34 @@ impl Console {
             bindings::LogLevel::Warn => Level::Warn,
             bindings::LogLevel::Error => Level::Error,
         };
+        let bytes = arguments.iter().fold(text.len(), |bytes, argument| bytes.saturating_add(argument.len()));
         // Each message counts as a line, so that empty ones come to an end, too.
-        if message.len() < self.left {
-            self.left -= message.len() + 1;
-            sink(level, message);
+        if bytes < left {
+            evaluation.to_print.set(Some(left - bytes - 1));
+            self.pass(ConsoleMessage { level, text, time, arguments });
         } else {
-            self.cut = true;
-            let rest = &message[..message.floor_char_boundary(self.left)];
-            if !rest.is_empty() {
-                sink(level, rest);
+            evaluation.to_print.set(None);
+            text.truncate(text.floor_char_boundary(left));
+            if !text.is_empty() {
+                self.pass(ConsoleMessage { level, text, time, arguments: Vec::new() });
             }
-            sink(Level::Warn, "[console output is cut here: the call has printed its limit]");
+            let text = "[console output is cut here: the call has printed its limit]".to_owned();
+            self.pass(ConsoleMessage { level: Level::Warn, text, time, arguments: Vec::new() });
+        }
+    }
+
+    fn pass(&self, message: ConsoleMessage) {
+        if let Some(sink) = &self.sink {
+            sink(&message);
+        }
+        if let Some(caller) = self.caller() {
+            caller.lock().push(message);
         }
     }
 }
 
-impl fmt::Debug for Console {
+impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Console").field("left", &self.left).field("cut", &self.cut).finish_non_exhaustive()
+        f.debug_struct("Output").field("arguments", &self.arguments).finish_non_exhaustive()
     }
 }

@@ -7,6 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{
     batch::{Batch, Sources},
     bindings::ResultForm,
+    console::Console,
     de::from_value,
     engine::Engine,
     evaluation::{Outcome, Terms},
@@ -87,6 +88,12 @@ impl Context {
             None => functions,
         };
         Context { thread: self.thread.clone(), terms: Terms { functions: Some(functions), ..self.terms.clone() } }
+    }
+
+    /// A handle to the same context that collects what its calls print, in the place of what this one collects in. The
+    /// sink of the [context](crate::js::ContextBuilder::on_console) has it, too.
+    pub fn printing_to(&self, console: &Console) -> Context {
+        Context { thread: self.thread.clone(), terms: Terms { console: Some(console.clone()), ..self.terms.clone() } }
     }
 
     fn engine_call<R, F>(&self, job: F) -> Call<R>

@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     rc::Rc,
     task::{Context, Poll},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use tokio::runtime::Handle;
@@ -13,13 +13,14 @@ use tokio::runtime::Handle;
 use super::{
     bindings::{self, Failure, ResultForm, ScriptEngine, ScriptEnginePre, Settings, ambient, host_functions, modules},
     calls::Calls,
-    console::Console,
+    console::Output,
     evaluation::{Evaluation, Outcome, Pending, Terms, Then},
     exception::Exception,
     functions::Functions,
     inbox::{Event, Inbox},
     modules::{Grant, Imports},
     source::Source,
+    source_maps::SourceMaps,
     value::Value,
     wire,
 };
@@ -46,7 +47,13 @@ const MAX_STACK: usize = 768 << 10;
 const MAX_BATCHES: usize = 1000;
 
 /// Resolution of the clock that scripts see, in microseconds. A finer one would help to time the host's memory.
-const CLOCK_STEP: f64 = 1000.0;
+const CLOCK_STEP: u64 = 1000;
+
+/// The time as scripts see it, in microseconds since 1970.
+fn now() -> u64 {
+    let micros = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64);
+    micros - micros % CLOCK_STEP
+}
 
 /// The engine, linked: what the contexts of a sandbox share.
 #[derive(Clone)]
@@ -79,7 +86,7 @@ pub(super) struct Script {
     pub(super) linked: Linked,
     /// Globals of every fresh context.
     pub(super) globals: Vec<(String, Vec<u8>)>,
-    pub(super) console: Console,
+    pub(super) console: Output,
     pub(super) modules: Option<Grant>,
     pub(super) functions: Functions,
     /// Where functions run that take their time.
@@ -98,6 +105,7 @@ impl Program for Script {
             console: self.console.clone(),
             modules: Imports::from(self.modules.clone()),
             calls: Calls::new(self.functions.clone(), self.inbox.clone(), self.runtime.clone()),
+            maps: SourceMaps::default(),
             batches: 0,
         })
     }
@@ -115,7 +123,6 @@ impl Program for Script {
     }
 
     fn arm(&self, host: &mut Ambient, limits: &Limits) {
-        host.console.arm(limits.console);
         host.modules.arm(limits);
     }
 }
@@ -123,7 +130,7 @@ impl Program for Script {
 /// The functions of one instance.
 pub(super) struct Exports {
     engine: ScriptEngine,
-    configured: Cell<Option<(u32, u32, u32)>>,
+    configured: Cell<Option<(u32, u32, u32, bool)>>,
 }
 
 impl Exports {
@@ -139,8 +146,10 @@ impl Exports {
             // Zero would mean no limit.
             stack_bytes: bytes(limits.stack.clamp(1, MAX_STACK)),
             result_bytes: bytes(limits.result),
+            console_arguments: store.data().host.console.wants_arguments(),
         };
-        let wanted = Some((settings.memory_bytes, settings.stack_bytes, settings.result_bytes));
+        let wanted =
+            Some((settings.memory_bytes, settings.stack_bytes, settings.result_bytes, settings.console_arguments));
         if self.configured.get() != wanted {
             self.api().call_configure(store, settings)?;
             self.configured.set(wanted);
@@ -161,17 +170,17 @@ impl Exports {
 /// What the interfaces that the engine imports work on.
 #[derive(Debug)]
 pub(super) struct Ambient {
-    console: Console,
+    console: Output,
     pub(super) modules: Imports,
     pub(super) calls: Calls,
+    pub(super) maps: SourceMaps,
     /// Batches that are alive in the instance.
     batches: usize,
 }
 
 impl ambient::Host for Data<Ambient> {
     fn now(&mut self) -> f64 {
-        let micros = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_micros() as f64);
-        (micros / CLOCK_STEP).floor() * CLOCK_STEP
+        now() as f64
     }
 
     fn random(&mut self) -> u64 {
@@ -180,8 +189,8 @@ impl ambient::Host for Data<Ambient> {
         RandomState::new().hash_one(0_u8)
     }
 
-    fn log(&mut self, level: bindings::LogLevel, message: String) {
-        self.host.console.write(level, &message);
+    fn log(&mut self, level: bindings::LogLevel, message: String, arguments: Vec<Vec<u8>>) {
+        self.host.console.write(level, message, arguments, UNIX_EPOCH + Duration::from_micros(now()));
     }
 
     fn interrupted(&mut self) -> bool {
@@ -220,8 +229,10 @@ impl Engine {
         let limits = &evaluation.limits;
         let mut asked = None;
         let answer = self.instance.enter_until(&evaluation.running, evaluation.until, limits, |store, exports| {
+            let host = &mut store.data_mut().host;
+            host.calls.run_for(evaluation);
+            host.console.run_for(evaluation);
             exports.configure(store, limits)?;
-            store.data_mut().host.calls.run_for(evaluation);
             let defined = evaluation.functions.as_ref().map(|functions| exports.define(store, functions));
             if let Some(Err(failure)) = defined.transpose()? {
                 return Ok(Err(failure));
@@ -252,15 +263,15 @@ impl Engine {
     }
 
     /// The error of a failure after which the context is as it was.
-    fn explain(&mut self, failure: Failure, limits: &Limits) -> Error {
-        let host = match &failure {
-            Failure::Thrown(bindings::Exception { host_error: Some(id), .. }) => {
-                self.instance.host_mut().and_then(|host| host.calls.error(*id))
-            }
-            _ => None,
-        };
-        match (failure, host) {
-            (Failure::Thrown(exception), Some(host)) => Error::uncaught(Exception::new(exception), host),
+    fn explain(&mut self, mut failure: Failure, limits: &Limits) -> Error {
+        let mut of_host = None;
+        if let (Failure::Thrown(exceptions), Some(host)) = (&mut failure, self.instance.host_mut()) {
+            host.maps.apply(exceptions.iter_mut().map(|exception| &mut exception.stack));
+            let thrown = exceptions.first().and_then(|thrown| thrown.host_error);
+            of_host = thrown.and_then(|id| host.calls.error(id));
+        }
+        match (failure, of_host) {
+            (Failure::Thrown(exceptions), Some(error)) => Error::uncaught(Exception::new(exceptions), error),
             (failure, _) => explain(failure, limits),
         }
     }
@@ -453,7 +464,10 @@ impl Engine {
         source.check(evaluation.limits.source)?;
         let source = source.into_wire();
         let number = evaluation.number;
-        let outcome = self.enter(&evaluation, |store, engine| engine.call_evaluate(store, number, &source, form));
+        let outcome = self.enter(&evaluation, |store, engine| {
+            store.data_mut().host.maps.note(&source.name, &source.text);
+            engine.call_evaluate(store, number, &source, form)
+        });
         self.came_to(evaluation, outcome)
     }
 
@@ -551,13 +565,22 @@ impl Engine {
         self.instance.has(batch)
     }
 
-    /// Evaluates the next source of a batch.
-    pub(super) fn next(&mut self, running: &Running, terms: &Terms, batch: &Held) -> Result<Outcome, Error> {
+    /// Evaluates the next source of a batch, which is this one.
+    pub(super) fn next(
+        &mut self,
+        running: &Running,
+        terms: &Terms,
+        batch: &Held,
+        source: Option<&Source>,
+    ) -> Result<Outcome, Error> {
         self.attend();
         let evaluation = self.begin(running, terms);
         let resource = self.instance.held(batch)?;
         let number = evaluation.number;
         let outcome = self.enter(&evaluation, |store, engine| {
+            if let Some(source) = source {
+                store.data_mut().host.maps.note(source.shown_name(), source.text());
+            }
             let next = engine.batch().call_next(store, resource, number)?;
             next.ok_or_else(|| wasmtime::format_err!("the batch lost a source"))
         });

@@ -14,6 +14,7 @@ use std::{
 use tracing::Span;
 
 use super::{
+    console::Console,
     engine::Engine,
     functions::Functions,
     inbox::{Event, Inbox},
@@ -37,6 +38,8 @@ pub(super) fn number() -> u64 {
 pub(super) struct Terms {
     pub(super) limits: Option<Limits>,
     pub(super) functions: Option<Functions>,
+    /// Where they print to, beside the context's sink.
+    pub(super) console: Option<Console>,
 }
 
 /// One evaluation, or another call into the engine.
@@ -48,6 +51,10 @@ pub(super) struct Evaluation {
     pub(super) until: Instant,
     /// The functions that were granted to it beside those of the context.
     pub(super) functions: Option<Functions>,
+    /// Where it prints to, beside the context's sink.
+    pub(super) console: Option<Console>,
+    /// Bytes that it may still print; `None` when it has printed them all and was told.
+    pub(super) to_print: Cell<Option<usize>>,
     /// What its caller does, for what it logs.
     pub(super) span: Span,
     /// Calls of host functions that it has made, those that are in flight, and the bytes that went to and fro.
@@ -66,6 +73,8 @@ impl Evaluation {
             limits,
             until: end_of(running, &limits),
             functions: terms.functions.clone(),
+            console: terms.console.clone(),
+            to_print: Cell::new(Some(limits.console)),
             span: Span::current(),
             calls: Cell::new(0),
             in_flight: Cell::new(0),

@@ -17,6 +17,7 @@ mod engine;
 mod console;
 mod modules;
 mod exception;
+mod source_maps;
 mod value;
 mod literal;
 mod wire;
@@ -27,7 +28,7 @@ mod bindings;
 
 pub use self::{
     batch::{Batch, BatchResult, BatchStream, Sources},
-    console::Level,
+    console::{Console, ConsoleMessage, Level},
     context::{Context, MemoryUsage},
     de::from_value,
     exception::Exception,

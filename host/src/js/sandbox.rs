@@ -13,7 +13,7 @@ use serde::Serialize;
 use tokio::runtime::Handle;
 
 use super::{
-    console::{Console, Level, Sink},
+    console::{ConsoleMessage, Output, Sink},
     context::{Context, encode_globals},
     engine::{Engine, Linked, Script},
     functions::Functions,
@@ -97,6 +97,7 @@ impl Sandbox {
             name: None,
             queue: None,
             sink: None,
+            console_arguments: false,
         }
     }
 }
@@ -180,6 +181,7 @@ pub struct ContextBuilder {
     name: Option<String>,
     queue: Option<std::num::NonZeroUsize>,
     sink: Option<Sink>,
+    console_arguments: bool,
 }
 
 impl ContextBuilder {
@@ -229,8 +231,19 @@ impl ContextBuilder {
 
     /// Where the script's console goes: called with each message as it comes, on the context's thread, so it must not
     /// block. Messages have no newline at their end. Default: nowhere.
-    pub fn on_console(mut self, sink: impl Fn(Level, &str) + Send + Sync + 'static) -> ContextBuilder {
+    ///
+    /// [`Context::printing_to`] collects the messages of single calls.
+    pub fn on_console(mut self, sink: impl Fn(&ConsoleMessage) + Send + Sync + 'static) -> ContextBuilder {
         self.sink = Some(Arc::new(sink));
+        self
+    }
+
+    /// Gives [`on_console`](ContextBuilder::on_console) the arguments of messages as well, as [`Console::with_arguments`]
+    /// does, which says what they cost. Default: their texts only.
+    ///
+    /// [`Console::with_arguments`]: crate::js::Console::with_arguments
+    pub fn console_arguments(mut self) -> ContextBuilder {
+        self.console_arguments = true;
         self
     }
 
@@ -247,7 +260,8 @@ impl ContextBuilder {
     }
 
     fn open(self) -> Opening<Engine> {
-        let ContextBuilder { sandbox, limits, modules, functions, globals, name, queue, sink } = self;
+        let ContextBuilder { sandbox, limits, modules, functions, globals, name, queue, sink, console_arguments } =
+            self;
         let mut builder = sandbox.engine.builder().name(name.unwrap_or_else(|| "aiointernal-js".to_owned()));
         if let Some(calls) = queue {
             builder = builder.queue_capacity(calls);
@@ -256,7 +270,7 @@ impl ContextBuilder {
         let runtime = Handle::try_current().ok();
         let setup = move |sender| {
             functions.check()?;
-            let (linked, console, inbox) = (sandbox.linked, Console::to(sink), Inbox::new(sender));
+            let (linked, console, inbox) = (sandbox.linked, Output::to(sink, console_arguments), Inbox::new(sender));
             let script = Script { linked, globals, console, modules, functions, runtime, inbox };
             Engine::new(&sandbox.engine, script, limits)
         };

@@ -19,6 +19,15 @@ use crate::error::{Error, ErrorKind};
 /// let script = Source::script("1 + 2").named("sum.js");
 /// let module = Source::module("globalThis.answer = await 42");
 /// ```
+///
+/// # Source maps
+///
+/// Where a text that was compiled from another ends with a line that brings its source map with it,
+/// `//# sourceMappingURL=data:application/json;base64,...` (also with `;charset=utf-8`, or percent-encoded), the stacks
+/// of an [`Exception`](crate::js::Exception) name the original's files, lines, columns and functions. The same holds
+/// for modules. The map is looked at when an exception leaves whose stack names the source: one that is malformed, or
+/// an index of maps, is ignored. A context remembers the last 64 texts with a map, up to 4 MiB of them, until it is
+/// replaced. `error.stack` as a script reads it, and what the console prints, stay as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     name: Option<String>,
@@ -100,7 +109,11 @@ impl Source {
         self.text.len()
     }
 
-    fn shown_name(&self) -> &str {
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn shown_name(&self) -> &str {
         self.name.as_deref().unwrap_or("<eval>")
     }
 

@@ -73,6 +73,7 @@ impl modules::Host for Data<Ambient> {
         if text.len() > bytes {
             return Err(format!("it is longer than {bytes} bytes"));
         }
+        self.host.maps.note(&name, &text);
         let kind = match kind {
             Kind::JavaScript => modules::ModuleKind::Javascript,
             Kind::Json => modules::ModuleKind::Json,
