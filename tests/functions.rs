@@ -702,8 +702,9 @@ mod rejections {
     async fn a_rejection_that_nobody_handles_is_reported_once() {
         let (sender, mut told) = mpsc::unbounded_channel();
         let (functions, gate) = gated();
-        let console =
-            move |level: Level, text: &str| drop(sender.send((level, text.lines().next().map(str::to_owned))));
+        let console = move |message: &ConsoleMessage| {
+            drop(sender.send((message.level(), message.text().lines().next().map(str::to_owned))));
+        };
         let context = SANDBOX.context().functions(functions).on_console(console).await.unwrap();
         let late = "const late = gate(1).then(() => { throw new TypeError('late') }); gate(2).then(() => 'ended')";
         let waits = context.eval(late).queue();
