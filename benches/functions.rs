@@ -31,6 +31,9 @@ const SCRIPTS: [(&str, &str); 5] = [
     ("in the script", "const own = (a, b) => a + b; let n = 0; for (let i = 0; i < 1000; i++) n = own(n, 1); return n"),
 ];
 
+/// A way, by its name.
+type Way<'a> = (&'a str, Box<dyn Fn() + 'a>);
+
 fn functions() -> Functions {
     Functions::new()
         .sync_function("add", |(a, b): (i32, i32), _| Ok::<_, Infallible>(a + b))
@@ -49,7 +52,7 @@ fn main() {
     let builder = sandbox.context().functions(functions());
     let context = runtime.block_on(async { builder.await }).expect("there is room for a context");
     let native = native();
-    let mut ways: Vec<(&str, Box<dyn Fn()>)> = Vec::new();
+    let mut ways: Vec<Way<'_>> = Vec::new();
     for (name, script) in SCRIPTS {
         ways.push((name, Box::new(|| run(&context, script))));
     }

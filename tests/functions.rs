@@ -195,6 +195,24 @@ mod grants {
     }
 
     #[tokio::test]
+    async fn a_name_has_one_kind_in_a_context_and_a_place_that_is_taken_is_an_error_each_time() {
+        let context = open(named("sync")).await;
+        let other = context.granting(Functions::new().function("who", |(): (), _| async { Never::Ok("async") }));
+        let error = other.eval("who()").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        assert!(error.to_string().contains("who is sync in this context"), "{error}");
+        assert_eq!(context.eval("who()").await.unwrap(), "sync".into());
+
+        context.eval("globalThis.taken = 1").await.unwrap();
+        let blocked = context.granting(Functions::new().sync_function("taken.f", |(): (), _| Never::Ok(1)));
+        for _ in 0..2 {
+            assert_eq!(blocked.eval("1").await.unwrap_err().kind(), ErrorKind::InvalidArgument);
+        }
+        context.eval("delete globalThis.taken").await.unwrap();
+        assert_eq!(blocked.eval("taken.f()").await.unwrap(), 1.into());
+    }
+
+    #[tokio::test]
     async fn a_fresh_context_has_them_again() {
         let context = open(named("here")).await;
         context.eval("who = 1").await.unwrap();
@@ -261,10 +279,10 @@ mod errors {
     async fn errors_that_are_kept_and_thrown_later_are_bounded() {
         let context = open(failing()).await;
         let source =
-            "let kept = []; for (let i = 0; i < 1000; i++) try { now() } catch (e) { kept.push(e) }; throw kept[0]";
+            "let kept = []; for (let i = 0; i < 5000; i++) try { now() } catch (e) { kept.push(e) }; throw kept[0]";
         let error = context.eval(source).await.unwrap_err();
         assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Thrown, "Error: now failed"));
-        let error = context.eval("throw kept[999]").await.unwrap_err();
+        let error = context.eval("throw kept[4999]").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::HostFunction);
     }
 
@@ -466,6 +484,48 @@ mod waiting {
     }
 
     #[tokio::test]
+    async fn many_large_results_that_end_together_each_arrive() {
+        let (functions, gate) = gated();
+        let context = open(functions).await;
+        let tickets: Vec<_> =
+            (0..20).map(|n| context.eval(format!("await gate({n}); 'x'.repeat(500000)")).queue()).collect();
+        gate.add_permits(20);
+        for result in join_all(tickets).await {
+            assert_eq!(result.unwrap().as_str().map(str::len), Some(500_000));
+        }
+    }
+
+    #[tokio::test]
+    async fn the_limits_and_functions_of_a_handle_hold_after_it_has_waited() {
+        let functions = Functions::new().sync_function("now", |(): (), _| Never::Ok(()));
+        let functions = functions.function("soon", |(): (), _| async {
+            tokio::task::yield_now().await;
+            Never::Ok(())
+        });
+        let context = open(functions).await;
+        let mut limits = Limits::default();
+        (limits.result, limits.host_calls) = (1000, 3);
+        let limited = context.limited(limits);
+        let error = limited.eval("await soon(); 'x'.repeat(2000)").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ResultTooLarge);
+        let getter = "await soon(); ({ get x() { for (let i = 0; i < 9; i++) now(); return 1 } })";
+        assert_eq!(limited.eval(getter).await.unwrap_err().kind(), ErrorKind::HostCallLimit);
+        let endless = "await soon(); ({ get x() { for (;;); } })";
+        let error = context.eval(endless).timeout(Duration::from_millis(30)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+    }
+
+    #[tokio::test]
+    async fn a_batch_may_settle_what_waits() {
+        let (functions, mut told) = endless();
+        let context = open(functions).await;
+        let first = context.eval("wait(); await new Promise((resolve) => { globalThis.resolve = resolve })").queue();
+        assert_eq!(told.recv().await, Some("called"));
+        context.eval_batch(["resolve('settled')", "1"]).await.unwrap();
+        assert_eq!(first.await.unwrap(), "settled".into());
+    }
+
+    #[tokio::test]
     async fn a_sync_function_that_blocks_on_its_own_context_is_told_of_the_deadlock() {
         let slot = Arc::new(std::sync::OnceLock::<Context>::new());
         let own = Arc::clone(&slot);
@@ -553,6 +613,38 @@ mod ending {
     }
 
     #[tokio::test]
+    async fn what_a_call_spawned_hears_of_the_end_though_the_call_was_answered() {
+        let (sender, mut receiver) = mpsc::unbounded_channel();
+        let functions = Functions::new().function("spawn", move |(): (), call: HostCall| {
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                call.cancelled().await;
+                sender.send("ended")
+            });
+            async { Never::Ok(()) }
+        });
+        let context = open(functions).await;
+        context.eval("await spawn(); 1").await.unwrap();
+        assert_eq!(receiver.recv().await, Some("ended"));
+    }
+
+    #[tokio::test]
+    async fn a_script_that_goes_on_after_its_wait_is_stopped_by_close_now() {
+        let (functions, gate) = gated();
+        let (started, mut running) = mpsc::unbounded_channel();
+        let functions = functions.sync_function("running", move |(): (), _| {
+            let _ = started.send(());
+            Never::Ok(())
+        });
+        let context = open_with(functions, |limits| limits.wall_time = Duration::from_secs(600)).await;
+        let loops = context.eval("await gate(1); running(); for (;;);").queue();
+        gate.add_permits(1);
+        running.recv().await.unwrap();
+        context.close_now().await.unwrap();
+        assert_eq!(loops.await.unwrap_err().kind(), ErrorKind::Closed);
+    }
+
+    #[tokio::test]
     async fn what_nothing_can_settle_is_told_at_once() {
         let (functions, gate) = gated();
         let context = open(functions).await;
@@ -633,7 +725,10 @@ mod ending {
         let arrived = Arc::new(Notify::new());
         let (functions, gate) = gated();
         let notify = Arc::clone(&arrived);
-        let functions = functions.sync_function("arrive", move |(): (), _| Never::Ok(notify.notify_one()));
+        let functions = functions.sync_function("arrive", move |(): (), _| {
+            notify.notify_one();
+            Never::Ok(())
+        });
         let context = open(functions).await;
         context.eval("await gate(1); arrive()").queue().detach();
         drop(context);
@@ -688,6 +783,9 @@ mod limits {
         for source in ["take('x'.repeat(10000))", "give(10000)", "give(5000); give(5000)", "await later(10000)"] {
             assert_eq!(context.eval(source).await.unwrap_err().kind(), ErrorKind::HostCallLimit, "{source}");
         }
+        let give = Functions::new().sync_function("give", |(bytes,): (usize,), _| Never::Ok("x".repeat(bytes)));
+        let context = open_with(give, |limits| limits.result = 1000).await;
+        assert_eq!(context.eval("give(2000)").await.unwrap_err().kind(), ErrorKind::HostCallLimit);
         let take = Functions::new().sync_function("take", |(_,): (Value,), _| Never::Ok(()));
         let context = open_with(take, |limits| limits.result = 1000).await;
         let error = context.eval("take('x'.repeat(2000))").await.unwrap_err();

@@ -149,9 +149,13 @@ impl exports::Guest for Component {
         Ok(with_engine(|engine| engine.settle(call, answer.as_deref()))?)
     }
 
-    fn take_ended() -> Vec<(u64, Result<wit::Value, wit::Failure>)> {
-        let ended = with_engine(Engine::take_ended);
-        ended.into_iter().map(|(evaluation, result)| (evaluation, result.map_err(wit::Failure::from))).collect()
+    fn ended() -> Vec<u64> {
+        with_engine(Engine::ended)
+    }
+
+    fn take_result(evaluation: u64) -> Option<Result<wit::Value, wit::Failure>> {
+        let result = with_engine(|engine| engine.take_result(evaluation))?;
+        Some(result.map_err(wit::Failure::from))
     }
 
     fn forget(evaluations: Vec<u64>, calls: Vec<u64>) {

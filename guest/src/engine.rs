@@ -234,14 +234,16 @@ impl<H: Host> Engine<H> {
             Err(_) => {
                 let refused = ctx.catch();
                 classic(ctx).map_err(|error| {
+                    if !error.is_exception() {
+                        return error;
+                    }
                     let thrown = ctx.catch();
                     // It is no script of either grammar: what was said first is about the one that it was written in.
                     let is_syntax = |value: &Value<'js>| {
                         let name = value.as_object().map(|error| error.get::<_, String>("name"));
                         matches!(name, Some(Ok(name)) if name == "SyntaxError")
                     };
-                    let both = error.is_exception() && is_syntax(&thrown);
-                    ctx.throw(if both { refused } else { thrown })
+                    ctx.throw(if is_syntax(&thrown) { refused } else { thrown })
                 })
             }
         }
@@ -312,29 +314,31 @@ impl<H: Host> Engine<H> {
         calls.iter().for_each(|call| self.functions.forget(*call));
     }
 
-    /// The pending evaluations that have ended since this was asked last, with their results.
-    pub fn take_ended(&self) -> Vec<(u64, Result<Vec<u8>, Failure>)> {
+    /// The pending evaluations that have ended and were not taken.
+    pub fn ended(&self) -> Vec<u64> {
         // What was forgotten may have been the last that some waited for.
         self.context.with(|ctx| {
             if let Ok(intrinsics) = self.intrinsics.bind(&ctx) {
                 self.evaluations.advance(&ctx, &intrinsics, &self.rejections, self.functions.are_in_flight());
             }
         });
-        let mut taken = Vec::new();
-        while let Some(Ended { evaluation, form, result }) = self.evaluations.take_ended() {
-            let result = result.and_then(|value| {
-                self.turn(|ctx, intrinsics| {
-                    let value = value.restore(ctx).map_err(|error| Failure::from_js(ctx, intrinsics, error))?;
-                    self.encode(intrinsics, &value, form)
-                })
-            });
-            let interrupted = matches!(result, Err(Failure::Interrupted { .. }));
-            taken.push((evaluation, result.map_err(Failure::clipped)));
-            if interrupted {
-                break;
-            }
-        }
-        taken
+        self.evaluations.ended()
+    }
+
+    /// The result of a pending evaluation that has ended; `None` where it has not, or was taken.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`evaluate`](Engine::evaluate).
+    pub fn take_result(&self, evaluation: u64) -> Option<Result<Vec<u8>, Failure>> {
+        let Ended { form, result, .. } = self.evaluations.take(evaluation)?;
+        let result = result.and_then(|value| {
+            self.turn(|ctx, intrinsics| {
+                let value = value.restore(ctx).map_err(|error| Failure::from_js(ctx, intrinsics, error))?;
+                self.encode(intrinsics, &value, form)
+            })
+        });
+        Some(result.map_err(Failure::clipped))
     }
 
     /// Memory in use now.
@@ -424,11 +428,19 @@ impl<H: Host> Engine<H> {
         let outcome = self.context.with(|ctx| {
             let intrinsics = self.intrinsics.bind(&ctx).map_err(|_| Failure::OutOfMemory)?;
             let outcome = body(&ctx, &intrinsics);
-            // Getters of a result or of an error may have queued jobs.
-            self.drive_jobs(&ctx);
-            self.evaluations.advance(&ctx, &intrinsics, &self.rejections, self.functions.are_in_flight());
-            self.rejections.report(&ctx, &intrinsics, &*self.host);
-            outcome
+            // What getters of a result, of an error, or of the reason of a rejection queue is this call's own.
+            loop {
+                self.drive_jobs(&ctx);
+                if self.stopped.get() {
+                    self.rejections.clear();
+                    return outcome;
+                }
+                self.evaluations.advance(&ctx, &intrinsics, &self.rejections, self.functions.are_in_flight());
+                self.rejections.report(&ctx, &intrinsics, &*self.host);
+                if !ctx.execute_pending_job() {
+                    return outcome;
+                }
+            }
         });
         if self.stopped.get() {
             return Err(Failure::Interrupted { jobs_left: self.runtime.is_job_pending() });

@@ -130,8 +130,15 @@ impl Evaluations {
         }
     }
 
+    /// Those that have ended.
+    pub(crate) fn ended(&self) -> Vec<u64> {
+        self.ended.borrow().iter().map(|ended| ended.evaluation).collect()
+    }
+
     /// Takes one that has ended.
-    pub(crate) fn take_ended(&self) -> Option<Ended> {
-        self.ended.borrow_mut().pop_front()
+    pub(crate) fn take(&self, evaluation: u64) -> Option<Ended> {
+        let mut ended = self.ended.borrow_mut();
+        let at = ended.iter().position(|ended| ended.evaluation == evaluation)?;
+        ended.remove(at)
     }
 }

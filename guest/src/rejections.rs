@@ -67,6 +67,13 @@ impl Rejections {
         }
     }
 
+    /// Forgets those that are there.
+    pub(crate) fn clear(&self) {
+        let kept = std::mem::take(&mut *self.kept.borrow_mut());
+        drop(kept);
+        self.more.set(0);
+    }
+
     /// Tells the host of those that are there, and forgets them.
     pub(crate) fn report<'js>(&self, ctx: &Ctx<'js>, intrinsics: &Bound<'_, 'js>, host: &impl Host) {
         let kept = std::mem::take(&mut *self.kept.borrow_mut());

@@ -280,7 +280,7 @@ impl fmt::Debug for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         #[cfg(feature = "js")]
-        if let Some(exception) = self.exception() {
+        if let (Some(exception), None) = (self.exception(), &self.0.source) {
             return exception.source();
         }
         self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))

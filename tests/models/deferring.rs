@@ -85,7 +85,9 @@ fn a_deferred_call_is_answered_or_told_to_stop_once() {
             assert!([ErrorKind::Cancelled, ErrorKind::Closed].contains(&error.kind()), "{error}");
         }
         thread.close_now().blocking().unwrap();
-        assert!(told.load(Ordering::SeqCst) <= 1);
+        // Who gave it up before the answer, and after the call had begun, told of it; nobody twice.
+        let told = told.load(Ordering::SeqCst);
+        assert!(told == 0 || (told == 1 && answer.is_none_or(|answer| answer.is_err())), "{told}");
     });
 }
 

@@ -207,9 +207,10 @@ fn a_hook_that_cannot_be_made_reaches_the_opener() {
 fn what_a_hook_left_behind_is_taken_away_before_the_next_call() {
     let (thread, told) = engine();
     let (enter, entered) = mpsc::channel();
-    let deaf = thread.try_call(move |_, running| {
+    let heard = Arc::clone(&told);
+    let deaf = thread.try_call(move |_, _| {
         let _ = enter.send(());
-        while !running.is_cancelled() {
+        while heard.load(Ordering::SeqCst) == 0 {
             std::hint::spin_loop();
         }
         Ok::<_, Error>(())
@@ -224,15 +225,20 @@ fn what_a_hook_left_behind_is_taken_away_before_the_next_call() {
 
 #[test]
 fn what_follows_an_interruption_may_panic_as_a_call_may() {
+    let heard = Arc::new(AtomicBool::new(false));
+    let tell = Arc::clone(&heard);
     let opening = HeapThread::builder()
-        .interrupt_with(|(): &()| || ())
+        .interrupt_with(move |(): &()| {
+            let tell = Arc::clone(&tell);
+            move || tell.store(true, Ordering::SeqCst)
+        })
         .after_interrupt(|()| panic!("not ready"))
         .spawn(|| Ok::<_, Infallible>(()));
     let thread = opening.blocking().unwrap();
     let (enter, entered) = mpsc::channel();
-    let told = thread.try_call(move |(), running| {
+    let told = thread.try_call(move |(), _| {
         let _ = enter.send(());
-        while !running.is_cancelled() {
+        while !heard.load(Ordering::SeqCst) {
             std::hint::spin_loop();
         }
         Ok::<_, Error>(())

@@ -171,6 +171,7 @@ mod tests {
             "call",
             "configure",
             "define-functions",
+            "ended",
             "evaluate",
             "forget",
             "get-global",
@@ -178,7 +179,7 @@ mod tests {
             "memory-usage",
             "set-globals",
             "settle",
-            "take-ended",
+            "take-result",
         ];
         assert_eq!(exports, expected.map(|name| format!("aiointernal:js/engine@0.1.0#{name}")));
     }

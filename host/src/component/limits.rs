@@ -51,10 +51,11 @@ pub struct Limits {
     /// Calls of [host functions](crate::js::Functions) that one evaluation may make. With one more, the script meets a
     /// `RangeError`; one that it does not catch comes back as [`HostCallLimit`](crate::ErrorKind::HostCallLimit).
     pub host_calls: usize,
-    /// Calls of host functions that one evaluation may have in flight at a time, as above.
+    /// Calls of async host functions that one evaluation may have in flight at a time, as above. One that is ready at once
+    /// is not.
     pub host_calls_in_flight: usize,
     /// Bytes that one evaluation may hand to host functions and be given by them, all calls together, as encoded; as
-    /// above. The arguments of a single call may have as many bytes as `result`.
+    /// above. The arguments of a single call, and its answer, may have as many bytes as `result`.
     pub host_bytes: usize,
 }
 

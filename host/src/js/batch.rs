@@ -151,6 +151,7 @@ impl Batch {
                 let running = running.clone();
                 let (inputs, results) = (VecDeque::new(), Vec::new());
                 Collection { evaluations, sources, inputs, results, running, deferred: defer.defer() }.go_on(engine);
+                engine.proceed();
                 Ok(None)
             }),
             Kind::Stream(_) => self.thread.try_call(|_, _| {
@@ -282,6 +283,18 @@ impl Evaluations {
     }
 }
 
+impl Evaluations {
+    /// Lets go of what is in the engine.
+    fn let_go(&mut self, engine: &mut Engine) {
+        if let Some(evaluation) = self.pending {
+            engine.stop(evaluation);
+        }
+        if let Some(batch) = self.batch.take() {
+            engine.drop_batch(&batch);
+        }
+    }
+}
+
 impl Steps<Engine> for Evaluations {
     type Input = Source;
     type Item = Evaluated;
@@ -308,17 +321,13 @@ impl Steps<Engine> for Evaluations {
                 Evaluated::Later(awaited)
             }
         });
-        engine.sweep();
+        engine.proceed();
         Ok(evaluated)
     }
 
     fn finish(&mut self, engine: &mut Engine) {
-        if let Some(evaluation) = self.pending {
-            engine.stop(evaluation);
-        }
-        if let Some(batch) = self.batch.take() {
-            engine.drop_batch(&batch);
-        }
+        self.let_go(engine);
+        engine.proceed();
     }
 }
 
@@ -361,7 +370,7 @@ impl Collection {
     }
 
     fn end(mut self, engine: &mut Engine, error: Option<Error>) {
-        self.evaluations.finish(engine);
+        self.evaluations.let_go(engine);
         self.deferred.answer(error.map_or(Ok(self.results), Err));
     }
 }

@@ -28,7 +28,13 @@ use crate::{
 
 /// Errors of host functions that are kept for when a script lets them through. A script that keeps more than these, and
 /// throws one of the first, gives back what it was told.
-const MAX_ERRORS: usize = 64;
+const MAX_ERRORS: usize = 1024;
+
+/// Bytes of the name and of the message that a script is told.
+const MAX_TEXT: usize = 16 << 10;
+
+/// What a script is told of a call: an encoded value, or an error.
+type Told = Result<Vec<u8>, HostError>;
 
 /// The calls of one instance.
 pub(super) struct Calls {
@@ -55,7 +61,6 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         let in_flight = &self.evaluation.in_flight;
         in_flight.set(in_flight.get().saturating_sub(1));
-        self.call.cancel();
         self.task.abort();
     }
 }
@@ -78,21 +83,36 @@ impl Calls {
     ///
     /// # Errors
     ///
-    /// A name leads nowhere.
+    /// A name leads nowhere, or is that of a function of the other kind.
     pub(super) fn define(&mut self, functions: &Functions) -> Result<Vec<HostFunction>, Error> {
         let mut definitions = Vec::new();
         for (name, function) in functions.iter() {
             let is_async = matches!(function, Function::Async(_));
-            let known = self.numbers.get(name).is_some_and(|number| self.defined[*number as usize].1 == is_async);
-            if !known {
-                check_name(name)?;
-                let number = u32::try_from(self.defined.len()).unwrap_or(u32::MAX);
-                self.defined.push((Arc::clone(name), is_async));
-                self.numbers.insert(Arc::clone(name), number);
-                definitions.push(HostFunction { name: name.to_string(), number, is_async });
+            match self.numbers.get(name).and_then(|number| self.defined.get(*number as usize)) {
+                Some((_, known)) if *known == is_async => {}
+                Some((_, known)) => {
+                    let flavour = |is_async| if is_async { "async" } else { "sync" };
+                    let (known, wanted) = (flavour(*known), flavour(is_async));
+                    let message = format!("the function {name} is {known} in this context, and cannot be {wanted}");
+                    return Err(Error::new(ErrorKind::InvalidArgument, message));
+                }
+                None => {
+                    check_name(name)?;
+                    let number = u32::try_from(self.defined.len() + definitions.len()).unwrap_or(u32::MAX);
+                    definitions.push(HostFunction { name: name.to_string(), number, is_async });
+                }
             }
         }
         Ok(definitions)
+    }
+
+    /// The engine was told of these.
+    pub(super) fn know(&mut self, definitions: Vec<HostFunction>) {
+        for HostFunction { name, number, is_async } in definitions {
+            let name: Arc<str> = name.into();
+            self.defined.push((Arc::clone(&name), is_async));
+            self.numbers.insert(name, number);
+        }
     }
 
     /// From now on it is this evaluation's script that runs.
@@ -101,13 +121,9 @@ impl Calls {
     }
 
     /// Takes a call that has been answered: whose it is, and what the script is told.
-    pub(super) fn land(
-        &mut self,
-        call: u64,
-        answer: Result<Vec<u8>, Error>,
-    ) -> Option<(Rc<Evaluation>, Result<Vec<u8>, HostError>)> {
+    pub(super) fn land(&mut self, call: u64, answer: Result<Vec<u8>, Error>) -> Option<(Rc<Evaluation>, Told)> {
         let landed = self.in_flight.remove(&call)?;
-        let answer = answer.and_then(|value| count_bytes(&landed.evaluation, value.len()).map(|()| value));
+        let answer = answer.and_then(|value| answered(&landed.evaluation, value));
         let answer = answer.map_err(|error| self.tell(landed.call.function(), error));
         Some((Rc::clone(&landed.evaluation), answer))
     }
@@ -129,7 +145,7 @@ impl Calls {
     /// What the script is told of an error. Only what is meant for it says more than that there is one.
     fn tell(&mut self, function: &str, error: Error) -> HostError {
         let (name, message) = match (error.kind(), error.downcast_ref::<ScriptError>()) {
-            (_, Some(ScriptError { name, message })) => (name.clone(), message.clone()),
+            (_, Some(ScriptError { name, message })) => (clipped(name), clipped(message)),
             (ErrorKind::HostCallLimit, _) => ("RangeError".to_owned(), error.to_string()),
             (ErrorKind::WrongType, _) => {
                 // The script's own fault, which it is told in full, and nobody else's.
@@ -158,7 +174,7 @@ impl Calls {
         count_call(&evaluation)?;
         count_bytes(&evaluation, arguments.len())?;
         let arguments = wire::decode(arguments).map_err(|reason| fault(&format!("malformed arguments: {reason}")))?;
-        let call = HostCall::new(number(), evaluation.number, Arc::clone(name), evaluation.until);
+        let call = HostCall::new(Arc::clone(name), &evaluation);
         let within = evaluation.span.clone();
         let _within = within.enter();
         let value = match function {
@@ -173,11 +189,15 @@ impl Calls {
                 }
             }
         };
-        count_bytes(&evaluation, value.len()).map(|()| Answer::Done(value))
+        answered(&evaluation, value).map(Answer::Done)
     }
 
     /// Lets a call go on in the runtime.
     fn fly(&mut self, evaluation: Rc<Evaluation>, call: HostCall, future: Answering) -> Result<Answer, Error> {
+        let most = evaluation.limits.host_calls_in_flight;
+        if evaluation.in_flight.get() >= most {
+            return Err(limit(format!("the evaluation has {most} calls of host functions in flight, the most it may")));
+        }
         let Some(runtime) = &self.runtime else {
             let message = format!("{} waits, and the context was opened outside of a tokio runtime", call.function());
             return Err(Error::new(ErrorKind::HostFunction, message));
@@ -191,15 +211,16 @@ impl Calls {
     }
 }
 
+/// As much of a text as an error shows.
+fn clipped(text: &str) -> String {
+    text[..text.floor_char_boundary(MAX_TEXT)].to_owned()
+}
+
 /// Counts one more call.
 fn count_call(evaluation: &Evaluation) -> Result<(), Error> {
     let limits = &evaluation.limits;
     if evaluation.calls.get() >= limits.host_calls {
         return Err(limit(format!("the evaluation has made its {} calls of host functions", limits.host_calls)));
-    }
-    if evaluation.in_flight.get() >= limits.host_calls_in_flight {
-        let most = limits.host_calls_in_flight;
-        return Err(limit(format!("the evaluation has {most} calls of host functions in flight, the most it may")));
     }
     evaluation.calls.set(evaluation.calls.get() + 1);
     Ok(())
@@ -214,6 +235,15 @@ fn count_bytes(evaluation: &Evaluation, bytes: usize) -> Result<(), Error> {
     }
     evaluation.bytes.set(all);
     Ok(())
+}
+
+/// Counts an answer, which may be as long as a result.
+fn answered(evaluation: &Evaluation, value: Vec<u8>) -> Result<Vec<u8>, Error> {
+    let most = evaluation.limits.result;
+    if value.len() > most {
+        return Err(limit(format!("a host function answered with {} bytes, more than {most}", value.len())));
+    }
+    count_bytes(evaluation, value.len()).map(|()| value)
 }
 
 fn limit(message: String) -> Error {

@@ -2,7 +2,8 @@
 
 use std::{
     cell::Cell,
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
+    mem,
     rc::Rc,
     task::{Context, Poll},
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -163,7 +164,14 @@ impl Exports {
             Ok(definitions) => definitions,
             Err(error) => return Ok(Err(Failure::InvalidArgument(error.to_string()))),
         };
-        if definitions.is_empty() { Ok(Ok(())) } else { self.api().call_define_functions(store, &definitions) }
+        if definitions.is_empty() {
+            return Ok(Ok(()));
+        }
+        let defined = self.api().call_define_functions(&mut *store, &definitions)?;
+        if defined.is_ok() {
+            store.data_mut().host.calls.know(definitions);
+        }
+        Ok(defined)
     }
 }
 
@@ -203,6 +211,8 @@ pub(crate) struct Engine {
     instance: Instance<Script>,
     /// The evaluations that wait for host functions, by their numbers.
     pending: BTreeMap<u64, Pending>,
+    /// What is to be done with the results of evaluations that were pending.
+    following: VecDeque<(Then, Result<Value, Error>)>,
     inbox: Inbox,
 }
 
@@ -213,7 +223,12 @@ impl Engine {
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
         let inbox = script.inbox.clone();
-        Ok(Engine { instance: Instance::new(engine, script, limits)?, pending: BTreeMap::new(), inbox })
+        Ok(Engine {
+            instance: Instance::new(engine, script, limits)?,
+            pending: BTreeMap::new(),
+            following: VecDeque::new(),
+            inbox,
+        })
     }
 
     fn begin(&self, running: &Running, terms: &Terms) -> Rc<Evaluation> {
@@ -234,10 +249,10 @@ impl Engine {
             host.console.run_for(evaluation);
             exports.configure(store, limits)?;
             let defined = evaluation.functions.as_ref().map(|functions| exports.define(store, functions));
-            if let Some(Err(failure)) = defined.transpose()? {
-                return Ok(Err(failure));
-            }
-            let answer = body(store, exports.api())?;
+            let answer = match defined.transpose()? {
+                Some(Err(failure)) => Err(failure),
+                _ => body(store, exports.api())?,
+            };
             asked = store.data().asked_to_stop();
             Ok(answer)
         });
@@ -278,10 +293,30 @@ impl Engine {
 
     /// Fails the evaluations of a context that is gone.
     fn lose(&mut self, cause: &Error) {
-        while let Some((_, pending)) = self.pending.pop_first() {
+        for pending in mem::take(&mut self.pending).into_values() {
             let message = format!("the context was lost while the evaluation waited: {cause}");
             let error = Error::with_source(ErrorKind::Lost, message, cause.clone()).with_context_lost();
-            pending.end()(self, Err(error));
+            self.follow(pending, Err(error));
+        }
+    }
+
+    /// Notes what is to be done with the result of an evaluation that was pending.
+    fn follow(&mut self, pending: Pending, result: Result<Value, Error>) {
+        pending.evaluation.end();
+        self.following.push_back((pending.then(), result));
+    }
+
+    /// Ends what has ended, until nothing more does. What follows an evaluation may begin another, and end others: that
+    /// happens here and nowhere deeper.
+    pub(super) fn proceed(&mut self) {
+        loop {
+            while let Some((then, result)) = self.following.pop_front() {
+                then(self, result);
+            }
+            self.sweep();
+            if self.following.is_empty() {
+                return;
+            }
         }
     }
 
@@ -304,7 +339,7 @@ impl Engine {
             Err(error) => Err(error),
         };
         // It may have settled what others wait for.
-        self.sweep();
+        self.proceed();
         answer
     }
 
@@ -317,7 +352,7 @@ impl Engine {
             }
             Err((error, then)) => {
                 self.forget(&[number], Vec::new());
-                then(self, Err(error));
+                self.following.push_back((then, Err(error)));
             }
         }
     }
@@ -344,7 +379,7 @@ impl Engine {
                 Event::Stopped(evaluation) => self.stop(evaluation),
             }
         }
-        self.sweep();
+        self.proceed();
     }
 
     /// Whether every evaluation has ended, now that the queue is closed.
@@ -388,12 +423,13 @@ impl Engine {
     fn end(&mut self, evaluation: u64, result: Result<Value, Error>) {
         if let Some(pending) = self.pending.remove(&evaluation) {
             self.cancel_calls(&pending.evaluation, &[evaluation]);
-            pending.end()(self, result);
+            self.follow(pending, result);
         }
     }
 
     /// Cancels what an evaluation that has ended left in flight.
     fn cancel_calls(&mut self, evaluation: &Evaluation, forgotten: &[u64]) {
+        evaluation.end();
         let calls = self.instance.host_mut().map(|host| host.calls.cancel(evaluation)).unwrap_or_default();
         self.forget(forgotten, calls);
     }
@@ -411,29 +447,29 @@ impl Engine {
         }
     }
 
-    /// Ends the evaluations that jobs of others have ended.
-    pub(super) fn sweep(&mut self) {
-        while !self.pending.is_empty() {
-            let housekeeping = self.begin(&Running::unattended(), &Terms::default());
-            let ended = self.enter(&housekeeping, |store, engine| engine.call_take_ended(store).map(Ok));
-            let Ok(ended) = ended else {
-                // The context is lost, and whoever waited knows it.
-                return;
+    /// Ends the evaluations that jobs of others have ended. Each result is taken within the time and the limits of its own
+    /// evaluation: getters of it may run.
+    fn sweep(&mut self) {
+        if self.pending.is_empty() {
+            return;
+        }
+        let housekeeping = self.begin(&Running::unattended(), &Terms::default());
+        // Where this fails the context is lost, and whoever waited knows it.
+        let ended = self.enter(&housekeeping, |store, engine| engine.call_ended(store).map(Ok)).unwrap_or_default();
+        for number in ended {
+            let Some(pending) = self.pending.remove(&number) else {
+                self.forget(&[number], Vec::new());
+                continue;
             };
-            if ended.is_empty() {
-                return;
-            }
-            for (evaluation, result) in ended {
-                let Some(pending) = self.pending.get(&evaluation) else {
-                    continue;
-                };
-                let limits = pending.evaluation.limits;
-                let result = match result {
-                    Ok(value) => decode(&value),
-                    Err(failure) => Err(self.explain(failure, &limits)),
-                };
-                self.end(evaluation, result);
-            }
+            let evaluation = Rc::clone(&pending.evaluation);
+            let span = evaluation.span.clone();
+            let _within = span.enter();
+            let result = self.enter(&evaluation, |store, engine| {
+                let result = engine.call_take_result(store, number)?;
+                result.ok_or_else(|| wasmtime::format_err!("the engine lost a result"))
+            });
+            self.cancel_calls(&evaluation, &[]);
+            self.follow(pending, result.and_then(|value| decode(&value)));
         }
     }
 
@@ -459,7 +495,6 @@ impl Engine {
         source: Source,
         form: ResultForm,
     ) -> Result<Outcome, Error> {
-        self.attend();
         let evaluation = self.begin(running, terms);
         source.check(evaluation.limits.source)?;
         let source = source.into_wire();
@@ -483,7 +518,6 @@ impl Engine {
         name: &str,
         arguments: &[Vec<u8>],
     ) -> Result<Outcome, Error> {
-        self.attend();
         let evaluation = self.begin(running, terms);
         let number = evaluation.number;
         let outcome = self.enter(&evaluation, |store, engine| engine.call_call(store, number, name, arguments));
@@ -497,11 +531,10 @@ impl Engine {
         terms: &Terms,
         body: impl FnOnce(&mut Store<Data<Ambient>>, &bindings::engine::Guest) -> wasmtime::Result<Result<R, Failure>>,
     ) -> Result<R, Error> {
-        self.attend();
         let evaluation = self.begin(running, terms);
         let result = self.enter(&evaluation, body);
         self.cancel_calls(&evaluation, &[]);
-        self.sweep();
+        self.proceed();
         result
     }
 
@@ -527,6 +560,7 @@ impl Engine {
     pub(super) fn reset(&mut self) -> Result<(), Error> {
         let replaced = self.instance.replace();
         self.lose(&Error::new(ErrorKind::Lost, "the context was reset"));
+        self.proceed();
         replaced
     }
 
@@ -573,7 +607,6 @@ impl Engine {
         batch: &Held,
         source: Option<&Source>,
     ) -> Result<Outcome, Error> {
-        self.attend();
         let evaluation = self.begin(running, terms);
         let resource = self.instance.held(batch)?;
         let number = evaluation.number;

@@ -5,7 +5,7 @@ use std::{
     fmt,
     rc::Rc,
     sync::{
-        Arc, Weak,
+        Arc, OnceLock, Weak,
         atomic::{AtomicU64, Ordering},
     },
     time::Instant,
@@ -17,6 +17,7 @@ use super::{
     console::Console,
     engine::Engine,
     functions::Functions,
+    host_call::Ending,
     inbox::{Event, Inbox},
     value::Value,
 };
@@ -61,6 +62,8 @@ pub(super) struct Evaluation {
     pub(super) calls: Cell<usize>,
     pub(super) in_flight: Cell<usize>,
     pub(super) bytes: Cell<usize>,
+    /// What its calls are told at its end.
+    pub(super) ending: Ending,
 }
 
 impl Evaluation {
@@ -79,7 +82,13 @@ impl Evaluation {
             calls: Cell::new(0),
             in_flight: Cell::new(0),
             bytes: Cell::new(0),
+            ending: Ending::of(running),
         })
+    }
+
+    /// It has ended: nobody waits for what it called.
+    pub(super) fn end(&self) {
+        self.ending.reach();
     }
 }
 
@@ -103,8 +112,7 @@ pub(super) type Then = Box<dyn FnOnce(&mut Engine, Result<Value, Error>)>;
 /// An evaluation that waits for host functions, and the alarm at its end.
 pub(super) struct Pending {
     pub(super) evaluation: Rc<Evaluation>,
-    pub(super) then: Then,
-    alarm: timer::Key,
+    then: Then,
     /// Who is rung, as long as this is there.
     _bell: Arc<Bell>,
 }
@@ -114,17 +122,20 @@ impl Pending {
     ///
     /// There is no thread for the alarm; `then` comes back with why.
     pub(super) fn new(evaluation: Rc<Evaluation>, inbox: &Inbox, then: Then) -> Result<Pending, (Error, Then)> {
-        let bell = Arc::new(Bell { inbox: inbox.clone(), evaluation: evaluation.number });
+        let (inbox, number) = (inbox.clone(), evaluation.number);
+        let bell = Arc::new(Bell { inbox, evaluation: number, alarm: OnceLock::new() });
         let ringing = Arc::downgrade(&bell) as Weak<dyn Alarm>;
         match timer::set(evaluation.until, ringing) {
-            Ok(alarm) => Ok(Pending { evaluation, then, alarm, _bell: bell }),
+            Ok(alarm) => {
+                let _ = bell.alarm.set(alarm);
+                Ok(Pending { evaluation, then, _bell: bell })
+            }
             Err(error) => Err((error, then)),
         }
     }
 
-    /// It has ended.
-    pub(super) fn end(self) -> Then {
-        timer::clear(self.alarm);
+    /// What is to be done with its result.
+    pub(super) fn then(self) -> Then {
         self.then
     }
 }
@@ -132,6 +143,16 @@ impl Pending {
 struct Bell {
     inbox: Inbox,
     evaluation: u64,
+    alarm: OnceLock<timer::Key>,
+}
+
+/// An alarm that was set is cleared with who is rung.
+impl Drop for Bell {
+    fn drop(&mut self) {
+        if let Some(alarm) = self.alarm.get() {
+            timer::clear(*alarm);
+        }
+    }
 }
 
 impl Alarm for Bell {

@@ -27,7 +27,7 @@ use crate::error::{Error, ErrorKind};
 /// A name may have dots: `tools.search` is the property `search` of the global `tools`. What is a function here is a
 /// closure of two arguments: a tuple, or a `Vec`, that [the script's arguments become](super::from_value), and the
 /// [`HostCall`]. Its result goes back by [`to_value`]. An argument that the script leaves out is `undefined`; one more than
-/// the tuple takes is a `TypeError`, as is one of another type.
+/// the tuple takes is a `TypeError`, as is one of another type. In one context a name is either sync or async.
 ///
 /// ```
 /// use std::{convert::Infallible, io};
@@ -78,10 +78,13 @@ pub struct Functions(Arc<BTreeMap<Arc<str>, Function>>);
 /// The future of a call.
 pub(super) type Answering = Pin<Box<dyn Future<Output = Result<Vec<u8>, Error>> + Send>>;
 
+type SyncFunction = dyn Fn(Value, &HostCall) -> Result<Vec<u8>, Error> + Send + Sync;
+type AsyncFunction = dyn Fn(Value, HostCall) -> Result<Answering, Error> + Send + Sync;
+
 #[derive(Clone)]
 pub(super) enum Function {
-    Sync(Arc<dyn Fn(Value, &HostCall) -> Result<Vec<u8>, Error> + Send + Sync>),
-    Async(Arc<dyn Fn(Value, HostCall) -> Result<Answering, Error> + Send + Sync>),
+    Sync(Arc<SyncFunction>),
+    Async(Arc<AsyncFunction>),
 }
 
 impl Functions {

@@ -11,6 +11,30 @@ use std::{
 
 use event_listener::Event;
 
+use super::evaluation::{Evaluation, number};
+use crate::thread::Running;
+
+/// The end of an evaluation, as its calls and what they spawned see it.
+#[derive(Clone)]
+pub(super) struct Ending(Arc<(Running, AtomicBool, Event)>);
+
+impl Ending {
+    pub(super) fn of(running: &Running) -> Ending {
+        Ending(Arc::new((running.clone(), AtomicBool::new(false), Event::new())))
+    }
+
+    pub(super) fn reach(&self) {
+        let (_, reached, event) = &*self.0;
+        reached.store(true, Ordering::Release);
+        event.notify(usize::MAX);
+    }
+
+    fn is_reached(&self) -> bool {
+        let (running, reached, _) = &*self.0;
+        reached.load(Ordering::Acquire) || running.is_cancelled()
+    }
+}
+
 /// One call of a [host function](super::Functions).
 #[derive(Clone)]
 pub struct HostCall(Arc<State>);
@@ -20,14 +44,13 @@ struct State {
     evaluation: u64,
     function: Arc<str>,
     until: Instant,
-    cancelled: AtomicBool,
-    event: Event,
+    ending: Ending,
 }
 
 impl HostCall {
-    pub(super) fn new(id: u64, evaluation: u64, function: Arc<str>, until: Instant) -> HostCall {
-        let cancelled = AtomicBool::new(false);
-        HostCall(Arc::new(State { id, evaluation, function, until, cancelled, event: Event::new() }))
+    pub(super) fn new(function: Arc<str>, evaluation: &Evaluation) -> HostCall {
+        let (ending, until) = (evaluation.ending.clone(), evaluation.until);
+        HostCall(Arc::new(State { id: number(), evaluation: evaluation.number, function, until, ending }))
     }
 
     /// A number that no other call of this process has.
@@ -50,26 +73,22 @@ impl HostCall {
         self.0.until.saturating_duration_since(Instant::now())
     }
 
-    /// Whether nobody waits for the answer any more: the evaluation has ended.
+    /// Whether nobody waits for the answer any more: the evaluation has ended, or its caller has given it up.
     pub fn is_cancelled(&self) -> bool {
-        self.0.cancelled.load(Ordering::Acquire)
+        self.0.ending.is_reached()
     }
 
-    /// Waits until nobody waits for the answer any more: for work that the function has spawned. The function's own future
-    /// is dropped then.
+    /// Waits until the evaluation has ended: for work that the function has spawned. The function's own future is dropped
+    /// then.
     pub async fn cancelled(&self) {
+        let (_, _, event) = &*self.0.ending.0;
         while !self.is_cancelled() {
-            let listener = self.0.event.listen();
+            let listener = event.listen();
             // It may have happened before this listened.
             if !self.is_cancelled() {
                 listener.await;
             }
         }
-    }
-
-    pub(super) fn cancel(&self) {
-        self.0.cancelled.store(true, Ordering::Release);
-        self.0.event.notify(usize::MAX);
     }
 }
 

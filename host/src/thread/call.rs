@@ -589,7 +589,8 @@ where
     R: Send,
 {
     fn is_cancelled(&self) -> bool {
-        self.is_cancelled()
+        // One that runs for the first time is told of the thread's end by that itself, with its answer.
+        self.is_cancelled() || (self.life.is_stopping() && lock(&self.interruption).deferred.is_some())
     }
 
     fn note_progress(&self) {
@@ -618,7 +619,14 @@ where
         let hook = lock(&self.interruption).deferred.take();
         drop(hook);
         self.clear_alarm();
-        self.finish(answer.unwrap_or_else(|| Err(self.life.cause())));
+        self.finish(match answer {
+            // Where the object was to end at once, that is why the call was given up.
+            Some(Err(error)) if error.kind() == ErrorKind::Cancelled && self.life.is_stopping() => {
+                Err(self.life.cause())
+            }
+            Some(answer) => answer,
+            None => Err(self.life.cause()),
+        });
     }
 
     fn on_stop(self: Arc<Self>, hook: Hook) {

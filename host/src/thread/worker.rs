@@ -96,6 +96,11 @@ impl Life {
         self.ended.load(Ordering::Acquire)
     }
 
+    /// Whether it is to end at once.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
     /// Polls for a stage of the thread's life.
     pub(super) fn poll(
         &self,
@@ -327,11 +332,9 @@ impl<T> Worker<'_, T> {
         let life = &self.shared.life;
         let mut listener = None;
         let drained = catch_unwind(AssertUnwindSafe(|| {
-            sync::block_on(future::poll_fn(|context| {
-                match life.poll(&mut listener, context, |life| life.stopping.load(Ordering::Acquire)) {
-                    Poll::Ready(()) => Poll::Ready(()),
-                    Poll::Pending => poll(object, context),
-                }
+            sync::block_on(future::poll_fn(|context| match life.poll(&mut listener, context, Life::is_stopping) {
+                Poll::Ready(()) => Poll::Ready(()),
+                Poll::Pending => poll(object, context),
             }));
         }));
         drained.map_err(|panic| panicked("an object that was to end", panic))
