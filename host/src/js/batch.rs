@@ -113,7 +113,7 @@ impl Batch {
     }
 
     /// The moment at which the time of the whole batch is over, streamed or collected, as for a [call](Call::deadline).
-    /// The time of each source has its own [limit](Limits::wall_time).
+    /// The time of each source has its own [limit](crate::Limits::wall_time).
     pub fn deadline(self, deadline: Instant) -> Batch {
         Batch { deadline: Some(deadline), ..self }
     }
