@@ -134,7 +134,7 @@ fn a_map_that_is_malformed_leaves_the_stack_as_it_was() {
 
 #[test]
 fn a_root_is_put_before_the_source() {
-    let map = MAP.replace("\"version\"", "\"sourceRoot\":\"/work/\",\"version\"");
+    let map = MAP.replace("\"version\"", "\"sourceRoot\":\"/app/\",\"version\"");
     let error = open().eval(Source::script(mapped(TEXT, &map)).named("min.js")).blocking().unwrap_err();
-    assert_eq!(stack(&error), ORIGINAL.replace("src/", "/work/src/"));
+    assert_eq!(stack(&error), ORIGINAL.replace("src/", "/app/src/"));
 }

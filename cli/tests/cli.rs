@@ -920,22 +920,6 @@ mod globals {
     }
 
     #[test]
-    fn what_json_has_no_word_for_has_one_form() {
-        evaluate("[new Map([['a', 1]]), new Set([2]), /a/g, [, 3], new Float64Array([0.5])]")
-            .prints("[[[\"a\",1]],[2],\"/a/g\",[null,3],[0.5]]\n");
-        evaluate("const o = { n: 1 }; ({ a: o, b: o })").prints("{\"a\":{\"n\":1},\"b\":{\"n\":1}}\n");
-    }
-
-    #[test]
-    fn a_cycle_is_told_with_its_path() {
-        let source = "const o = { list: [] }; o.list.push(o); o";
-        evaluate(source).fails_saying(1, &["not-transferable", "value.list[0]: a cycle"]);
-        let answers = batch(&[], line(1, &format!("{{ {source} }}")));
-        assert_eq!(answers[0]["kind"], "not-transferable");
-        assert_eq!(answers[0]["error"]["message"], "value.list[0]: a cycle");
-    }
-
-    #[test]
     fn properties_keep_their_order() {
         aiointernal(&["eval", "Object.keys(x)", "--global", "x={\"b\": 1, \"a\": 2}"]).prints("[\"b\",\"a\"]\n");
     }

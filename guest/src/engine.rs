@@ -256,15 +256,14 @@ impl<H: Host> Engine<H> {
     /// [`Failure::InvalidArgument`] for what is not an encoded value; [`Failure::Thrown`] where a setter throws or
     /// the property is not writable; [`Failure::OutOfMemory`].
     pub fn set_globals<'a>(&self, globals: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<(), Failure> {
-        self.run(ResultForm::Value, |ctx, intrinsics| {
+        self.turn(|ctx, intrinsics| {
             for (name, bytes) in globals {
                 let value = value::decode(ctx, intrinsics, &format!("global {name:?}"), bytes)?;
                 let set = raw::string(ctx, name).and_then(|name| ctx.globals().set(name, value));
                 set.map_err(|error| Failure::from_js(ctx, intrinsics, error))?;
             }
-            Ok(Value::new_undefined(ctx.clone()))
-        })?;
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Reads a global: a binding of a script's top level or a property of the global object.
@@ -273,8 +272,13 @@ impl<H: Host> Engine<H> {
     ///
     /// [`Failure::Thrown`] where a getter throws or the binding is not initialised yet, and the failures of results.
     pub fn get_global(&self, name: &str) -> Result<Vec<u8>, Failure> {
-        self.run(ResultForm::Value, |ctx, intrinsics| {
-            self.globals.get(ctx, name).map_err(|error| Failure::from_js(ctx, intrinsics, error))
+        self.turn(|ctx, intrinsics| {
+            let value = self.globals.get(ctx, name).map_err(|error| Failure::from_js(ctx, intrinsics, error))?;
+            self.drive_jobs(ctx);
+            match self.advance(ctx, intrinsics, Progress::of(value))? {
+                Progress::Settled(value) => self.encode(intrinsics, &value, ResultForm::Value),
+                Progress::Waits(_) => Err(Failure::NeverSettles),
+            }
         })
     }
 
@@ -350,22 +354,6 @@ impl<H: Host> Engine<H> {
             allocated: count(usage.malloc_size),
             objects: count(usage.obj_count),
         }
-    }
-
-    /// A call that has its result at once, as no host function is waited for.
-    fn run(
-        &self,
-        form: ResultForm,
-        body: impl for<'js> FnOnce(&Ctx<'js>, &Bound<'_, 'js>) -> Result<Value<'js>, Failure>,
-    ) -> Result<Vec<u8>, Failure> {
-        self.turn(|ctx, intrinsics| {
-            let value = body(ctx, intrinsics);
-            self.drive_jobs(ctx);
-            match self.advance(ctx, intrinsics, Progress::of(value?))? {
-                Progress::Settled(value) => self.encode(intrinsics, &value, form),
-                Progress::Waits(_) => Err(Failure::NeverSettles),
-            }
-        })
     }
 
     /// A call that may wait for the host.

@@ -65,7 +65,7 @@ pub enum ErrorKind {
     NotTransferable,
     /// An argument cannot enter the engine.
     InvalidArgument,
-    /// What the call works with was lost: it belonged to an instance that is gone.
+    /// What the call works with, or waits in, was lost: it belonged to an instance that is gone.
     Lost,
     /// The result does not have the Rust type that was asked for.
     WrongType,

@@ -92,6 +92,19 @@ fn a_deferred_call_is_answered_or_told_to_stop_once() {
 }
 
 #[test]
+fn who_gives_a_deferred_call_up_tells_of_it() {
+    explore(|| {
+        let (thread, told, _) = keeper();
+        let ticket = deferred(&thread).queue();
+        // Behind it, so that its closure has returned.
+        thread.call(|_| ()).blocking().unwrap();
+        drop(ticket);
+        assert_eq!(told.load(Ordering::SeqCst), 1);
+        thread.close_now().blocking().unwrap();
+    });
+}
+
+#[test]
 fn a_thread_that_is_closed_waits_for_what_was_deferred() {
     explore(|| {
         let (thread, _, outside) = keeper();

@@ -14,11 +14,11 @@ use tracing::Instrument as _;
 
 use super::{
     bindings::{HostError, HostFunction, host_functions, host_functions::Answer},
-    engine::Ambient,
     evaluation::{Evaluation, number},
     functions::{Answering, Function, Functions, ScriptError, check_name},
     host_call::HostCall,
     inbox::{Event, Inbox},
+    script::Ambient,
     wire,
 };
 use crate::{
@@ -149,7 +149,7 @@ impl Calls {
             (ErrorKind::HostCallLimit, _) => ("RangeError".to_owned(), error.to_string()),
             (ErrorKind::WrongType, _) => {
                 // The script's own fault, which it is told in full, and nobody else's.
-                return HostError { id: None, name: "TypeError".to_owned(), message: error.to_string() };
+                return HostError { id: None, name: "TypeError".to_owned(), message: clipped(&error.to_string()) };
             }
             _ => ("Error".to_owned(), format!("{function} failed")),
         };

@@ -27,7 +27,8 @@ use crate::{
 ///
 /// The handle is `Clone + Send + Sync`; its clones are the same context. Every method describes a [`Call`]: await it,
 /// [queue](Call::queue) it, or [make it blocking](Call::blocking). Calls run one at a time, in order, and what one
-/// leaves behind (globals, functions) the next one finds. Dropping a call's future stops that call, and no other.
+/// leaves behind (globals, functions) the next one finds. One that waits for [host functions](Functions) lets others run
+/// meanwhile. Dropping a call's future stops that call, and no other.
 ///
 /// # Errors
 ///
@@ -36,7 +37,10 @@ use crate::{
 /// - [`Closed`](ErrorKind::Closed), [`QueueFull`](ErrorKind::QueueFull), [`Cancelled`](ErrorKind::Cancelled),
 ///   [`Panicked`](ErrorKind::Panicked): the context is gone, or the call did not run to its end.
 /// - A limit: [`Timeout`](ErrorKind::Timeout), [`MemoryLimit`](ErrorKind::MemoryLimit),
-///   [`StackLimit`](ErrorKind::StackLimit), [`ResultTooLarge`](ErrorKind::ResultTooLarge).
+///   [`StackLimit`](ErrorKind::StackLimit), [`ResultTooLarge`](ErrorKind::ResultTooLarge),
+///   [`HostCallLimit`](ErrorKind::HostCallLimit).
+/// - [`HostFunction`](ErrorKind::HostFunction): a host function failed, and the script let its error through.
+/// - [`Lost`](ErrorKind::Lost): the context was lost to another call, or reset, while this one waited.
 /// - [`Engine`](ErrorKind::Engine): a fault of the host or of the engine.
 ///
 /// [`Error::is_context_kept`] tells whether the context survived. Where it did not, the next call finds a fresh one.

@@ -1,210 +1,34 @@
 //! The object on a context's thread: one instance of the engine, and each call into it.
 
 use std::{
-    cell::Cell,
     collections::{BTreeMap, VecDeque},
     mem,
     rc::Rc,
     task::{Context, Poll},
-    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use tokio::runtime::Handle;
-
 use super::{
-    bindings::{self, Failure, ResultForm, ScriptEngine, ScriptEnginePre, Settings, ambient, host_functions, modules},
-    calls::Calls,
-    console::Output,
+    bindings::{self, Failure, ResultForm},
     evaluation::{Evaluation, Outcome, Pending, Terms, Then},
     exception::Exception,
-    functions::Functions,
     inbox::{Event, Inbox},
-    modules::{Grant, Imports},
+    script::{Ambient, ENGINE_MEMORY, Script, explain},
     source::Source,
-    source_maps::SourceMaps,
     value::Value,
     wire,
 };
 use crate::{
     component::{
-        self, Data, Held, Instance, Limits, Program, Stop,
-        wasmtime::{
-            self, Store,
-            component::{HasSelf, Linker},
-        },
+        self, Data, Held, Instance, Limits, Stop,
+        wasmtime::{self, Store},
     },
     error::{Error, ErrorKind},
     thread::{Defer, Running},
 };
 
-/// Bytes of memory that the engine takes before the first script, and a margin for its own work beside the heap.
-const ENGINE_MEMORY: usize = 4 << 20;
-
-/// Bytes of JavaScript stack that the engine has room for: its whole stack is 1 MiB.
-const MAX_STACK: usize = 768 << 10;
-
 /// Batches of a context that may be under way at a time: fewer than the handles that an instance may give out, beyond
 /// which it would trap.
 const MAX_BATCHES: usize = 1000;
-
-/// Resolution of the clock that scripts see, in microseconds. A finer one would help to time the host's memory.
-const CLOCK_STEP: u64 = 1000;
-
-/// The time as scripts see it, in microseconds since 1970.
-fn now() -> u64 {
-    let micros = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64);
-    micros - micros % CLOCK_STEP
-}
-
-/// The engine, linked: what the contexts of a sandbox share.
-#[derive(Clone)]
-pub(super) struct Linked(ScriptEnginePre<Data<Ambient>>);
-
-impl Linked {
-    pub(super) fn load(engine: &component::Engine, guest: &[u8]) -> Result<Linked, Error> {
-        // The guest is ours: where it does not fit, the fault is the host's.
-        let fault = |error: Error| {
-            let message = format!("the JavaScript engine does not run here: {error}");
-            Error::with_source(ErrorKind::Engine, message, error)
-        };
-        let component = engine.compile(guest).map_err(fault)?;
-        let mut linker = Linker::new(engine.wasmtime());
-        ambient::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data)
-            .and_then(|()| host_functions::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data))
-            .and_then(|()| modules::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data))
-            .map_err(|error| Error::with_source(ErrorKind::Engine, error.to_string(), error))?;
-        let pre = engine.link(&component, &linker).map_err(fault)?;
-        let pre = ScriptEnginePre::new(pre).map_err(|error| {
-            let message = format!("the guest is not a JavaScript engine of this version: {error:#}");
-            Error::with_source(ErrorKind::Engine, message, error)
-        })?;
-        Ok(Linked(pre))
-    }
-}
-
-/// What a context is made of, and all that replace it.
-pub(super) struct Script {
-    pub(super) linked: Linked,
-    /// Globals of every fresh context.
-    pub(super) globals: Vec<(String, Vec<u8>)>,
-    pub(super) console: Output,
-    pub(super) modules: Option<Grant>,
-    pub(super) functions: Functions,
-    /// Where functions run that take their time.
-    pub(super) runtime: Option<Handle>,
-    pub(super) inbox: Inbox,
-}
-
-impl Program for Script {
-    type Host = Ambient;
-    type Exports = Exports;
-
-    const NAME: &'static str = "context";
-
-    fn host(&self) -> wasmtime::Result<Ambient> {
-        Ok(Ambient {
-            console: self.console.clone(),
-            modules: Imports::from(self.modules.clone()),
-            calls: Calls::new(self.functions.clone(), self.inbox.clone(), self.runtime.clone()),
-            maps: SourceMaps::default(),
-            batches: 0,
-        })
-    }
-
-    fn instantiate(&self, store: &mut Store<Data<Ambient>>, limits: &Limits) -> wasmtime::Result<Exports> {
-        let engine = self.linked.0.instantiate(&mut *store)?;
-        let exports = Exports { engine, configured: Cell::new(None) };
-        exports.configure(store, limits)?;
-        exports.define(store, &self.functions)?.map_err(|failure| explain(failure, limits))?;
-        if !self.globals.is_empty() {
-            let set = exports.api().call_set_globals(store, &self.globals)?;
-            set.map_err(|failure| explain(failure, limits))?;
-        }
-        Ok(exports)
-    }
-
-    fn arm(&self, host: &mut Ambient, limits: &Limits) {
-        host.modules.arm(limits);
-    }
-}
-
-/// The functions of one instance.
-pub(super) struct Exports {
-    engine: ScriptEngine,
-    configured: Cell<Option<(u32, u32, u32, bool)>>,
-}
-
-impl Exports {
-    fn api(&self) -> &bindings::engine::Guest {
-        self.engine.aiointernal_js_engine()
-    }
-
-    /// Tells the engine its own limits, where they are not those that it has.
-    fn configure(&self, store: &mut Store<Data<Ambient>>, limits: &Limits) -> wasmtime::Result<()> {
-        let bytes = |limit: usize| u32::try_from(limit).unwrap_or(u32::MAX);
-        let settings = Settings {
-            memory_bytes: bytes(limits.memory.saturating_sub(ENGINE_MEMORY).max(1)),
-            // Zero would mean no limit.
-            stack_bytes: bytes(limits.stack.clamp(1, MAX_STACK)),
-            result_bytes: bytes(limits.result),
-            console_arguments: store.data().host.console.wants_arguments(),
-        };
-        let wanted =
-            Some((settings.memory_bytes, settings.stack_bytes, settings.result_bytes, settings.console_arguments));
-        if self.configured.get() != wanted {
-            self.api().call_configure(store, settings)?;
-            self.configured.set(wanted);
-        }
-        Ok(())
-    }
-
-    /// Gives functions to scripts, where they do not have them.
-    fn define(&self, store: &mut Store<Data<Ambient>>, functions: &Functions) -> wasmtime::Result<Result<(), Failure>> {
-        let definitions = match store.data_mut().host.calls.define(functions) {
-            Ok(definitions) => definitions,
-            Err(error) => return Ok(Err(Failure::InvalidArgument(error.to_string()))),
-        };
-        if definitions.is_empty() {
-            return Ok(Ok(()));
-        }
-        let defined = self.api().call_define_functions(&mut *store, &definitions)?;
-        if defined.is_ok() {
-            store.data_mut().host.calls.know(definitions);
-        }
-        Ok(defined)
-    }
-}
-
-/// What the interfaces that the engine imports work on.
-#[derive(Debug)]
-pub(super) struct Ambient {
-    console: Output,
-    pub(super) modules: Imports,
-    pub(super) calls: Calls,
-    pub(super) maps: SourceMaps,
-    /// Batches that are alive in the instance.
-    batches: usize,
-}
-
-impl ambient::Host for Data<Ambient> {
-    fn now(&mut self) -> f64 {
-        now() as f64
-    }
-
-    fn random(&mut self) -> u64 {
-        // The standard library's own source of random keys for hash maps: seeded by the system, different each time.
-        use std::hash::{BuildHasher as _, RandomState};
-        RandomState::new().hash_one(0_u8)
-    }
-
-    fn log(&mut self, level: bindings::LogLevel, message: String, arguments: Vec<Vec<u8>>) {
-        self.host.console.write(level, message, arguments, UNIX_EPOCH + Duration::from_micros(now()));
-    }
-
-    fn interrupted(&mut self) -> bool {
-        self.asked_to_stop().is_some()
-    }
-}
 
 /// One JavaScript context: what lives on a context's thread.
 pub(crate) struct Engine {
@@ -303,7 +127,7 @@ impl Engine {
     /// Notes what is to be done with the result of an evaluation that was pending.
     fn follow(&mut self, pending: Pending, result: Result<Value, Error>) {
         pending.evaluation.end();
-        self.following.push_back((pending.then(), result));
+        self.following.push_back((pending.then, result));
     }
 
     /// Ends what has ended, until nothing more does. What follows an evaluation may begin another, and end others: that
@@ -645,55 +469,4 @@ impl std::fmt::Debug for Engine {
 fn decode(value: &[u8]) -> Result<Value, Error> {
     wire::decode(value)
         .map_err(|reason| Error::new(ErrorKind::Engine, format!("the engine's result is malformed: {reason}")))
-}
-
-/// The error of a failure after which the context is as it was.
-fn explain(failure: Failure, limits: &Limits) -> Error {
-    match failure {
-        Failure::Thrown(exception) => Error::thrown(Exception::new(exception)),
-        Failure::Interrupted(_) => Error::new(ErrorKind::Engine, "the engine stopped without being asked"),
-        Failure::NeverSettles => {
-            Error::new(ErrorKind::NeverSettles, "the result is a promise that nothing is left to settle")
-        }
-        Failure::NotTransferable(what) => {
-            Error::new(ErrorKind::NotTransferable, format!("the result cannot leave the engine: {what}"))
-        }
-        Failure::ResultTooLarge(limit) => {
-            Error::new(ErrorKind::ResultTooLarge, format!("the result is longer than {limit} bytes"))
-        }
-        Failure::InvalidArgument(what) => Error::new(ErrorKind::InvalidArgument, what),
-        Failure::OutOfMemory => Error::new(
-            ErrorKind::MemoryLimit,
-            format!("the script needed more than its {} bytes of memory; the context was kept", limits.memory),
-        ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn error_of(wasm: &[u8]) -> Error {
-        let mut config = component::Config::default();
-        (config.instances, config.cache) = (1, None);
-        let engine = component::Engine::new(config).unwrap();
-        Linked::load(&engine, wasm).map(|_| ()).unwrap_err()
-    }
-
-    #[test]
-    fn a_guest_that_is_no_component_is_refused() {
-        for wasm in [&b""[..], b"no wasm at all", b"\0asm\x01\0\0\0", &crate::js::guest::GUEST[..1000]] {
-            let error = error_of(wasm);
-            assert_eq!(error.kind(), ErrorKind::Engine);
-            assert!(error.to_string().contains("not a component"), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_component_that_is_no_javascript_engine_is_refused() {
-        // The empty component: a magic number, and a version that says "component".
-        let error = error_of(b"\0asm\x0d\0\x01\0");
-        assert_eq!(error.kind(), ErrorKind::Engine);
-        assert!(error.to_string().contains("not a JavaScript engine of this version"), "{error}");
-    }
 }

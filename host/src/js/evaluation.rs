@@ -112,7 +112,7 @@ pub(super) type Then = Box<dyn FnOnce(&mut Engine, Result<Value, Error>)>;
 /// An evaluation that waits for host functions, and the alarm at its end.
 pub(super) struct Pending {
     pub(super) evaluation: Rc<Evaluation>,
-    then: Then,
+    pub(super) then: Then,
     /// Who is rung, as long as this is there.
     _bell: Arc<Bell>,
 }
@@ -132,11 +132,6 @@ impl Pending {
             }
             Err(error) => Err((error, then)),
         }
-    }
-
-    /// What is to be done with its result.
-    pub(super) fn then(self) -> Then {
-        self.then
     }
 }
 

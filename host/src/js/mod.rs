@@ -13,6 +13,7 @@ mod evaluation;
 mod inbox;
 mod source;
 mod batch;
+mod script;
 mod engine;
 mod console;
 mod modules;

@@ -15,11 +15,12 @@ use tokio::runtime::Handle;
 use super::{
     console::{ConsoleMessage, Output, Sink},
     context::{Context, encode_globals},
-    engine::{Engine, Linked, Script},
+    engine::Engine,
     functions::Functions,
     guest::GUEST,
     inbox::Inbox,
     modules::{Grant, Resolver},
+    script::{Linked, Script},
 };
 use crate::{
     component::{self, Config, Limits},

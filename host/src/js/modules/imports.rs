@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::{Answer, Grant, Kind, Module};
 use crate::{
     component::{Data, Limits},
-    js::{bindings::modules, engine::Ambient},
+    js::{bindings::modules, script::Ambient},
 };
 
 /// Modules that one call may load, those that fail among them. The largest libraries have fewer files.
