@@ -633,7 +633,10 @@ mod ending {
         let arrived = Arc::new(Notify::new());
         let (functions, gate) = gated();
         let notify = Arc::clone(&arrived);
-        let functions = functions.sync_function("arrive", move |(): (), _| Never::Ok(notify.notify_one()));
+        let functions = functions.sync_function("arrive", move |(): (), _| {
+            notify.notify_one();
+            Never::Ok(())
+        });
         let context = open(functions).await;
         context.eval("await gate(1); arrive()").queue().detach();
         drop(context);

@@ -5,6 +5,7 @@ mod cases;
 mod component;
 mod context;
 mod functions;
+mod handles;
 mod heap_thread;
 mod modules;
 mod queue;

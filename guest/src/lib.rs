@@ -14,9 +14,11 @@ mod exception;
 mod failure;
 mod functions;
 mod globals;
+mod handles;
 mod host;
 mod intrinsics;
 mod modules;
+mod operation;
 mod rejections;
 mod text;
 mod value;
@@ -28,4 +30,5 @@ pub use crate::{
     functions::{Answer, HostError, HostFunction},
     host::{Host, LogLevel},
     modules::{ModuleKind, ModuleText},
+    operation::Operation,
 };

@@ -23,6 +23,8 @@ use case_file::{Case, End, Outcome};
 mod case_file;
 #[path = "functions/mod.rs"]
 mod functions;
+#[path = "handles/mod.rs"]
+mod handles;
 #[path = "values/mod.rs"]
 mod values;
 
@@ -105,7 +107,7 @@ fn engine() -> (&'static Engine<FakeHost>, Rc<World>) {
     let world = Rc::new(World::default());
     let engine = Engine::new(FakeHost(Rc::clone(&world))).expect("there is memory for an engine");
     let engine = Box::leak(Box::new(engine));
-    engine.configure(Settings { memory_bytes: 60 << 20, stack_bytes: 256 << 10, result_bytes: 1 << 20 });
+    engine.configure(Settings { memory_bytes: 60 << 20, stack_bytes: 256 << 10, result_bytes: 1 << 20, handles: 1000 });
     (engine, world)
 }
 
@@ -122,7 +124,7 @@ fn evaluate(engine: &Engine<impl Host>, source: &Source, form: ResultForm) -> Re
 }
 
 fn call_encoded(engine: &Engine<FakeHost>, name: &str, arguments: &[Vec<u8>]) -> Result<Vec<u8>, Failure> {
-    ended(engine.call(0, name, arguments))
+    ended(engine.call(0, name, arguments, ResultForm::Value))
 }
 
 /// The results of so many of a batch's sources.
@@ -174,6 +176,7 @@ fn failed(failure: Failure) -> End {
         Failure::NotTransferable(what) => format!("not-transferable {what}"),
         Failure::ResultTooLarge(_) => "result-too-large".into(),
         Failure::InvalidArgument(_) => "invalid-argument".into(),
+        Failure::TooManyHandles(_) => "handle-limit".into(),
         Failure::OutOfMemory => "memory-limit".into(),
     })
 }
@@ -317,7 +320,7 @@ fn eval_text(engine: &Engine<FakeHost>, text: &str) -> Result<String, Failure> {
 }
 
 fn get(engine: &Engine<FakeHost>, name: &str) -> Result<String, Failure> {
-    engine.get_global(name).map(|value| render(&value))
+    engine.get_global(name, ResultForm::Value).map(|value| render(&value))
 }
 
 fn set(engine: &Engine<FakeHost>, name: &str, value: &[u8]) -> Result<(), Failure> {
@@ -414,7 +417,7 @@ fn globals_are_read_back_as_they_were_set() {
     eval(engine, "function same(value) { return value }").unwrap();
     for value in values.split_whitespace() {
         assert_eq!(set(engine, "value", &unhex(value)), Ok(()), "{value}");
-        assert_eq!(engine.get_global("value").map(|value| hex(&value)), Ok(value.to_owned()));
+        assert_eq!(engine.get_global("value", ResultForm::Value).map(|value| hex(&value)), Ok(value.to_owned()));
         assert_eq!(call_encoded(engine, "same", &[unhex(value)]).map(|value| hex(&value)), Ok(value.to_owned()));
     }
 }
@@ -830,7 +833,7 @@ fn no_bytes_at_all_make_the_engine_panic() {
             }
         }
         match set(engine, "value", &value) {
-            Ok(()) => drop(engine.get_global("value").expect("what came in can go out")),
+            Ok(()) => drop(engine.get_global("value", ResultForm::Value).expect("what came in can go out")),
             Err(Failure::InvalidArgument(_)) => {}
             Err(other) => panic!("{}: {other:?}", hex(&value)),
         }
@@ -842,7 +845,7 @@ fn values_cross_as_deep_as_they_may_and_no_deeper() {
     let (engine, _) = engine();
     let deepest = nested(128, &[0x01]);
     assert_eq!(set(engine, "value", &deepest), Ok(()));
-    assert_eq!(engine.get_global("value"), Ok(deepest));
+    assert_eq!(engine.get_global("value", ResultForm::Value), Ok(deepest));
     let reason = "global \"value\" is not an encoded value: nested deeper than 128 levels at byte 129";
     assert_eq!(invalid(set(engine, "value", &nested(129, &[0x01]))), reason);
     assert_eq!(invalid(set(engine, "value", &nested(100_000, &[0x01]))), reason);
@@ -977,7 +980,12 @@ fn random_values_come_back_as_they_were() {
         write(&mut random, &mut out, 5).expect("a vector takes every byte");
         let value = out.into_writer();
         assert_eq!(set(engine, "value", &value), Ok(()), "round {round}: {}", render(&value));
-        assert_eq!(engine.get_global("value").as_ref(), Ok(&value), "round {round}: {}", render(&value));
+        assert_eq!(
+            engine.get_global("value", ResultForm::Value).as_ref(),
+            Ok(&value),
+            "round {round}: {}",
+            render(&value)
+        );
         for function in ["same", "copy"] {
             assert_eq!(
                 call_encoded(engine, function, std::slice::from_ref(&value)).as_ref(),
@@ -1082,7 +1090,12 @@ fn dates_keep_their_milliseconds_as_far_as_they_reach() {
 #[test]
 fn large_values_cross() {
     let (engine, _) = engine();
-    engine.configure(Settings { memory_bytes: 256 << 20, stack_bytes: 256 << 10, result_bytes: 16 << 20 });
+    engine.configure(Settings {
+        memory_bytes: 256 << 20,
+        stack_bytes: 256 << 10,
+        result_bytes: 16 << 20,
+        handles: 1000,
+    });
     let mut list = vec![0x9a, 0x00, 0x03, 0x0d, 0x40];
     list.extend([0x07; 200_000]);
     let mut bytes = vec![0x5a, 0x00, 0x50, 0x00, 0x00];
@@ -1091,15 +1104,21 @@ fn large_values_cross() {
     text.extend([b'x'; 5 << 20]);
     for value in [list, bytes, text] {
         assert_eq!(set(engine, "value", &value), Ok(()));
-        assert!(engine.get_global("value") == Ok(value));
+        assert!(engine.get_global("value", ResultForm::Value) == Ok(value));
     }
 }
 
 #[test]
 fn a_result_may_be_as_long_as_its_limit_and_no_longer() {
     let (engine, _) = engine();
-    let limit =
-        |bytes| engine.configure(Settings { memory_bytes: 60 << 20, stack_bytes: 256 << 10, result_bytes: bytes });
+    let limit = |bytes| {
+        engine.configure(Settings {
+            memory_bytes: 60 << 20,
+            stack_bytes: 256 << 10,
+            result_bytes: bytes,
+            handles: 1000,
+        })
+    };
     for text in [
         "'x'.repeat(1000)",
         "'\\ud800'.repeat(100)",
@@ -1556,7 +1575,7 @@ fn after_every_failure_the_context_goes_on() {
 #[test]
 fn memory_that_was_used_up_is_free_again() {
     let (engine, _) = engine();
-    engine.configure(Settings { memory_bytes: 8 << 20, stack_bytes: 256 << 10, result_bytes: 1 << 20 });
+    engine.configure(Settings { memory_bytes: 8 << 20, stack_bytes: 256 << 10, result_bytes: 1 << 20, handles: 1000 });
     for script in [
         "{ const hoard = []; for (;;) hoard.push(new Uint8Array(65536)) }",
         "{ const hoard = []; for (;;) hoard.push({}) }",
@@ -1602,7 +1621,7 @@ fn a_smaller_stack_ends_a_recursion_earlier() {
     let (engine, _) = engine();
     eval(engine, "var depth = 0; function down() { depth++; down() } function measure() { depth = 0; try { down() } catch {} return depth }").unwrap();
     let measure = |bytes| {
-        engine.configure(Settings { memory_bytes: 60 << 20, stack_bytes: bytes, result_bytes: 1 << 20 });
+        engine.configure(Settings { memory_bytes: 60 << 20, stack_bytes: bytes, result_bytes: 1 << 20, handles: 1000 });
         call(engine, "measure", &[]).expect("the overflow is caught").parse::<u32>().expect("a number")
     };
     let (small, large) = (measure(64 << 10), measure(512 << 10));

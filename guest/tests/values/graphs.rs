@@ -29,7 +29,7 @@ fn random_graphs_come_back_as_they_were() {
         assert_eq!(found, Ok("undefined".into()), "{seed}: {}", render(&sent));
         // Again, bytes for bytes.
         assert_eq!(set(engine, "copy", &sent), Ok(()));
-        assert_eq!(engine.get_global("copy").as_ref(), Ok(&sent), "{seed}: {}", render(&sent));
+        assert_eq!(engine.get_global("copy", ResultForm::Value).as_ref(), Ok(&sent), "{seed}: {}", render(&sent));
         shared += usize::from(render(&sent).contains('*'));
     }
     assert!(shared > 150, "only {shared} of the graphs are none");
@@ -125,7 +125,7 @@ fn a_script_has_no_say_in_how_values_are_made() {
     crate::messages(&world);
     assert_eq!(set(engine, "copy", &sent), Ok(()));
     assert_eq!(crate::messages(&world), [""; 0]);
-    assert_eq!(engine.get_global("copy").map(|value| render(&value)), Ok(render(&sent)));
+    assert_eq!(engine.get_global("copy", ResultForm::Value).map(|value| render(&value)), Ok(render(&sent)));
     assert_eq!(crate::messages(&world), [""; 0]);
 }
 
@@ -141,8 +141,9 @@ fn a_regular_expression_that_is_none_throws() {
 #[test]
 fn references_count_towards_the_limit_of_a_result() {
     let (engine, _) = engine();
-    let limit =
-        |result_bytes| engine.configure(Settings { memory_bytes: 60 << 20, stack_bytes: 256 << 10, result_bytes });
+    let limit = |result_bytes| {
+        engine.configure(Settings { memory_bytes: 60 << 20, stack_bytes: 256 << 10, result_bytes, handles: 1000 })
+    };
     eval(engine, "var one = {}; var many = (n) => Array(n).fill(one)").expect("the script is right");
     let length = call(engine, "many", &["1864"])
         .map(|_| ())
@@ -173,7 +174,7 @@ fn an_endless_proxy_ends_at_the_limit_of_the_result() {
 #[test]
 fn a_graph_too_large_for_the_memory_is_an_error_and_no_end() {
     let (engine, _) = engine();
-    engine.configure(Settings { memory_bytes: 3 << 20, stack_bytes: 256 << 10, result_bytes: 16 << 20 });
+    engine.configure(Settings { memory_bytes: 3 << 20, stack_bytes: 256 << 10, result_bytes: 16 << 20, handles: 1000 });
     // Each is an object only while the value is written, and all are kept until it is.
     let objects = "new Proxy([], { get: (_, name) => name === 'length' ? 1e6 : {} })";
     assert_eq!(eval(engine, objects), Err(Failure::OutOfMemory));
@@ -203,7 +204,7 @@ fn changed_bytes_of_a_graph_are_a_value_or_refused() {
         match set(engine, "value", &value) {
             Ok(()) => {
                 accepted += 1;
-                engine.get_global("value").expect("what came in can go out");
+                engine.get_global("value", ResultForm::Value).expect("what came in can go out");
             }
             // A regular expression or a length that is none.
             Err(Failure::InvalidArgument(_) | Failure::Thrown(_)) => refused += 1,

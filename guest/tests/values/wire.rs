@@ -112,7 +112,7 @@ fn marks_are_no_level_of_nesting() {
         deepest.extend([0xd8, 0x1d, 0x18, mark]);
     }
     assert_eq!(set(engine, "value", &deepest), Ok(()));
-    let back = engine.get_global("value").expect("it can go out as it came in");
+    let back = engine.get_global("value", ResultForm::Value).expect("it can go out as it came in");
     assert_eq!(set(engine, "value", &back), Ok(()));
     assert_eq!(eval(engine, "let depth = 0; for (let v = value; v; v = v[0]) depth++; depth"), Ok("128".into()));
     for level in [&[0x81][..], &[0xd8, 0x1c, 0x81], &[0xd9, 0x01, 0x02, 0x81], &[0xd9, 0x01, 0x03, 0xa1, 0x00]] {

@@ -16,7 +16,8 @@ use super::{
     bindings::{HostError, HostFunction, host_functions, host_functions::Answer},
     engine::Ambient,
     evaluation::{Evaluation, number},
-    functions::{Answering, Function, Functions, ScriptError, check_name},
+    functions::{Answering, Function, Functions, ScriptError, check_name, failed},
+    handle::{Encoded, Home},
     host_call::HostCall,
     inbox::{Event, Inbox},
     wire,
@@ -34,6 +35,8 @@ const MAX_ERRORS: usize = 64;
 pub(super) struct Calls {
     granted: Functions,
     inbox: Inbox,
+    /// The instance, as handles know it.
+    home: Home,
     runtime: Option<Handle>,
     /// The functions that the engine was told of, by their numbers, and the numbers by name.
     defined: Vec<(Arc<str>, bool)>,
@@ -51,6 +54,9 @@ struct InFlight {
     task: AbortHandle,
 }
 
+/// A call that has been answered: whose it is, and what the script is told.
+type Landed = (Rc<Evaluation>, Result<Vec<u8>, HostError>);
+
 impl Drop for InFlight {
     fn drop(&mut self) {
         let in_flight = &self.evaluation.in_flight;
@@ -62,9 +68,11 @@ impl Drop for InFlight {
 
 impl Calls {
     pub(super) fn new(granted: Functions, inbox: Inbox, runtime: Option<Handle>) -> Calls {
+        let home = Home::new(number(), &inbox);
         Calls {
             granted,
             inbox,
+            home,
             runtime,
             defined: Vec::new(),
             numbers: BTreeMap::new(),
@@ -95,19 +103,24 @@ impl Calls {
         Ok(definitions)
     }
 
+    /// The instance, as handles know it.
+    pub(super) fn home(&self) -> &Home {
+        &self.home
+    }
+
     /// From now on it is this evaluation's script that runs.
     pub(super) fn run_for(&mut self, evaluation: &Rc<Evaluation>) {
         self.evaluation = Some(Rc::clone(evaluation));
     }
 
     /// Takes a call that has been answered: whose it is, and what the script is told.
-    pub(super) fn land(
-        &mut self,
-        call: u64,
-        answer: Result<Vec<u8>, Error>,
-    ) -> Option<(Rc<Evaluation>, Result<Vec<u8>, HostError>)> {
+    pub(super) fn land(&mut self, call: u64, answer: Result<Encoded, Error>) -> Option<Landed> {
         let landed = self.in_flight.remove(&call)?;
-        let answer = answer.and_then(|value| count_bytes(&landed.evaluation, value.len()).map(|()| value));
+        let function = landed.call.function();
+        let answer = answer.and_then(|value| {
+            let value = value.admitted(&self.home).map_err(|error| failed(function, error))?.clone();
+            count_bytes(&landed.evaluation, value.len()).map(|()| value)
+        });
         let answer = answer.map_err(|error| self.tell(landed.call.function(), error));
         Some((Rc::clone(&landed.evaluation), answer))
     }
@@ -173,6 +186,7 @@ impl Calls {
                 }
             }
         };
+        let value = value.admitted(&self.home).map_err(|error| failed(name, error))?.clone();
         count_bytes(&evaluation, value.len()).map(|()| Answer::Done(value))
     }
 

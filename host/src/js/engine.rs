@@ -11,12 +11,17 @@ use std::{
 use tokio::runtime::Handle;
 
 use super::{
-    bindings::{self, Failure, ResultForm, ScriptEngine, ScriptEnginePre, Settings, ambient, host_functions, modules},
+    bindings::{
+        self, Failure, ResultForm, ScriptEngine, ScriptEnginePre, Settings, ambient, engine::Operation, host_functions,
+        modules,
+    },
     calls::Calls,
     console::Console,
+    context::Globals,
     evaluation::{Evaluation, Outcome, Pending, Terms, Then},
     exception::Exception,
     functions::Functions,
+    handle::{Encoded, Handle as ValueHandle, Home},
     inbox::{Event, Inbox},
     modules::{Grant, Imports},
     source::Source,
@@ -48,6 +53,9 @@ const MAX_BATCHES: usize = 1000;
 /// Resolution of the clock that scripts see, in microseconds. A finer one would help to time the host's memory.
 const CLOCK_STEP: f64 = 1000.0;
 
+/// A hole as a result: the end of an iteration.
+const NOTHING: &[u8] = b"\xd8\x1f\xf7";
+
 /// The engine, linked: what the contexts of a sandbox share.
 #[derive(Clone)]
 pub(super) struct Linked(ScriptEnginePre<Data<Ambient>>);
@@ -78,7 +86,7 @@ impl Linked {
 pub(super) struct Script {
     pub(super) linked: Linked,
     /// Globals of every fresh context.
-    pub(super) globals: Vec<(String, Vec<u8>)>,
+    pub(super) globals: Globals,
     pub(super) console: Console,
     pub(super) modules: Option<Grant>,
     pub(super) functions: Functions,
@@ -123,7 +131,7 @@ impl Program for Script {
 /// The functions of one instance.
 pub(super) struct Exports {
     engine: ScriptEngine,
-    configured: Cell<Option<(u32, u32, u32)>>,
+    configured: Cell<Option<(u32, u32, u32, u32)>>,
 }
 
 impl Exports {
@@ -139,8 +147,10 @@ impl Exports {
             // Zero would mean no limit.
             stack_bytes: bytes(limits.stack.clamp(1, MAX_STACK)),
             result_bytes: bytes(limits.result),
+            handles: bytes(limits.handles),
         };
-        let wanted = Some((settings.memory_bytes, settings.stack_bytes, settings.result_bytes));
+        let Settings { memory_bytes, stack_bytes, result_bytes, handles } = settings;
+        let wanted = Some((memory_bytes, stack_bytes, result_bytes, handles));
         if self.configured.get() != wanted {
             self.api().call_configure(store, settings)?;
             self.configured.set(wanted);
@@ -321,18 +331,28 @@ impl Engine {
         self.pending.contains_key(&evaluation)
     }
 
+    /// The inbox's message: something has happened outside.
+    pub(super) fn hear(&mut self) {
+        self.inbox.heard();
+        self.attend();
+    }
+
     /// Sees to what has happened outside.
     pub(super) fn attend(&mut self) {
         let events = self.inbox.take();
         if events.is_empty() {
             return;
         }
+        let mut released = Vec::new();
         for event in events {
             match event {
                 Event::Answered(call, answer) => self.settle(call, answer),
                 Event::Stopped(evaluation) => self.stop(evaluation),
+                Event::Released(instance, number) => released.push((instance, number)),
+                Event::GivenUp(iteration, terms) => self.give_up(&iteration, &terms),
             }
         }
+        self.release(&released);
         self.sweep();
     }
 
@@ -344,7 +364,7 @@ impl Engine {
     }
 
     /// Hands an answer to the script that waits for it.
-    fn settle(&mut self, call: u64, answer: Result<Vec<u8>, Error>) {
+    fn settle(&mut self, call: u64, answer: Result<Encoded, Error>) {
         let landed = self.instance.host_mut().and_then(|host| host.calls.land(call, answer));
         // Its evaluation may have ended, or the context is another.
         let Some((evaluation, answer)) = landed else {
@@ -412,18 +432,38 @@ impl Engine {
             if ended.is_empty() {
                 return;
             }
+            // Now, as what comes of one may replace the instance.
+            let decoded =
+                |(evaluation, result): (_, Result<Vec<u8>, _>)| (evaluation, result.map(|value| self.decode(&value)));
+            let ended: Vec<_> = ended.into_iter().map(decoded).collect();
             for (evaluation, result) in ended {
                 let Some(pending) = self.pending.get(&evaluation) else {
                     continue;
                 };
                 let limits = pending.evaluation.limits;
                 let result = match result {
-                    Ok(value) => decode(&value),
+                    Ok(value) => value,
                     Err(failure) => Err(self.explain(failure, &limits)),
                 };
                 self.end(evaluation, result);
             }
         }
+    }
+
+    /// The instance as handles know it; where there is none, one that has none.
+    fn home(&mut self) -> Home {
+        let home = self.instance.host_mut().map(|host| host.calls.home().clone());
+        home.unwrap_or_else(|| Home::new(0, &self.inbox))
+    }
+
+    /// What the engine gave in the call that has just ended.
+    fn decode(&mut self, value: &[u8]) -> Result<Value, Error> {
+        decode(&self.home(), value)
+    }
+
+    /// What may enter the engine, as every handle in it is of this instance.
+    fn admitted<'e, W>(&mut self, encoded: &'e Encoded<W>) -> Result<&'e W, Error> {
+        encoded.admitted(&self.home())
     }
 
     /// What an evaluation that has just begun has come to.
@@ -432,13 +472,13 @@ impl Engine {
         evaluation: Rc<Evaluation>,
         outcome: Result<bindings::Outcome, Error>,
     ) -> Result<Outcome, Error> {
-        if !matches!(outcome, Ok(bindings::Outcome::Pending)) {
-            self.cancel_calls(&evaluation, &[]);
-        }
-        match outcome? {
-            bindings::Outcome::Done(value) => decode(&value).map(Outcome::Done),
-            bindings::Outcome::Pending => Ok(Outcome::Pending(evaluation)),
-        }
+        let outcome = match outcome {
+            Ok(bindings::Outcome::Pending) => return Ok(Outcome::Pending(evaluation)),
+            Ok(bindings::Outcome::Done(value)) => self.decode(&value).map(Outcome::Done),
+            Err(error) => Err(error),
+        };
+        self.cancel_calls(&evaluation, &[]);
+        outcome
     }
 
     pub(super) fn evaluate(
@@ -467,13 +507,64 @@ impl Engine {
         running: &Running,
         terms: &Terms,
         name: &str,
-        arguments: &[Vec<u8>],
+        arguments: &Encoded<Vec<Vec<u8>>>,
+        form: ResultForm,
     ) -> Result<Outcome, Error> {
         self.attend();
+        let arguments = self.admitted(arguments)?;
         let evaluation = self.begin(running, terms);
         let number = evaluation.number;
-        let outcome = self.enter(&evaluation, |store, engine| engine.call_call(store, number, name, arguments));
+        let outcome = self.enter(&evaluation, |store, engine| engine.call_call(store, number, name, arguments, form));
         self.came_to(evaluation, outcome)
+    }
+
+    /// Does something with the value of a handle.
+    pub(super) fn operate(
+        &mut self,
+        running: &Running,
+        terms: &Terms,
+        handle: &ValueHandle,
+        operation: &Encoded<Operation>,
+        form: ResultForm,
+    ) -> Result<Outcome, Error> {
+        self.attend();
+        self.home().admit("the handle", handle)?;
+        let operation = self.admitted(operation)?;
+        let evaluation = self.begin(running, terms);
+        let (number, handle) = (evaluation.number, handle.number());
+        let outcome =
+            self.enter(&evaluation, |store, engine| engine.call_operate(store, number, handle, operation, form));
+        self.came_to(evaluation, outcome)
+    }
+
+    /// Closes an iterator of which nobody takes more.
+    fn give_up(&mut self, iteration: &ValueHandle, terms: &Terms) {
+        if self.home().admit("the iteration", iteration).is_err() {
+            return;
+        }
+        let evaluation = self.begin(&Running::unattended(), terms);
+        let (number, handle) = (evaluation.number, iteration.number());
+        let closed = self.enter(&evaluation, |store, engine| {
+            engine.call_operate(store, number, handle, &Operation::Finish, ResultForm::Value)
+        });
+        self.cancel_calls(&evaluation, &[number]);
+        if let Err(error) = closed {
+            tracing::debug!(%error, "an iterator was not closed");
+        }
+    }
+
+    /// Lets the values of handles go, as far as they are of this instance.
+    fn release(&mut self, released: &[(u64, u64)]) {
+        let home = self.home();
+        let own = released.iter().filter(|(instance, _)| home.is(*instance));
+        let numbers: Vec<u64> = own.map(|(_, number)| *number).collect();
+        if numbers.is_empty() {
+            return;
+        }
+        let housekeeping = self.begin(&Running::unattended(), &Terms::default());
+        if let Err(error) = self.enter(&housekeeping, |store, engine| engine.call_release(store, &numbers).map(Ok)) {
+            tracing::warn!(%error, "the engine did not let values go");
+        }
     }
 
     /// A call into the engine that does not wait for host functions.
@@ -495,14 +586,25 @@ impl Engine {
         &mut self,
         running: &Running,
         terms: &Terms,
-        globals: &[(String, Vec<u8>)],
+        globals: &Encoded<Globals>,
     ) -> Result<(), Error> {
+        self.attend();
+        let globals = self.admitted(globals)?;
         self.at_once(running, terms, |store, engine| engine.call_set_globals(store, globals))
     }
 
-    pub(super) fn get_global(&mut self, running: &Running, terms: &Terms, name: &str) -> Result<Value, Error> {
-        let value = self.at_once(running, terms, |store, engine| engine.call_get_global(store, name))?;
-        decode(&value)
+    pub(super) fn get_global(
+        &mut self,
+        running: &Running,
+        terms: &Terms,
+        name: &str,
+        form: ResultForm,
+    ) -> Result<Value, Error> {
+        let value = self.at_once(running, terms, |store, engine| {
+            let value = engine.call_get_global(&mut *store, name, form)?;
+            Ok(value.map(|value| decode(store.data().host.calls.home(), &value)))
+        });
+        value?
     }
 
     pub(super) fn memory_usage(&mut self, running: &Running, terms: &Terms) -> Result<bindings::HeapUsage, Error> {
@@ -586,7 +688,14 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-fn decode(value: &[u8]) -> Result<Value, Error> {
+/// What the engine of this home gave.
+fn decode(home: &Home, value: &[u8]) -> Result<Value, Error> {
+    if value == NOTHING {
+        return Ok(Value::Hole);
+    }
+    if let Some(handle) = home.decode(value) {
+        return handle.map(Value::Handle);
+    }
     wire::decode(value)
         .map_err(|reason| Error::new(ErrorKind::Engine, format!("the engine's result is malformed: {reason}")))
 }
@@ -606,6 +715,10 @@ fn explain(failure: Failure, limits: &Limits) -> Error {
             Error::new(ErrorKind::ResultTooLarge, format!("the result is longer than {limit} bytes"))
         }
         Failure::InvalidArgument(what) => Error::new(ErrorKind::InvalidArgument, what),
+        Failure::TooManyHandles(most) => Error::new(
+            ErrorKind::HandleLimit,
+            format!("there are {most} handles to values of the context, the most it may have"),
+        ),
         Failure::OutOfMemory => Error::new(
             ErrorKind::MemoryLimit,
             format!("the script needed more than its {} bytes of memory; the context was kept", limits.memory),

@@ -189,13 +189,13 @@ fn array_bytes(array: &TypedArray) -> usize {
 }
 
 /// `.name`, or `["the name"]` where it is not an identifier.
-fn property(name: &str) -> String {
+pub(super) fn property(name: &str) -> String {
     let letter = |c: char| c.is_alphabetic() || c == '_' || c == '$';
     let is_identifier = name.starts_with(letter) && name.chars().all(|c| letter(c) || c.is_ascii_digit());
     if is_identifier { format!(".{name}") } else { format!("[{name:?}]") }
 }
 
 /// A map's value: by its key, or by its place where the key says little.
-fn entry(index: usize, key: &Value) -> String {
+pub(super) fn entry(index: usize, key: &Value) -> String {
     key.as_str().map_or_else(|| format!("(value {index})"), |key| format!(".get({key:?})"))
 }

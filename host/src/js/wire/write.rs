@@ -86,6 +86,10 @@ impl Writer {
                     return Err(format!("a reference to {number}, and nothing before it is shared under that number"));
                 }
             },
+            Value::Handle(handle) => {
+                self.class("Handle", 1);
+                put!(self.out, u64(handle.number()));
+            }
             Value::Array(_) | Value::Map(_) | Value::Set(_) | Value::Error(_) | Value::Object(_) => {
                 if self.depth > MAX_DEPTH {
                     return Err(format!("nested deeper than {MAX_DEPTH} levels"));
