@@ -6,6 +6,7 @@ mod component;
 mod console;
 mod context;
 mod functions;
+mod handles;
 mod heap_thread;
 mod modules;
 mod queue;

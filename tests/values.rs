@@ -228,7 +228,7 @@ mod paths {
             let error = refused(CONTEXT.call("same", (1, &value)).blocking());
             assert!(error.ends_with(&format!("argument 1{path}: {WHAT}")), "{error}");
             let error = refused(CONTEXT.set_globals([("name", &value)]).blocking());
-            assert!(error.ends_with(&format!("name{path}: {WHAT}")), "{error}");
+            assert!(error.ends_with(&format!("global \"name\"{path}: {WHAT}")), "{error}");
         }
     }
 }

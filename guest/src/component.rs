@@ -4,7 +4,7 @@ use std::cell::{OnceCell, RefCell};
 
 use crate::{
     Answer, Batch, Engine, Exception, Failure, Host, HostError, HostFunction, LogLevel, ModuleKind, ModuleText,
-    Outcome, ResultForm, Settings, Source, SourceKind,
+    Operation, Outcome, ResultForm, Settings, Source, SourceKind,
 };
 
 #[allow(unsafe_code, missing_docs, unreachable_pub, reason = "generated")]
@@ -114,6 +114,7 @@ impl exports::Guest for Component {
                 stack_bytes: settings.stack_bytes,
                 result_bytes: settings.result_bytes,
                 console_arguments: settings.console_arguments,
+                handles: settings.handles,
             });
         });
     }
@@ -136,12 +137,31 @@ impl exports::Guest for Component {
         Ok(with_engine(|engine| engine.set_globals(globals))?)
     }
 
-    fn get_global(name: String) -> Result<wit::Value, wit::Failure> {
-        Ok(with_engine(|engine| engine.get_global(&name))?)
+    fn get_global(name: String, form: wit::ResultForm) -> Result<wit::Value, wit::Failure> {
+        Ok(with_engine(|engine| engine.get_global(&name, form.into()))?)
     }
 
-    fn call(evaluation: u64, name: String, arguments: Vec<wit::Value>) -> Result<exports::Outcome, wit::Failure> {
-        Ok(with_engine(|engine| engine.call(evaluation, &name, &arguments))?.into())
+    fn call(
+        evaluation: u64,
+        name: String,
+        arguments: Vec<wit::Value>,
+        form: wit::ResultForm,
+    ) -> Result<exports::Outcome, wit::Failure> {
+        Ok(with_engine(|engine| engine.call(evaluation, &name, &arguments, form.into()))?.into())
+    }
+
+    fn operate(
+        evaluation: u64,
+        handle: u64,
+        operation: exports::Operation,
+        form: wit::ResultForm,
+    ) -> Result<exports::Outcome, wit::Failure> {
+        let operation = operation.into();
+        Ok(with_engine(|engine| engine.operate(evaluation, handle, &operation, form.into()))?.into())
+    }
+
+    fn release(handles: Vec<u64>) {
+        with_engine(|engine| engine.release(&handles));
     }
 
     fn settle(call: u64, answer: Result<wit::Value, wit::HostError>) -> Result<(), wit::Failure> {
@@ -164,7 +184,12 @@ impl exports::Guest for Component {
 
     fn memory_usage() -> exports::HeapUsage {
         let usage = with_engine(|engine| engine.memory_usage());
-        exports::HeapUsage { used: usage.used, allocated: usage.allocated, objects: usage.objects }
+        exports::HeapUsage {
+            used: usage.used,
+            allocated: usage.allocated,
+            objects: usage.objects,
+            handles: usage.handles,
+        }
     }
 }
 
@@ -198,6 +223,25 @@ impl From<wit::ResultForm> for ResultForm {
         match form {
             wit::ResultForm::Value => ResultForm::Value,
             wit::ResultForm::Text => ResultForm::Text,
+            wit::ResultForm::Handle => ResultForm::Handle,
+        }
+    }
+}
+
+impl From<exports::Operation> for Operation {
+    fn from(operation: exports::Operation) -> Operation {
+        match operation {
+            exports::Operation::Read => Operation::Read,
+            exports::Operation::Call(arguments) => Operation::Call(arguments),
+            exports::Operation::CallMethod((key, arguments)) => Operation::CallMethod(key, arguments),
+            exports::Operation::Construct(arguments) => Operation::Construct(arguments),
+            exports::Operation::Get(key) => Operation::Get(key),
+            exports::Operation::Set((key, value)) => Operation::Set(key, value),
+            exports::Operation::Delete(key) => Operation::Delete(key),
+            exports::Operation::Keys => Operation::Keys,
+            exports::Operation::Iterate => Operation::Iterate,
+            exports::Operation::Next => Operation::Next,
+            exports::Operation::Finish => Operation::Finish,
         }
     }
 }
@@ -215,6 +259,7 @@ impl From<Failure> for wit::Failure {
             Failure::NotTransferable(what) => wit::Failure::NotTransferable(what),
             Failure::ResultTooLarge(limit) => wit::Failure::ResultTooLarge(limit),
             Failure::InvalidArgument(what) => wit::Failure::InvalidArgument(what),
+            Failure::TooManyHandles(most) => wit::Failure::TooManyHandles(most),
             Failure::OutOfMemory => wit::Failure::OutOfMemory,
         }
     }

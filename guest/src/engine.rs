@@ -20,6 +20,7 @@ use crate::{
     host::Host,
     intrinsics::{Bound, Intrinsics},
     modules::Modules,
+    operation::{Operation, Operations, decode_arguments},
     raw,
     rejections::Rejections,
     text, value,
@@ -75,6 +76,8 @@ pub enum ResultForm {
     Value,
     /// As `console.log` would print it.
     Text,
+    /// Kept in the engine, as a handle.
+    Handle,
 }
 
 /// What a call has come to: the WIT variant `outcome`.
@@ -97,6 +100,8 @@ pub struct Settings {
     pub result_bytes: u32,
     /// Whether the host wants the arguments of console messages beside their texts.
     pub console_arguments: bool,
+    /// Values that may be kept at a time.
+    pub handles: u32,
 }
 
 /// Memory of the JavaScript heap: the WIT record `heap-usage`.
@@ -108,6 +113,8 @@ pub struct MemoryUsage {
     pub allocated: u64,
     /// Live objects.
     pub objects: u64,
+    /// Values that are kept.
+    pub handles: u64,
 }
 
 /// One JavaScript context.
@@ -117,6 +124,7 @@ pub struct Engine<H> {
     host: Rc<H>,
     intrinsics: Rc<Intrinsics>,
     console: Rc<Console<H>>,
+    operations: Operations,
     globals: Globals,
     modules: Rc<Modules<H>>,
     functions: Rc<Functions<H>>,
@@ -147,11 +155,11 @@ impl<H: Host> Engine<H> {
         })));
         let modules = Modules::install(&runtime, &host, &stopped);
         let context = Context::custom::<Everything>(&runtime)?;
-        let (intrinsics, console) = context.with(|ctx| {
+        let (intrinsics, console, operations) = context.with(|ctx| {
             let intrinsics = Rc::new(Intrinsics::take(&ctx)?);
             let console = Console::install(&ctx, &host, &intrinsics)?;
             seed_on_first_use(&ctx, &host)?;
-            rquickjs::Result::Ok((intrinsics, console))
+            rquickjs::Result::Ok((intrinsics, console, Operations::take(&ctx)?))
         })?;
         let rejections = Rejections::install(&runtime);
         let globals = Globals::default();
@@ -163,6 +171,7 @@ impl<H: Host> Engine<H> {
             host,
             intrinsics,
             console,
+            operations,
             globals,
             modules,
             functions,
@@ -179,6 +188,7 @@ impl<H: Host> Engine<H> {
         self.runtime.set_max_stack_size(settings.stack_bytes as usize);
         self.result_bytes.set(settings.result_bytes as usize);
         self.console.want_arguments(settings.console_arguments);
+        self.intrinsics.handles.limit(settings.handles);
     }
 
     /// Gives functions of the host to scripts.
@@ -271,12 +281,13 @@ impl<H: Host> Engine<H> {
     /// # Errors
     ///
     /// [`Failure::Thrown`] where a getter throws or the binding is not initialised yet, and the failures of results.
-    pub fn get_global(&self, name: &str) -> Result<Vec<u8>, Failure> {
+    pub fn get_global(&self, name: &str, form: ResultForm) -> Result<Vec<u8>, Failure> {
         self.turn(|ctx, intrinsics| {
             let value = self.globals.get(ctx, name).map_err(|error| Failure::from_js(ctx, intrinsics, error))?;
             self.drive_jobs(ctx);
-            match self.advance(ctx, intrinsics, Progress::of(value))? {
-                Progress::Settled(value) => self.encode(intrinsics, &value, ResultForm::Value),
+            let progress = if form == ResultForm::Handle { Progress::Settled(value) } else { Progress::of(value) };
+            match self.advance(ctx, intrinsics, progress)? {
+                Progress::Settled(value) => self.encode(intrinsics, &value, form),
                 Progress::Waits(_) => Err(Failure::NeverSettles),
             }
         })
@@ -288,16 +299,45 @@ impl<H: Host> Engine<H> {
     /// # Errors
     ///
     /// Every [`Failure`]; a name that is no function throws a `TypeError`.
-    pub fn call(&self, evaluation: u64, name: &str, arguments: &[Vec<u8>]) -> Result<Outcome, Failure> {
-        self.begin(evaluation, ResultForm::Value, |ctx, intrinsics| {
-            let values = arguments
-                .iter()
-                .enumerate()
-                .map(|(index, bytes)| value::decode(ctx, intrinsics, &format!("argument {index}"), bytes))
-                .collect::<Result<Vec<_>, _>>()?;
+    pub fn call(
+        &self,
+        evaluation: u64,
+        name: &str,
+        arguments: &[Vec<u8>],
+        form: ResultForm,
+    ) -> Result<Outcome, Failure> {
+        self.begin(evaluation, form, |ctx, intrinsics| {
+            let values = decode_arguments(ctx, intrinsics, arguments)?;
             let called = self.globals.call(ctx, intrinsics, name, values);
             called.map(Progress::of).map_err(|error| Failure::from_js(ctx, intrinsics, error))
         })
+    }
+
+    /// Does something with a value that is kept. A promise is awaited, but for one that is to be kept itself, or printed.
+    ///
+    /// # Errors
+    ///
+    /// Every [`Failure`].
+    pub fn operate(
+        &self,
+        evaluation: u64,
+        handle: u64,
+        operation: &Operation,
+        form: ResultForm,
+    ) -> Result<Outcome, Failure> {
+        let reads = matches!(operation, Operation::Read | Operation::Get(_));
+        self.begin(evaluation, form, |ctx, intrinsics| {
+            let target = intrinsics.handles.get(ctx, handle);
+            let target = target.ok_or_else(|| Failure::InvalidArgument(format!("there is no handle {handle}")))?;
+            let result = self.operations.perform(ctx, intrinsics, target, operation)?;
+            let as_it_is = reads && form != ResultForm::Value;
+            Ok(if as_it_is { Progress::Settled(result) } else { Progress::of(result) })
+        })
+    }
+
+    /// Lets values go that were kept.
+    pub fn release(&self, handles: &[u64]) {
+        handles.iter().for_each(|handle| self.intrinsics.handles.release(*handle));
     }
 
     /// Settles a call of a host function, then runs promise jobs. One that is not known was forgotten.
@@ -353,6 +393,7 @@ impl<H: Host> Engine<H> {
             used: count(usage.memory_used_size),
             allocated: count(usage.malloc_size),
             objects: count(usage.obj_count),
+            handles: self.intrinsics.handles.count() as u64,
         }
     }
 
@@ -401,9 +442,13 @@ impl<H: Host> Engine<H> {
         form: ResultForm,
     ) -> Result<Vec<u8>, Failure> {
         let limit = self.result_bytes.get();
+        if self.operations.is_end(intrinsics.ctx(), value) {
+            return Ok(value::HOLE.to_vec());
+        }
         match form {
             ResultForm::Value => value::encode(intrinsics, value, limit),
             ResultForm::Text => value::encode_text(&text::inspect(intrinsics, value, limit), limit),
+            ResultForm::Handle => intrinsics.handles.keep(intrinsics.ctx(), value),
         }
     }
 

@@ -37,6 +37,8 @@ pub enum Failure {
     ResultTooLarge(u32),
     /// Which argument is malformed, and where.
     InvalidArgument(String),
+    /// The host has this many handles, the most it may.
+    TooManyHandles(u32),
     /// The engine's memory is used up.
     OutOfMemory,
 }

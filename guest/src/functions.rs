@@ -6,7 +6,7 @@ use std::{
     rc::Rc,
 };
 
-use rquickjs::{Ctx, Function, Object, Persistent, Value, function::Rest, object::Property};
+use rquickjs::{Ctx, Function, Object, Persistent, Value, function::Rest};
 
 use crate::{
     exception,
@@ -88,7 +88,7 @@ impl<H: Host> Functions<H> {
                 Some(object) => object.clone(),
                 None if next.is_undefined() => {
                     let object = Object::new(ctx.clone()).map_err(explain)?;
-                    property(&place, segment, object.clone().into_value()).map_err(explain)?;
+                    value::define(&place, segment, object.clone().into_value()).map_err(explain)?;
                     object
                 }
                 None => {
@@ -101,7 +101,7 @@ impl<H: Host> Functions<H> {
         let called =
             move |ctx: Ctx<'js>, arguments: Rest<Value<'js>>| functions.called(&ctx, &callee, &arguments.into_inner());
         let called = Function::new(ctx.clone(), called).and_then(|called| called.with_name(last)).map_err(explain)?;
-        property(&place, last, called.into_value()).map_err(explain)
+        value::define(&place, last, called.into_value()).map_err(explain)
     }
 
     /// A script calls a function.
@@ -194,9 +194,4 @@ fn settle<'js>(
         Err(error) if error.is_exception() => reject.call((ctx.catch(),)),
         Err(error) => Err(error),
     }
-}
-
-/// A property of its own, which no setter hears of.
-fn property<'js>(object: &Object<'js>, name: &str, value: Value<'js>) -> rquickjs::Result<()> {
-    object.prop(name, Property::from(value).writable().configurable().enumerable())
 }

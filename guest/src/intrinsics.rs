@@ -6,6 +6,7 @@ use rquickjs::{
 
 use crate::{
     class::{self, Class, Classes},
+    handles::Handles,
     raw::Text,
 };
 
@@ -143,10 +144,11 @@ const PRELUDE: &str = r"
   };
 })()";
 
-/// The functions of [`PRELUDE`] and the built-in classes, kept for the life of the engine.
+/// The functions of [`PRELUDE`], the built-in classes, and what else values on their way in and out need.
 pub(crate) struct Intrinsics {
     prelude: Persistent<Object<'static>>,
     pub(crate) classes: Classes,
+    pub(crate) handles: Handles,
 }
 
 impl Intrinsics {
@@ -155,11 +157,15 @@ impl Intrinsics {
         // Shown where one of these functions throws: Array.isArray does, of a revoked proxy.
         options.filename = Some("<engine>".to_owned());
         let prelude: Object<'_> = ctx.eval_with_options(PRELUDE, options)?;
-        Ok(Intrinsics { prelude: Persistent::save(ctx, prelude), classes: Classes::sample(ctx)? })
+        Ok(Intrinsics {
+            prelude: Persistent::save(ctx, prelude),
+            classes: Classes::sample(ctx)?,
+            handles: Handles::default(),
+        })
     }
 
     pub(crate) fn bind<'a, 'js>(&'a self, ctx: &Ctx<'js>) -> Result<Bound<'a, 'js>> {
-        Ok(Bound { prelude: self.prelude.clone().restore(ctx)?, classes: &self.classes })
+        Ok(Bound { prelude: self.prelude.clone().restore(ctx)?, classes: &self.classes, handles: &self.handles })
     }
 }
 
@@ -167,6 +173,7 @@ impl Intrinsics {
 pub(crate) struct Bound<'a, 'js> {
     prelude: Object<'js>,
     pub(crate) classes: &'a Classes,
+    pub(crate) handles: &'a Handles,
 }
 
 impl<'js> Bound<'_, 'js> {

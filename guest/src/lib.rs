@@ -14,9 +14,11 @@ mod exception;
 mod failure;
 mod functions;
 mod globals;
+mod handles;
 mod host;
 mod intrinsics;
 mod modules;
+mod operation;
 mod raw;
 mod rejections;
 mod table;
@@ -30,4 +32,5 @@ pub use crate::{
     functions::{Answer, HostError, HostFunction},
     host::{Host, LogLevel},
     modules::{ModuleKind, ModuleText},
+    operation::Operation,
 };

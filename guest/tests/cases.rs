@@ -23,6 +23,8 @@ use case_file::{Case, End, Outcome, Thrown};
 mod case_file;
 #[path = "functions/mod.rs"]
 mod functions;
+#[path = "handles/mod.rs"]
+mod handles;
 #[path = "values/mod.rs"]
 mod values;
 
@@ -103,8 +105,13 @@ impl Host for FakeHost {
 }
 
 /// The limits that a context has by default.
-const SETTINGS: Settings =
-    Settings { memory_bytes: 60 << 20, stack_bytes: 256 << 10, result_bytes: 1 << 20, console_arguments: false };
+const SETTINGS: Settings = Settings {
+    memory_bytes: 60 << 20,
+    stack_bytes: 256 << 10,
+    result_bytes: 1 << 20,
+    console_arguments: false,
+    handles: 1000,
+};
 
 /// An engine with the limits that a context has by default. It is never dropped, as in a component: its console and
 /// its intrinsics hold one another, at which QuickJS aborts when its runtime is freed.
@@ -129,7 +136,7 @@ fn evaluate(engine: &Engine<impl Host>, source: &Source, form: ResultForm) -> Re
 }
 
 fn call_encoded(engine: &Engine<FakeHost>, name: &str, arguments: &[Vec<u8>]) -> Result<Vec<u8>, Failure> {
-    ended(engine.call(0, name, arguments))
+    ended(engine.call(0, name, arguments, ResultForm::Value))
 }
 
 /// The results of so many of a batch's sources.
@@ -179,6 +186,7 @@ fn failed(failure: Failure) -> End {
         Failure::NotTransferable(what) => format!("not-transferable {what}"),
         Failure::ResultTooLarge(_) => "result-too-large".into(),
         Failure::InvalidArgument(_) => "invalid-argument".into(),
+        Failure::TooManyHandles(_) => "handle-limit".into(),
         Failure::OutOfMemory => "memory-limit".into(),
     })
 }
@@ -335,7 +343,7 @@ fn eval_text(engine: &Engine<FakeHost>, text: &str) -> Result<String, Failure> {
 }
 
 fn get(engine: &Engine<FakeHost>, name: &str) -> Result<String, Failure> {
-    engine.get_global(name).map(|value| render(&value))
+    engine.get_global(name, ResultForm::Value).map(|value| render(&value))
 }
 
 fn set(engine: &Engine<FakeHost>, name: &str, value: &[u8]) -> Result<(), Failure> {
@@ -432,7 +440,7 @@ fn globals_are_read_back_as_they_were_set() {
     eval(engine, "function same(value) { return value }").unwrap();
     for value in values.split_whitespace() {
         assert_eq!(set(engine, "value", &unhex(value)), Ok(()), "{value}");
-        assert_eq!(engine.get_global("value").map(|value| hex(&value)), Ok(value.to_owned()));
+        assert_eq!(engine.get_global("value", ResultForm::Value).map(|value| hex(&value)), Ok(value.to_owned()));
         assert_eq!(call_encoded(engine, "same", &[unhex(value)]).map(|value| hex(&value)), Ok(value.to_owned()));
     }
 }
@@ -848,7 +856,7 @@ fn no_bytes_at_all_make_the_engine_panic() {
             }
         }
         match set(engine, "value", &value) {
-            Ok(()) => drop(engine.get_global("value").expect("what came in can go out")),
+            Ok(()) => drop(engine.get_global("value", ResultForm::Value).expect("what came in can go out")),
             Err(Failure::InvalidArgument(_)) => {}
             Err(other) => panic!("{}: {other:?}", hex(&value)),
         }
@@ -860,7 +868,7 @@ fn values_cross_as_deep_as_they_may_and_no_deeper() {
     let (engine, _) = engine();
     let deepest = nested(128, &[0x01]);
     assert_eq!(set(engine, "value", &deepest), Ok(()));
-    assert_eq!(engine.get_global("value"), Ok(deepest));
+    assert_eq!(engine.get_global("value", ResultForm::Value), Ok(deepest));
     let reason = "global \"value\" is not an encoded value: nested deeper than 128 levels at byte 128";
     assert_eq!(invalid(set(engine, "value", &nested(129, &[0x01]))), reason);
     assert_eq!(invalid(set(engine, "value", &nested(100_000, &[0x01]))), reason);
@@ -995,7 +1003,12 @@ fn random_values_come_back_as_they_were() {
         write(&mut random, &mut out, 5).expect("a vector takes every byte");
         let value = out.into_writer();
         assert_eq!(set(engine, "value", &value), Ok(()), "round {round}: {}", render(&value));
-        assert_eq!(engine.get_global("value").as_ref(), Ok(&value), "round {round}: {}", render(&value));
+        assert_eq!(
+            engine.get_global("value", ResultForm::Value).as_ref(),
+            Ok(&value),
+            "round {round}: {}",
+            render(&value)
+        );
         for function in ["same", "copy"] {
             assert_eq!(
                 call_encoded(engine, function, std::slice::from_ref(&value)).as_ref(),
@@ -1109,7 +1122,7 @@ fn large_values_cross() {
     text.extend([b'x'; 5 << 20]);
     for value in [list, bytes, text] {
         assert_eq!(set(engine, "value", &value), Ok(()));
-        assert!(engine.get_global("value") == Ok(value));
+        assert!(engine.get_global("value", ResultForm::Value) == Ok(value));
     }
 }
 

@@ -61,6 +61,8 @@ pub enum ErrorKind {
     SourceTooLarge,
     /// The result, encoded, is longer than its limit.
     ResultTooLarge,
+    /// There are as many handles to values of the context as there may be, and the result would be one more.
+    HandleLimit,
     /// The result cannot leave the engine: it is or holds a function, a symbol, a promise... Or a value with a cycle cannot be a tree.
     NotTransferable,
     /// An argument cannot enter the engine.
@@ -100,6 +102,7 @@ impl ErrorKind {
             ErrorKind::StackLimit => "stack-limit",
             ErrorKind::SourceTooLarge => "source-too-large",
             ErrorKind::ResultTooLarge => "result-too-large",
+            ErrorKind::HandleLimit => "handle-limit",
             ErrorKind::NotTransferable => "not-transferable",
             ErrorKind::InvalidArgument => "invalid-argument",
             ErrorKind::Lost => "lost",
@@ -110,7 +113,7 @@ impl ErrorKind {
         }
     }
 
-    /// Whether a limit stopped the call: time, memory, stack, source or result size, host calls.
+    /// Whether a limit stopped the call: time, memory, stack, source or result size, host calls, handles.
     pub fn is_limit(self) -> bool {
         matches!(
             self,
@@ -119,6 +122,7 @@ impl ErrorKind {
                 | ErrorKind::StackLimit
                 | ErrorKind::SourceTooLarge
                 | ErrorKind::ResultTooLarge
+                | ErrorKind::HandleLimit
                 | ErrorKind::HostCallLimit
         )
     }

@@ -8,11 +8,11 @@ mod writer;
 mod reader;
 
 use minicbor::Decoder;
-use rquickjs::{Ctx, Value};
+use rquickjs::{Ctx, IntoAtom, Object, Value, object::Property};
 
 use crate::{exception, failure::Failure, intrinsics::Bound};
 
-pub(crate) use self::tags::VIEWS;
+pub(crate) use self::tags::{CLASS, VIEWS};
 
 use self::{
     reader::{Malformed, Reader},
@@ -22,6 +22,9 @@ use self::{
 
 /// Deepest nesting that crosses, both ways. A guard for the stack, far above what data has.
 pub(crate) const MAX_DEPTH: usize = 128;
+
+/// A hole, encoded: as a result, that there is none.
+pub(crate) const HOLE: [u8; 3] = [0xd8, 0x1f, 0xf7];
 
 /// Every integer from -2^53 + 1 to 2^53 - 1 is a number of JavaScript; beyond, not every one is.
 const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
@@ -100,6 +103,11 @@ pub(crate) fn read<'js>(ctx: &Ctx<'js>, intrinsics: &Bound<'_, 'js>, bytes: &[u8
         }
         Malformed::Js(error) => error,
     })
+}
+
+/// A property of its own that a list or an object has from now on, which no setter hears of.
+pub(crate) fn define<'js>(object: &Object<'js>, key: impl IntoAtom<'js>, value: Value<'js>) -> rquickjs::Result<()> {
+    object.prop(key, Property::from(value).writable().enumerable().configurable())
 }
 
 /// Whether a name can stand in a source text as it is. Some that could, with marks for instance, are not taken for one.

@@ -295,6 +295,10 @@ impl<'a, 'js, 'b> Reader<'a, 'js, 'b> {
                 let (source, flags) = (self.decoder.str()?, self.decoder.str()?);
                 Ok(self.intrinsics.new_regexp(source, flags)?)
             }
+            (Some(2), "Handle") => {
+                let number = self.decoder.u64()?;
+                self.intrinsics.handles.get(self.ctx, number).map_or_else(|| malformed("a handle of nothing", at), Ok)
+            }
             (Some(2), "Error") => self.error(depth, mark),
             (Some(2), name) if class::BOXES.iter().any(|(boxed, _)| *boxed == name) => self.boxed(depth, name, at),
             _ => malformed(&format!("an object of class {name:?}"), at),

@@ -3,7 +3,7 @@
 use minicbor::data::Tag;
 
 /// An object with a class name and the arguments of its constructor.
-pub(super) const CLASS: Tag = Tag::new(27);
+pub(crate) const CLASS: Tag = Tag::new(27);
 
 /// A value that references may point at. They count these tags from 0, in the order in which they stand in the bytes.
 pub(super) const SHARED: Tag = Tag::new(28);

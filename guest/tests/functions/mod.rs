@@ -25,7 +25,7 @@ fn failure(id: Option<u64>) -> HostError {
     HostError { id, name: "RangeError".into(), message: "told".into() }
 }
 
-fn functions() -> (&'static Engine<FakeHost>, Rc<World>) {
+pub(super) fn functions() -> (&'static Engine<FakeHost>, Rc<World>) {
     let (engine, world) = engine();
     let named = |name: &str, number, is_async| HostFunction { name: name.into(), number, is_async };
     let functions = [

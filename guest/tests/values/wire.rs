@@ -112,7 +112,7 @@ fn marks_are_no_level_of_nesting() {
         deepest.extend([0xd8, 0x1d, 0x18, mark]);
     }
     assert_eq!(set(engine, "value", &deepest), Ok(()));
-    let back = engine.get_global("value").expect("it can go out as it came in");
+    let back = engine.get_global("value", ResultForm::Value).expect("it can go out as it came in");
     assert_eq!(set(engine, "value", &back), Ok(()));
     assert_eq!(eval(engine, "let depth = 0; for (let v = value; v; v = v[0]) depth++; depth"), Ok("128".into()));
     for level in [&[0x81][..], &[0xd8, 0x1c, 0x81], &[0xd9, 0x01, 0x02, 0x81], &[0xd9, 0x01, 0x03, 0xa1, 0x00]] {
@@ -183,9 +183,9 @@ fn what_comes_in_is_no_deeper_than_what_can_go_out() {
     ] {
         let within = |levels| crate::nested(levels, &unhex(value));
         assert_eq!(set(engine, "value", &within(127)), Ok(()), "{value}");
-        assert!(engine.get_global("value").is_ok(), "{value}");
+        assert!(engine.get_global("value", ResultForm::Value).is_ok(), "{value}");
         match set(engine, "value", &within(128)) {
-            Ok(()) => assert!(!is_object && engine.get_global("value").is_ok(), "{value}"),
+            Ok(()) => assert!(!is_object && engine.get_global("value", ResultForm::Value).is_ok(), "{value}"),
             refused => assert!(is_object && invalid(refused).contains("nested deeper than 128 levels"), "{value}"),
         }
     }

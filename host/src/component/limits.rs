@@ -57,11 +57,15 @@ pub struct Limits {
     /// Bytes that one evaluation may hand to host functions and be given by them, all calls together, as encoded; as
     /// above. The arguments of a single call, and its answer, may have as many bytes as `result`.
     pub host_bytes: usize,
+    /// [Handles](crate::js::JsValue) that there may be at a time to values of one context. With one more, the call that was to
+    /// give it comes back as [`HandleLimit`](crate::ErrorKind::HandleLimit).
+    pub handles: usize,
 }
 
 impl Default for Limits {
     /// 5 s of time, 64 MiB of memory, 256 KiB of stack, 2 MiB of source, 1 MiB of result, 256 KiB of console; 10,000 calls
-    /// of host functions, 4096 of them in flight, 64 MiB handed to and fro.
+    /// of host functions, 4096 of them in flight, 64 MiB handed to and fro;
+    /// 10,000 handles.
     fn default() -> Limits {
         Limits {
             wall_time: Duration::from_secs(5),
@@ -73,6 +77,7 @@ impl Default for Limits {
             host_calls: 10_000,
             host_calls_in_flight: 4096,
             host_bytes: 64 * MIB,
+            handles: 10_000,
         }
     }
 }
@@ -90,6 +95,7 @@ impl Limits {
             host_calls: self.host_calls.min(other.host_calls),
             host_calls_in_flight: self.host_calls_in_flight.min(other.host_calls_in_flight),
             host_bytes: self.host_bytes.min(other.host_bytes),
+            handles: self.handles.min(other.handles),
         }
     }
 

@@ -4,6 +4,7 @@
 crate::component::wasmtime::component::bindgen!({
     path: "wit",
     world: "script-engine",
+    additional_derives: [PartialEq],
     wasmtime_crate: crate::component::wasmtime,
 });
 

@@ -15,7 +15,8 @@ use tracing::Instrument as _;
 use super::{
     bindings::{HostError, HostFunction, host_functions, host_functions::Answer},
     evaluation::{Evaluation, number},
-    functions::{Answering, Function, Functions, ScriptError, check_name},
+    functions::{Answering, Function, Functions, ScriptError, check_name, failed},
+    handle::{Encoded, Home},
     host_call::HostCall,
     inbox::{Event, Inbox},
     script::Ambient,
@@ -40,6 +41,8 @@ type Told = Result<Vec<u8>, HostError>;
 pub(super) struct Calls {
     granted: Functions,
     inbox: Inbox,
+    /// The instance, as handles know it.
+    home: Home,
     runtime: Option<Handle>,
     /// The functions that the engine was told of, by their numbers, and the numbers by name.
     defined: Vec<(Arc<str>, bool)>,
@@ -67,9 +70,11 @@ impl Drop for InFlight {
 
 impl Calls {
     pub(super) fn new(granted: Functions, inbox: Inbox, runtime: Option<Handle>) -> Calls {
+        let home = Home::new(number(), &inbox);
         Calls {
             granted,
             inbox,
+            home,
             runtime,
             defined: Vec::new(),
             numbers: BTreeMap::new(),
@@ -115,15 +120,20 @@ impl Calls {
         }
     }
 
+    /// The instance, as handles know it.
+    pub(super) fn home(&self) -> &Home {
+        &self.home
+    }
+
     /// From now on it is this evaluation's script that runs.
     pub(super) fn run_for(&mut self, evaluation: &Rc<Evaluation>) {
         self.evaluation = Some(Rc::clone(evaluation));
     }
 
     /// Takes a call that has been answered: whose it is, and what the script is told.
-    pub(super) fn land(&mut self, call: u64, answer: Result<Vec<u8>, Error>) -> Option<(Rc<Evaluation>, Told)> {
+    pub(super) fn land(&mut self, call: u64, answer: Result<Encoded, Error>) -> Option<(Rc<Evaluation>, Told)> {
         let landed = self.in_flight.remove(&call)?;
-        let answer = answer.and_then(|value| answered(&landed.evaluation, value));
+        let answer = answer.and_then(|value| self.answered(&landed.evaluation, landed.call.function(), value));
         let answer = answer.map_err(|error| self.tell(landed.call.function(), error));
         Some((Rc::clone(&landed.evaluation), answer))
     }
@@ -189,7 +199,17 @@ impl Calls {
                 }
             }
         };
-        answered(&evaluation, value).map(Answer::Done)
+        self.answered(&evaluation, name, value).map(Answer::Done)
+    }
+
+    /// Counts an answer, which may be as long as a result. Every handle in it is of this instance.
+    fn answered(&self, evaluation: &Evaluation, function: &str, value: Encoded) -> Result<Vec<u8>, Error> {
+        let value = value.into_admitted(&self.home).map_err(|error| failed(function, error))?;
+        let most = evaluation.limits.result;
+        if value.len() > most {
+            return Err(limit(format!("a host function answered with {} bytes, more than {most}", value.len())));
+        }
+        count_bytes(evaluation, value.len()).map(|()| value)
     }
 
     /// Lets a call go on in the runtime.
@@ -235,15 +255,6 @@ fn count_bytes(evaluation: &Evaluation, bytes: usize) -> Result<(), Error> {
     }
     evaluation.bytes.set(all);
     Ok(())
-}
-
-/// Counts an answer, which may be as long as a result.
-fn answered(evaluation: &Evaluation, value: Vec<u8>) -> Result<Vec<u8>, Error> {
-    let most = evaluation.limits.result;
-    if value.len() > most {
-        return Err(limit(format!("a host function answered with {} bytes, more than {most}", value.len())));
-    }
-    count_bytes(evaluation, value.len()).map(|()| value)
 }
 
 fn limit(message: String) -> Error {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 
 use super::{
     batch::{Batch, Sources},
@@ -12,10 +12,11 @@ use super::{
     engine::Engine,
     evaluation::{Outcome, Terms},
     functions::Functions,
+    handle::Encoded,
+    result::FromScript,
     ser::{to_arguments, to_value},
     source::Source,
     value::Value,
-    wire,
 };
 use crate::{
     component::Limits,
@@ -100,6 +101,11 @@ impl Context {
         Context { thread: self.thread.clone(), terms: Terms { console: Some(console.clone()), ..self.terms.clone() } }
     }
 
+    /// What its calls may use.
+    pub(super) fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
     fn engine_call<R, F>(&self, job: F) -> Call<R>
     where
         F: FnOnce(&mut Engine, &Running, &Terms) -> Result<R, Error> + Send + 'static,
@@ -110,7 +116,7 @@ impl Context {
     }
 
     /// A call whose result is that of an evaluation, which may wait for host functions.
-    fn evaluation<R, F, C>(&self, convert: C, job: F) -> Call<R>
+    pub(super) fn evaluation<R, F, C>(&self, convert: C, job: F) -> Call<R>
     where
         F: FnOnce(&mut Engine, &Running, &Terms) -> Result<Outcome, Error> + Send + 'static,
         C: FnOnce(Value) -> Result<R, Error> + Send + 'static,
@@ -138,15 +144,15 @@ impl Context {
         self.evaluation(Ok, move |engine, running, terms| engine.evaluate(running, terms, source, ResultForm::Value))
     }
 
-    /// As [`eval`](Context::eval), with the result as a Rust type.
+    /// As [`eval`](Context::eval), with the result as a Rust type, or as a [handle](super::JsValue) to it.
     ///
     /// # Errors
     ///
     /// Also [`WrongType`](ErrorKind::WrongType): the result is not of that type.
-    pub fn eval_as<T: DeserializeOwned + Send + 'static>(&self, source: impl Into<Source>) -> Call<T> {
+    pub fn eval_as<T: FromScript>(&self, source: impl Into<Source>) -> Call<T> {
         let source = source.into();
-        self.evaluation(from_value, move |engine, running, terms| {
-            engine.evaluate(running, terms, source, ResultForm::Value)
+        self.evaluation(T::converter(self), move |engine, running, terms| {
+            engine.evaluate(running, terms, source, T::FORM)
         })
     }
 
@@ -239,18 +245,19 @@ impl Context {
     /// - [`NotTransferable`](ErrorKind::NotTransferable): the value is or holds a function, a symbol, a promise...
     /// - [`Thrown`](ErrorKind::Thrown): a getter threw.
     pub fn get_global(&self, name: impl Into<String>) -> Call<Value> {
-        let name = name.into();
-        self.engine_call(move |engine, running, terms| engine.get_global(running, terms, &name))
+        self.get_global_as(name)
     }
 
-    /// As [`get_global`](Context::get_global), as a Rust type.
+    /// As [`get_global`](Context::get_global), as a Rust type, or as a [handle](super::JsValue).
     ///
     /// # Errors
     ///
     /// Also [`WrongType`](ErrorKind::WrongType): the value is not of that type.
-    pub fn get_global_as<T: DeserializeOwned + Send + 'static>(&self, name: impl Into<String>) -> Call<T> {
-        let name = name.into();
-        self.engine_call(move |engine, running, terms| engine.get_global(running, terms, &name).and_then(from_value))
+    pub fn get_global_as<T: FromScript>(&self, name: impl Into<String>) -> Call<T> {
+        let (name, convert) = (name.into(), T::converter(self));
+        self.engine_call(move |engine, running, terms| {
+            engine.get_global(running, terms, &name, T::FORM).and_then(convert)
+        })
     }
 
     /// Calls a global function, or a method (`a.b`), with the arguments of a tuple, slice or `Vec`. A promise is
@@ -269,22 +276,19 @@ impl Context {
     /// - [`InvalidArgument`](ErrorKind::InvalidArgument): the arguments are no sequence, or have no JavaScript form.
     /// - Those of a result, as for [`eval`](Context::eval).
     pub fn call(&self, name: impl Into<String>, arguments: impl Serialize) -> Call<Value> {
-        let (name, arguments) = (name.into(), encode_arguments(&arguments));
-        self.evaluation(Ok, move |engine, running, terms| engine.call(running, terms, &name, &arguments?))
+        self.call_as(name, arguments)
     }
 
-    /// As [`call`](Context::call), with the result as a Rust type.
+    /// As [`call`](Context::call), with the result as a Rust type, or as a [handle](super::JsValue) to it.
     ///
     /// # Errors
     ///
     /// Also [`WrongType`](ErrorKind::WrongType): the result is not of that type.
-    pub fn call_as<T: DeserializeOwned + Send + 'static>(
-        &self,
-        name: impl Into<String>,
-        arguments: impl Serialize,
-    ) -> Call<T> {
+    pub fn call_as<T: FromScript>(&self, name: impl Into<String>, arguments: impl Serialize) -> Call<T> {
         let (name, arguments) = (name.into(), encode_arguments(&arguments));
-        self.evaluation(from_value, move |engine, running, terms| engine.call(running, terms, &name, &arguments?))
+        self.evaluation(T::converter(self), move |engine, running, terms| {
+            engine.call(running, terms, &name, &arguments?, T::FORM)
+        })
     }
 
     /// Evaluates many sources, in order: a [stream](Batch::stream) of results, or all of them at once.
@@ -313,7 +317,8 @@ impl Context {
     pub fn memory_usage(&self) -> Call<MemoryUsage> {
         self.engine_call(|engine, running, terms| {
             let usage = engine.memory_usage(running, terms)?;
-            Ok(MemoryUsage { used: usage.used, allocated: usage.allocated, objects: usage.objects })
+            let handles = usage.handles;
+            Ok(MemoryUsage { used: usage.used, allocated: usage.allocated, objects: usage.objects, handles })
         })
     }
 
@@ -335,10 +340,17 @@ impl Context {
     }
 }
 
+/// Names, and encoded values.
+pub(super) type Globals = Vec<(String, Vec<u8>)>;
+
 /// The names of globals, and their values as they enter the engine.
-pub(super) fn encode_globals(globals: &impl Serialize) -> Result<Vec<(String, Vec<u8>)>, Error> {
+pub(super) fn encode_globals(globals: &impl Serialize) -> Result<Encoded<Globals>, Error> {
     let globals = named(to_value(globals)?)?;
-    globals.into_iter().map(|(name, value)| wire::encode(&value, &name).map(|value| (name, value))).collect()
+    let encoded = globals.into_iter().map(|(name, value)| {
+        let value = Encoded::value(&value, format_args!("global {name:?}"))?;
+        Ok(value.map(|value| (name, value)))
+    });
+    encoded.collect()
 }
 
 /// The names and values of an object, or of a list of pairs.
@@ -363,9 +375,10 @@ fn named(globals: Value) -> Result<Vec<(String, Value)>, Error> {
     }
 }
 
-fn encode_arguments(arguments: &impl Serialize) -> Result<Vec<Vec<u8>>, Error> {
+/// The arguments of a call as they enter the engine.
+pub(super) fn encode_arguments(arguments: &impl Serialize) -> Result<Encoded<Vec<Vec<u8>>>, Error> {
     let arguments = to_arguments(arguments)?;
-    arguments.iter().enumerate().map(|(index, value)| wire::encode(value, format_args!("argument {index}"))).collect()
+    arguments.iter().enumerate().map(|(index, value)| Encoded::value(value, format_args!("argument {index}"))).collect()
 }
 
 /// Memory of a context's JavaScript heap.
@@ -378,4 +391,6 @@ pub struct MemoryUsage {
     pub allocated: u64,
     /// Live objects, arrays and functions among them.
     pub objects: u64,
+    /// Values that are kept for [handles](super::JsValue).
+    pub handles: u64,
 }

@@ -192,6 +192,7 @@ impl<'de> Deserializer<'de> for FromValue {
             Value::Object(properties) => map(properties.into_iter(), visitor),
             Value::Map(entries) => map(entries.into_iter().map(|(key, value)| (FromValue(key), value)), visitor),
             Value::Error(error) => map(members(*error), visitor),
+            Value::Handle(_) => Err(de::Error::custom("a handle is of use in its context only")),
             Value::Boxed(inner) | Value::Shared(_, inner) => FromValue(*inner).deserialize_any(visitor),
         }
     }

@@ -8,9 +8,11 @@ use std::{
 };
 
 use super::{
-    bindings::{self, Failure, ResultForm},
+    bindings::{self, Failure, ResultForm, engine::Operation},
+    context::Globals,
     evaluation::{Evaluation, Outcome, Pending, Terms, Then},
     exception::Exception,
+    handle::{Encoded, Handle, Home},
     inbox::{Event, Inbox},
     script::{Ambient, ENGINE_MEMORY, Script, explain},
     source::Source,
@@ -29,6 +31,9 @@ use crate::{
 /// Batches of a context that may be under way at a time: fewer than the handles that an instance may give out, beyond
 /// which it would trap.
 const MAX_BATCHES: usize = 1000;
+
+/// A hole as a result: the end of an iteration.
+const NOTHING: &[u8] = b"\xd8\x1f\xf7";
 
 /// One JavaScript context: what lives on a context's thread.
 pub(crate) struct Engine {
@@ -191,18 +196,28 @@ impl Engine {
         self.pending.contains_key(&evaluation)
     }
 
+    /// The inbox's message: something has happened outside.
+    pub(super) fn hear(&mut self) {
+        self.inbox.heard();
+        self.attend();
+    }
+
     /// Sees to what has happened outside.
     pub(super) fn attend(&mut self) {
         let events = self.inbox.take();
         if events.is_empty() {
             return;
         }
+        let mut released = Vec::new();
         for event in events {
             match event {
                 Event::Answered(call, answer) => self.settle(call, answer),
                 Event::Stopped(evaluation) => self.stop(evaluation),
+                Event::Released(instance, number) => released.push((instance, number)),
+                Event::GivenUp(iteration, terms) => self.give_up(&iteration, &terms),
             }
         }
+        self.release(&released);
         self.proceed();
     }
 
@@ -214,7 +229,7 @@ impl Engine {
     }
 
     /// Hands an answer to the script that waits for it.
-    fn settle(&mut self, call: u64, answer: Result<Vec<u8>, Error>) {
+    fn settle(&mut self, call: u64, answer: Result<Encoded, Error>) {
         let landed = self.instance.host_mut().and_then(|host| host.calls.land(call, answer));
         // Its evaluation may have ended, or the context is another.
         let Some((evaluation, answer)) = landed else {
@@ -292,9 +307,26 @@ impl Engine {
                 let result = engine.call_take_result(store, number)?;
                 result.ok_or_else(|| wasmtime::format_err!("the engine lost a result"))
             });
+            let result = result.and_then(|value| self.decode(&value));
             self.cancel_calls(&evaluation, &[]);
-            self.follow(pending, result.and_then(|value| decode(&value)));
+            self.follow(pending, result);
         }
+    }
+
+    /// The instance as handles know it; where there is none, one that has none.
+    fn home(&mut self) -> Home {
+        let home = self.instance.host_mut().map(|host| host.calls.home().clone());
+        home.unwrap_or_else(|| Home::new(0, &self.inbox))
+    }
+
+    /// What the engine gave in the call that has just ended.
+    fn decode(&mut self, value: &[u8]) -> Result<Value, Error> {
+        decode(&self.home(), value)
+    }
+
+    /// What may enter the engine, as every handle in it is of this instance.
+    fn admitted<'e, W>(&mut self, encoded: &'e Encoded<W>) -> Result<&'e W, Error> {
+        encoded.admitted(&self.home())
     }
 
     /// What an evaluation that has just begun has come to.
@@ -303,13 +335,13 @@ impl Engine {
         evaluation: Rc<Evaluation>,
         outcome: Result<bindings::Outcome, Error>,
     ) -> Result<Outcome, Error> {
-        if !matches!(outcome, Ok(bindings::Outcome::Pending)) {
-            self.cancel_calls(&evaluation, &[]);
-        }
-        match outcome? {
-            bindings::Outcome::Done(value) => decode(&value).map(Outcome::Done),
-            bindings::Outcome::Pending => Ok(Outcome::Pending(evaluation)),
-        }
+        let outcome = match outcome {
+            Ok(bindings::Outcome::Pending) => return Ok(Outcome::Pending(evaluation)),
+            Ok(bindings::Outcome::Done(value)) => self.decode(&value).map(Outcome::Done),
+            Err(error) => Err(error),
+        };
+        self.cancel_calls(&evaluation, &[]);
+        outcome
     }
 
     pub(super) fn evaluate(
@@ -340,12 +372,62 @@ impl Engine {
         running: &Running,
         terms: &Terms,
         name: &str,
-        arguments: &[Vec<u8>],
+        arguments: &Encoded<Vec<Vec<u8>>>,
+        form: ResultForm,
     ) -> Result<Outcome, Error> {
+        let arguments = self.admitted(arguments)?;
         let evaluation = self.begin(running, terms);
         let number = evaluation.number;
-        let outcome = self.enter(&evaluation, |store, engine| engine.call_call(store, number, name, arguments));
+        let outcome = self.enter(&evaluation, |store, engine| engine.call_call(store, number, name, arguments, form));
         self.came_to(evaluation, outcome)
+    }
+
+    /// Does something with the value of a handle.
+    pub(super) fn operate(
+        &mut self,
+        running: &Running,
+        terms: &Terms,
+        handle: &Handle,
+        operation: &Encoded<Operation>,
+        form: ResultForm,
+    ) -> Result<Outcome, Error> {
+        self.home().admit("the handle", handle)?;
+        let operation = self.admitted(operation)?;
+        let evaluation = self.begin(running, terms);
+        let (number, handle) = (evaluation.number, handle.number());
+        let outcome =
+            self.enter(&evaluation, |store, engine| engine.call_operate(store, number, handle, operation, form));
+        self.came_to(evaluation, outcome)
+    }
+
+    /// Closes an iterator of which nobody takes more.
+    fn give_up(&mut self, iteration: &Handle, terms: &Terms) {
+        if self.home().admit("the iteration", iteration).is_err() {
+            return;
+        }
+        let evaluation = self.begin(&Running::unattended(), terms);
+        let (number, handle) = (evaluation.number, iteration.number());
+        let closed = self.enter(&evaluation, |store, engine| {
+            engine.call_operate(store, number, handle, &Operation::Finish, ResultForm::Value)
+        });
+        self.cancel_calls(&evaluation, &[number]);
+        if let Err(error) = closed {
+            tracing::debug!(%error, "an iterator was not closed");
+        }
+    }
+
+    /// Lets the values of handles go, as far as they are of this instance.
+    fn release(&mut self, released: &[(u64, u64)]) {
+        let home = self.home();
+        let own = released.iter().filter(|(instance, _)| home.is(*instance));
+        let numbers: Vec<u64> = own.map(|(_, number)| *number).collect();
+        if numbers.is_empty() {
+            return;
+        }
+        let housekeeping = self.begin(&Running::unattended(), &Terms::default());
+        if let Err(error) = self.enter(&housekeeping, |store, engine| engine.call_release(store, &numbers).map(Ok)) {
+            tracing::warn!(%error, "the engine did not let values go");
+        }
     }
 
     /// A call into the engine that does not wait for host functions.
@@ -366,14 +448,25 @@ impl Engine {
         &mut self,
         running: &Running,
         terms: &Terms,
-        globals: &[(String, Vec<u8>)],
+        globals: &Encoded<Globals>,
     ) -> Result<(), Error> {
+        let globals = self.admitted(globals)?;
         self.at_once(running, terms, |store, engine| engine.call_set_globals(store, globals))
     }
 
-    pub(super) fn get_global(&mut self, running: &Running, terms: &Terms, name: &str) -> Result<Value, Error> {
-        let value = self.at_once(running, terms, |store, engine| engine.call_get_global(store, name))?;
-        decode(&value)
+    pub(super) fn get_global(
+        &mut self,
+        running: &Running,
+        terms: &Terms,
+        name: &str,
+        form: ResultForm,
+    ) -> Result<Value, Error> {
+        // Here, as what comes of other evaluations may replace the instance.
+        let value = self.at_once(running, terms, |store, engine| {
+            let value = engine.call_get_global(&mut *store, name, form)?;
+            Ok(value.map(|value| decode(store.data().host.calls.home(), &value)))
+        });
+        value?
     }
 
     pub(super) fn memory_usage(&mut self, running: &Running, terms: &Terms) -> Result<bindings::HeapUsage, Error> {
@@ -466,7 +559,14 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-fn decode(value: &[u8]) -> Result<Value, Error> {
+/// What the engine of this home gave.
+fn decode(home: &Home, value: &[u8]) -> Result<Value, Error> {
+    if value == NOTHING {
+        return Ok(Value::Hole);
+    }
+    if let Some(handle) = home.decode(value) {
+        return handle.map(Value::Handle);
+    }
     wire::decode(value)
         .map_err(|reason| Error::new(ErrorKind::Engine, format!("the engine's result is malformed: {reason}")))
 }

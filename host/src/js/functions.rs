@@ -15,7 +15,7 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{de::from_arguments, host_call::HostCall, ser::to_value, value::Value, wire};
+use super::{de::from_arguments, handle::Encoded, host_call::HostCall, ser::to_value, value::Value};
 use crate::error::{Error, ErrorKind};
 
 /// Functions of the host that scripts may call, by their names.
@@ -76,9 +76,9 @@ use crate::error::{Error, ErrorKind};
 pub struct Functions(Arc<BTreeMap<Arc<str>, Function>>);
 
 /// The future of a call.
-pub(super) type Answering = Pin<Box<dyn Future<Output = Result<Vec<u8>, Error>> + Send>>;
+pub(super) type Answering = Pin<Box<dyn Future<Output = Result<Encoded, Error>> + Send>>;
 
-type SyncFunction = dyn Fn(Value, &HostCall) -> Result<Vec<u8>, Error> + Send + Sync;
+type SyncFunction = dyn Fn(Value, &HostCall) -> Result<Encoded, Error> + Send + Sync;
 type AsyncFunction = dyn Fn(Value, HostCall) -> Result<Answering, Error> + Send + Sync;
 
 #[derive(Clone)]
@@ -177,20 +177,21 @@ impl fmt::Debug for Functions {
 }
 
 /// What goes back to the script.
-fn answer<R: Serialize, E>(name: &str, result: Result<R, E>) -> Result<Vec<u8>, Error>
+fn answer<R: Serialize, E>(name: &str, result: Result<R, E>) -> Result<Encoded, Error>
 where
     E: Into<Box<dyn StdError + Send + Sync>>,
 {
     match result {
         Ok(value) => {
-            to_value(&value).and_then(|value| wire::encode(&value, "result")).map_err(|error| failed(name, error))
+            let encoded = to_value(&value).and_then(|value| Encoded::value(&value, "result"));
+            encoded.map_err(|error| failed(name, error))
         }
         Err(error) => Err(failed(name, error)),
     }
 }
 
 /// The error of a function that failed.
-fn failed(name: &str, error: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+pub(super) fn failed(name: &str, error: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
     let error = error.into();
     Error::with_source(ErrorKind::HostFunction, format!("{name} failed: {error}"), error)
 }

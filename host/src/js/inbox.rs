@@ -2,23 +2,31 @@
 
 use std::{
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::Waker,
 };
 
-use super::engine::Engine;
+use super::{
+    engine::Engine,
+    evaluation::Terms,
+    handle::{Encoded, Handle},
+};
 use crate::{error::Error, thread::Sender};
 
 /// What the context's thread is to hear of.
 pub(super) enum Event {
     /// The host function whose call this is has answered.
-    Answered(u64, Result<Vec<u8>, Error>),
+    Answered(u64, Result<Encoded, Error>),
     /// The evaluation's time is over, or its caller has given it up.
     Stopped(u64),
+    /// The last clone of a handle was dropped: of which instance, and its number.
+    Released(u64, u64),
+    /// Nobody takes more of this iteration.
+    GivenUp(Handle, Terms),
 }
 
-/// Takes events from any thread. The first of a burst sends a message through the context's queue; where the queue is
-/// closed, it wakes who waits for the last evaluations.
+/// Takes events from any thread. The first of a burst sends a message through the context's queue, which holds one at most;
+/// where the queue is closed, it wakes who waits for the last evaluations.
 #[derive(Clone)]
 pub(super) struct Inbox {
     events: Arc<Mutex<Events>>,
@@ -28,6 +36,8 @@ pub(super) struct Inbox {
 #[derive(Default)]
 struct Events {
     waiting: Vec<Event>,
+    /// The message is in the queue.
+    announced: bool,
     waker: Option<Waker>,
 }
 
@@ -43,14 +53,19 @@ impl Inbox {
     pub(super) fn post(&self, event: Event) {
         let mut events = self.lock();
         events.waiting.push(event);
-        let is_first = events.waiting.len() == 1;
+        let is_first = !mem::replace(&mut events.announced, true);
         let waker = events.waker.take();
         drop(events);
         if is_first {
             // Where the queue takes nothing more, the waker is there, or will look at the events first.
-            let _ = self.sender.send(Engine::attend);
+            let _ = self.sender.send(Engine::hear);
         }
         waker.into_iter().for_each(Waker::wake);
+    }
+
+    /// The message has come.
+    pub(super) fn heard(&self) {
+        self.lock().announced = false;
     }
 
     /// What has happened since this was asked last.
@@ -61,5 +76,31 @@ impl Inbox {
     /// Who is to be woken by the next event.
     pub(super) fn wake(&self, waker: &Waker) {
         self.lock().waker = Some(waker.clone());
+    }
+}
+
+impl Inbox {
+    pub(super) fn downgrade(&self) -> WeakInbox {
+        WeakInbox { events: Arc::downgrade(&self.events), sender: self.sender.clone() }
+    }
+}
+
+/// An inbox for what may itself wait in one: it takes no more events once its context is gone.
+#[derive(Clone)]
+pub(super) struct WeakInbox {
+    events: Weak<Mutex<Events>>,
+    sender: Sender<Engine>,
+}
+
+impl WeakInbox {
+    pub(super) fn post(&self, event: Event) {
+        if let Some(events) = self.events.upgrade() {
+            Inbox { events, sender: self.sender.clone() }.post(event);
+        }
+    }
+
+    /// Whether both are of one context.
+    pub(super) fn is(&self, other: &WeakInbox) -> bool {
+        self.events.ptr_eq(&other.events)
     }
 }

@@ -9,6 +9,10 @@ mod context;
 mod functions;
 mod host_call;
 mod calls;
+mod handle;
+mod js_value;
+mod js_stream;
+mod result;
 mod evaluation;
 mod inbox;
 mod source;
@@ -34,8 +38,12 @@ pub use self::{
     de::from_value,
     exception::Exception,
     functions::{Functions, ScriptError},
+    handle::{Handle, Kind},
     host_call::HostCall,
+    js_stream::JsStream,
+    js_value::JsValue,
     modules::{Folder, Module, ModuleMap, Resolver},
+    result::FromScript,
     sandbox::{ContextBuilder, OpeningContext, Sandbox, SandboxBuilder},
     ser::to_value,
     source::Source,

@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 
 use super::{
     console::{ConsoleMessage, Output, Sink},
-    context::{Context, encode_globals},
+    context::{Context, Globals, encode_globals},
     engine::Engine,
     functions::Functions,
     guest::GUEST,
@@ -178,7 +178,7 @@ pub struct ContextBuilder {
     limits: Limits,
     modules: Option<Grant>,
     functions: Functions,
-    globals: Vec<(String, Vec<u8>)>,
+    globals: Globals,
     name: Option<String>,
     queue: Option<std::num::NonZeroUsize>,
     sink: Option<Sink>,
@@ -197,10 +197,10 @@ impl ContextBuilder {
     ///
     /// # Errors
     ///
-    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument): this is no struct, map or list of pairs, or its type's
-    /// `Serialize` fails.
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument): this is no struct, map or list of pairs, its type's
+    /// `Serialize` fails, or it has a handle, which is of another context.
     pub fn globals(mut self, globals: impl Serialize) -> Result<ContextBuilder, Error> {
-        self.globals = encode_globals(&globals)?;
+        self.globals = encode_globals(&globals)?.without_handles()?;
         Ok(self)
     }
 

@@ -11,6 +11,7 @@ use super::{
     bindings::{self, Failure, ScriptEngine, ScriptEnginePre, Settings, ambient, host_functions, modules},
     calls::Calls,
     console::Output,
+    context::Globals,
     exception::Exception,
     functions::Functions,
     inbox::Inbox,
@@ -73,7 +74,7 @@ impl Linked {
 pub(super) struct Script {
     pub(super) linked: Linked,
     /// Globals of every fresh context.
-    pub(super) globals: Vec<(String, Vec<u8>)>,
+    pub(super) globals: Globals,
     pub(super) console: Output,
     pub(super) modules: Option<Grant>,
     pub(super) functions: Functions,
@@ -118,7 +119,7 @@ impl Program for Script {
 /// The functions of one instance.
 pub(super) struct Exports {
     engine: ScriptEngine,
-    configured: Cell<Option<(u32, u32, u32, bool)>>,
+    configured: Cell<Option<Settings>>,
 }
 
 impl Exports {
@@ -135,12 +136,11 @@ impl Exports {
             stack_bytes: bytes(limits.stack.clamp(1, MAX_STACK)),
             result_bytes: bytes(limits.result),
             console_arguments: store.data().host.console.wants_arguments(),
+            handles: bytes(limits.handles),
         };
-        let wanted =
-            Some((settings.memory_bytes, settings.stack_bytes, settings.result_bytes, settings.console_arguments));
-        if self.configured.get() != wanted {
+        if self.configured.get() != Some(settings) {
             self.api().call_configure(store, settings)?;
-            self.configured.set(wanted);
+            self.configured.set(Some(settings));
         }
         Ok(())
     }
@@ -212,6 +212,10 @@ pub(super) fn explain(failure: Failure, limits: &Limits) -> Error {
             Error::new(ErrorKind::ResultTooLarge, format!("the result is longer than {limit} bytes"))
         }
         Failure::InvalidArgument(what) => Error::new(ErrorKind::InvalidArgument, what),
+        Failure::TooManyHandles(most) => Error::new(
+            ErrorKind::HandleLimit,
+            format!("there are {most} handles to values of the context, the most it may have"),
+        ),
         Failure::OutOfMemory => Error::new(
             ErrorKind::MemoryLimit,
             format!("the script needed more than its {} bytes of memory; the context was kept", limits.memory),

@@ -4,6 +4,7 @@ mod big_int;
 mod convert;
 mod date;
 mod error_object;
+mod handles;
 mod refused;
 mod regexp;
 mod tree;
@@ -16,9 +17,11 @@ pub(super) use self::{
     typed_array::half,
 };
 
+use super::handle::Handle;
+
 /// A JavaScript value that has left its engine, or is to enter one.
 ///
-/// It is plain data: changing it changes nothing in a context. From Rust types it is made by `From`, by
+/// It is plain data, but for [handles](Value::Handle): changing it changes nothing in a context. From Rust types it is made by `From`, by
 /// [`value!`](crate::js::value!) and by [`to_value`](crate::js::to_value), and it becomes one by [`from_value`](crate::js::from_value).
 ///
 /// # Graphs
@@ -57,6 +60,7 @@ pub(super) use self::{
 /// | `Set` | a list |
 /// | `Error` | an object with `name`, `message`, `stack`, `cause` and `errors`, each where there is one |
 /// | boxed primitive | the primitive |
+/// | handle | an error |
 /// | reference | a copy of what it refers to; of a cycle, or of more than 64 MiB of copies: an error that names the place |
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -105,6 +109,8 @@ pub enum Value {
     Shared(u32, Box<Value>),
     /// A reference to the object with this number.
     Reference(u32),
+    /// A value that lives in a context, as [`JsValue`](crate::js::JsValue) gives it. It may go back into that one only.
+    Handle(Handle),
 }
 
 impl Value {

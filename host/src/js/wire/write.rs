@@ -14,16 +14,17 @@ use crate::{
     js::value::{BigInt, ErrorObject, Refused, Value, as_integer, entry, property},
 };
 
-/// Encodes a value. The error calls it by this name.
+/// Encodes a value, and says whether there is a handle in it. The error calls it by this name.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::InvalidArgument`], with the path to the place: a reference to what is not there, or a value that is nested too
 /// deep to be looked through.
-pub(in crate::js) fn encode(value: &Value, name: impl Display) -> Result<Vec<u8>, Error> {
-    let mut writer = Writer { out: Encoder::new(Vec::new()), numbers: HashMap::new(), marks: 0, depth: 0 };
+pub(in crate::js) fn encode(value: &Value, name: impl Display) -> Result<(Vec<u8>, bool), Error> {
+    let mut writer =
+        Writer { out: Encoder::new(Vec::new()), numbers: HashMap::new(), marks: 0, depth: 0, has_handles: false };
     match writer.value(value) {
-        Ok(()) => Ok(writer.out.into_writer()),
+        Ok(()) => Ok((writer.out.into_writer(), writer.has_handles)),
         Err(refused) => {
             Err(Error::new(ErrorKind::InvalidArgument, format!("a value cannot enter the engine: {name}{refused}")))
         }
@@ -37,6 +38,7 @@ struct Writer {
     /// How many marks were written.
     marks: u64,
     depth: usize,
+    has_handles: bool,
 }
 
 /// What a vector takes: every byte.
@@ -85,6 +87,11 @@ impl Writer {
                     return Err(Refused::new(what));
                 }
             },
+            Value::Handle(handle) => {
+                self.has_handles = true;
+                self.class("Handle", 1);
+                put!(self.out, u64(handle.number()));
+            }
             Value::Array(_) | Value::Map(_) | Value::Set(_) | Value::Error(_) | Value::Object(_) => {
                 if self.depth > MAX_DEPTH {
                     return Err(Refused::new(format!("nested deeper than {MAX_DEPTH} levels")));
