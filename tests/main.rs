@@ -8,6 +8,7 @@ mod context;
 mod functions;
 mod handles;
 mod heap_thread;
+mod host_objects;
 mod modules;
 mod queue;
 mod source_maps;

@@ -3,8 +3,8 @@
 use std::cell::{OnceCell, RefCell};
 
 use crate::{
-    Answer, Batch, Engine, Exception, Failure, Host, HostError, HostFunction, LogLevel, ModuleKind, ModuleText,
-    Operation, Outcome, ResultForm, Settings, Source, SourceKind,
+    Answer, Batch, Engine, Exception, Failure, Host, HostClass, HostError, HostFunction, HostMember, LogLevel,
+    MemberKind, ModuleKind, ModuleText, Operation, Outcome, ResultForm, Settings, Source, SourceKind,
 };
 
 #[allow(unsafe_code, missing_docs, unreachable_pub, reason = "generated")]
@@ -13,7 +13,7 @@ mod bindings {
 }
 
 use bindings::{
-    aiointernal::js::{ambient, host_functions, modules, types as wit},
+    aiointernal::js::{ambient, host_functions, host_objects, modules, types as wit},
     exports::aiointernal::js::engine as exports,
 };
 
@@ -68,7 +68,37 @@ impl Host for Ambient {
     }
 
     fn start(&self, function: u32, arguments: &[u8]) -> Answer {
-        match host_functions::start(function, arguments) {
+        host_functions::start(function, arguments).into()
+    }
+
+    fn adopt(&self, object: u64) -> Result<u32, HostError> {
+        Ok(host_objects::adopt(object)?)
+    }
+
+    fn describe(&self, class: u32) -> HostClass {
+        let host_objects::HostClass { name, members } = host_objects::describe(class);
+        let kind = |kind| match kind {
+            host_objects::MemberKind::Method => MemberKind::Method,
+            host_objects::MemberKind::AsyncMethod => MemberKind::AsyncMethod,
+            host_objects::MemberKind::Getter => MemberKind::Getter,
+            host_objects::MemberKind::Setter => MemberKind::Setter,
+        };
+        let members = members.into_iter().map(|member| HostMember { name: member.name, kind: kind(member.kind) });
+        HostClass { name, members: members.collect() }
+    }
+
+    fn invoke(&self, object: u64, member: u32, arguments: &[u8]) -> Answer {
+        host_objects::invoke(object, member, arguments).into()
+    }
+
+    fn release(&self, objects: &[u64]) {
+        host_objects::release(objects);
+    }
+}
+
+impl From<host_functions::Answer> for Answer {
+    fn from(answer: host_functions::Answer) -> Answer {
+        match answer {
             host_functions::Answer::Done(value) => Answer::Done(value),
             host_functions::Answer::Failed(error) => Answer::Failed(error.into()),
             host_functions::Answer::Pending(call) => Answer::Pending(call),

@@ -127,7 +127,7 @@ pub struct Engine<H> {
     operations: Operations,
     globals: Globals,
     modules: Rc<Modules<H>>,
-    functions: Rc<Functions<H>>,
+    functions: Rc<Functions>,
     evaluations: Evaluations,
     rejections: Rc<Rejections>,
     /// The running call was told to stop.
@@ -164,7 +164,8 @@ impl<H: Host> Engine<H> {
         let rejections = Rejections::install(&runtime);
         let globals = Globals::default();
         let result_bytes = Rc::new(Cell::new(usize::MAX));
-        let functions = Functions::new(&host, &intrinsics, &result_bytes);
+        let functions = Functions::new(Rc::<H>::clone(&host), &intrinsics, &result_bytes);
+        intrinsics.objects.connect(&functions);
         Ok(Engine {
             runtime,
             context,
@@ -338,6 +339,7 @@ impl<H: Host> Engine<H> {
     /// Lets values go that were kept.
     pub fn release(&self, handles: &[u64]) {
         handles.iter().for_each(|handle| self.intrinsics.handles.release(*handle));
+        self.bury();
     }
 
     /// Settles a call of a host function, then runs promise jobs. One that is not known was forgotten.
@@ -356,6 +358,7 @@ impl<H: Host> Engine<H> {
     pub fn forget(&self, evaluations: &[u64], calls: &[u64]) {
         evaluations.iter().for_each(|evaluation| self.evaluations.forget(*evaluation));
         calls.iter().for_each(|call| self.functions.forget(*call));
+        self.bury();
     }
 
     /// The pending evaluations that have ended and were not taken.
@@ -475,14 +478,26 @@ impl<H: Host> Engine<H> {
                 }
             }
         });
-        if self.stopped.get() {
-            return Err(Failure::Interrupted { jobs_left: self.runtime.is_job_pending() });
-        }
         if let Err(Failure::OutOfMemory) = outcome {
             // What is only held by cycles is freed for the next call.
             self.runtime.run_gc();
         }
+        self.bury();
+        if self.stopped.get() {
+            return Err(Failure::Interrupted { jobs_left: self.runtime.is_job_pending() });
+        }
         outcome.map_err(Failure::clipped)
+    }
+
+    /// Tells the host which of its objects were freed.
+    fn bury(&self) {
+        if self.intrinsics.objects.were_freed() {
+            self.context.with(|ctx| {
+                if let Ok(intrinsics) = self.intrinsics.bind(&ctx) {
+                    self.intrinsics.objects.bury(&ctx, &intrinsics);
+                }
+            });
+        }
     }
 
     fn drive_jobs(&self, ctx: &Ctx<'_>) {

@@ -138,7 +138,7 @@ impl<'js> Chain<'_, 'js> {
         let Some(error) = thrown.as_object().filter(|_| thrown.is_error()) else {
             return Exception {
                 message: text::inspect(self.intrinsics, thrown, text),
-                thrown: value::encode(self.intrinsics, thrown, bytes).ok(),
+                thrown: value::encode_data(self.intrinsics, thrown, bytes).ok(),
                 ..Exception::default()
             };
         };

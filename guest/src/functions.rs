@@ -50,8 +50,8 @@ pub struct HostError {
 }
 
 /// The functions that a script has, and their calls that are in flight.
-pub(crate) struct Functions<H> {
-    host: Rc<H>,
+pub(crate) struct Functions {
+    host: Rc<dyn Host>,
     intrinsics: Rc<Intrinsics>,
     /// Longest encoded arguments of a call.
     limit: Rc<Cell<usize>>,
@@ -64,10 +64,23 @@ struct Settling {
     reject: Persistent<Function<'static>>,
 }
 
-impl<H: Host> Functions<H> {
-    pub(crate) fn new(host: &Rc<H>, intrinsics: &Rc<Intrinsics>, limit: &Rc<Cell<usize>>) -> Rc<Functions<H>> {
-        let (host, intrinsics, limit) = (Rc::clone(host), Rc::clone(intrinsics), Rc::clone(limit));
+impl Functions {
+    pub(crate) fn new(host: Rc<dyn Host>, intrinsics: &Rc<Intrinsics>, limit: &Rc<Cell<usize>>) -> Rc<Functions> {
+        let (intrinsics, limit) = (Rc::clone(intrinsics), Rc::clone(limit));
         Rc::new(Functions { host, intrinsics, limit, in_flight: RefCell::default() })
+    }
+
+    pub(crate) fn host(&self) -> &dyn Host {
+        &*self.host
+    }
+
+    /// Runs what a script has called.
+    pub(crate) fn within<'js>(
+        &self,
+        ctx: &Ctx<'js>,
+        body: impl FnOnce(&Bound<'_, 'js>) -> rquickjs::Result<Value<'js>>,
+    ) -> rquickjs::Result<Value<'js>> {
+        body(&self.intrinsics.bind(ctx)?)
     }
 
     /// Whether any call waits for the host.
@@ -97,54 +110,60 @@ impl<H: Host> Functions<H> {
                 }
             };
         }
-        let (functions, callee) = (Rc::clone(self), function.clone());
-        let called =
-            move |ctx: Ctx<'js>, arguments: Rest<Value<'js>>| functions.called(&ctx, &callee, &arguments.into_inner());
+        let (functions, HostFunction { name, number, is_async }) = (Rc::clone(self), function.clone());
+        let called = move |ctx: Ctx<'js>, arguments: Rest<Value<'js>>| {
+            functions.within(&ctx, |bound| {
+                let start = |host: &dyn Host, arguments: &[u8]| host.start(number, arguments);
+                functions.called(&ctx, bound, &name, is_async, &arguments.into_inner(), start)
+            })
+        };
         let called = Function::new(ctx.clone(), called).and_then(|called| called.with_name(last)).map_err(explain)?;
         value::define(&place, last, called.into_value()).map_err(explain)
     }
 
-    /// A script calls a function.
-    fn called<'js>(
+    /// A script calls what has this name in errors, and begins so.
+    pub(crate) fn called<'js>(
         &self,
         ctx: &Ctx<'js>,
-        callee: &HostFunction,
+        bound: &Bound<'_, 'js>,
+        name: &str,
+        is_async: bool,
         arguments: &[Value<'js>],
+        start: impl FnOnce(&dyn Host, &[u8]) -> Answer,
     ) -> rquickjs::Result<Value<'js>> {
-        let bound = self.intrinsics.bind(ctx)?;
-        if !callee.is_async {
-            return match self.start(ctx, &bound, callee, arguments)? {
-                Answer::Done(bytes) => value::read(ctx, &bound, &bytes),
-                Answer::Failed(error) => Err(ctx.throw(exception::of_host(ctx, &bound, &error)?)),
+        let start = || self.encoded(ctx, bound, name, arguments).map(|arguments| start(&*self.host, &arguments));
+        if !is_async {
+            return match start()? {
+                Answer::Done(bytes) => value::read(ctx, bound, &bytes),
+                Answer::Failed(error) => Err(ctx.throw(exception::of_host(ctx, bound, &error)?)),
                 Answer::Pending(_) => Err(rquickjs::Error::Unknown),
             };
         }
         let (promise, resolve, reject) = ctx.promise()?;
         // What a call of an async function throws is the reason of its promise.
-        match self.start(ctx, &bound, callee, arguments) {
+        match start() {
             Ok(Answer::Pending(call)) => {
                 let resolve = Persistent::save(ctx, resolve);
                 let reject = Persistent::save(ctx, reject);
                 self.in_flight.borrow_mut().insert(call, Settling { resolve, reject });
             }
-            Ok(Answer::Done(bytes)) => settle(ctx, &bound, &resolve, &reject, Ok(&bytes))?,
-            Ok(Answer::Failed(error)) => settle(ctx, &bound, &resolve, &reject, Err(&error))?,
+            Ok(Answer::Done(bytes)) => settle(ctx, bound, &resolve, &reject, Ok(&bytes))?,
+            Ok(Answer::Failed(error)) => settle(ctx, bound, &resolve, &reject, Err(&error))?,
             Err(error) if error.is_exception() => reject.call::<_, ()>((ctx.catch(),))?,
             Err(error) => return Err(error),
         }
         Ok(promise.into_value())
     }
 
-    fn start<'js>(
+    fn encoded<'js>(
         &self,
         ctx: &Ctx<'js>,
         bound: &Bound<'_, 'js>,
-        callee: &HostFunction,
+        name: &str,
         arguments: &[Value<'js>],
-    ) -> rquickjs::Result<Answer> {
-        let name = &callee.name;
+    ) -> rquickjs::Result<Vec<u8>> {
         let encoded = value::encode_arguments(bound, arguments, self.limit.get());
-        let encoded = encoded.map_err(|unencoded| match unencoded {
+        encoded.map_err(|unencoded| match unencoded {
             Unencoded::Js(error) => error,
             Unencoded::Kind(what) => exception::throw(ctx, bound, "TypeError", &format!("{name}: {what}")),
             Unencoded::TooLarge => {
@@ -152,8 +171,7 @@ impl<H: Host> Functions<H> {
                 exception::throw(ctx, bound, "RangeError", &message)
             }
             Unencoded::OutOfMemory => exception::throw(ctx, bound, "InternalError", "out of memory"),
-        })?;
-        Ok(self.host.start(callee.number, &encoded))
+        })
     }
 
     /// Settles the promise of a call, where it is still in flight.

@@ -1,8 +1,13 @@
 //! What the engine may ask of the world.
 
-use crate::{functions::Answer, modules::ModuleText};
+use crate::{
+    functions::{Answer, HostError},
+    modules::ModuleText,
+    objects::HostClass,
+};
 
-/// The world as the engine sees it: the WIT interfaces `ambient`, `modules` and `host-functions`.
+/// The world as the engine sees it: the WIT interfaces `ambient`, `modules`, `host-functions` and
+/// `host-objects`.
 pub trait Host: 'static {
     /// 64 random bits.
     fn random(&self) -> u64;
@@ -29,6 +34,22 @@ pub trait Host: 'static {
 
     /// Calls a function of the host, with the encoded list of its arguments.
     fn start(&self, function: u32, arguments: &[u8]) -> Answer;
+
+    /// Scripts get the object of this number, which came within a value: the number of its class.
+    ///
+    /// # Errors
+    ///
+    /// Scripts hold as many as they may.
+    fn adopt(&self, object: u64) -> Result<u32, HostError>;
+
+    /// The class of this number, which [`adopt`](Host::adopt) gave.
+    fn describe(&self, class: u32) -> HostClass;
+
+    /// Calls a member of an object, with the encoded list of its arguments.
+    fn invoke(&self, object: u64, member: u32, arguments: &[u8]) -> Answer;
+
+    /// Scripts hold these no more. An object that was adopted twice is named twice.
+    fn release(&self, objects: &[u64]);
 }
 
 /// How bad a console message is.

@@ -7,6 +7,7 @@ use rquickjs::{
 use crate::{
     class::{self, Class, Classes},
     handles::Handles,
+    objects::Objects,
     raw::Text,
 };
 
@@ -44,6 +45,7 @@ const PRELUDE: &str = r"
   for (const name of ['Error', 'EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError',
     'InternalError', 'AggregateError']) errors[name] = globalThis[name].prototype;
   const { defineProperty: define, hasOwn, setPrototypeOf } = Object;
+  const WeakRef_ = WeakRef, { deref } = WeakRef.prototype, { toStringTag } = Symbol, TypeError_ = TypeError;
   const marks = new WeakMap(), { get: markGet, set: markSet } = WeakMap.prototype;
   const take = (iterator, next, most) => {
     const taken = [];
@@ -140,6 +142,17 @@ const PRELUDE: &str = r"
     setSize: (set) => apply(setSize, set, []),
     mark: (error, id) => { apply(markSet, marks, [error, id]) },
     markOf: (error) => apply(markGet, marks, [error]),
+    weak: (object) => new WeakRef_(object),
+    deref: (weak) => apply(deref, weak, []),
+    hostPrototype: (name) => {
+      const { prototype } = class { constructor() { throw new TypeError_(`a ${name} is made by the host only`) } };
+      define(prototype.constructor, 'name', { __proto__: null, value: name, configurable: true });
+      define(prototype, toStringTag, { __proto__: null, value: name, configurable: true });
+      return prototype;
+    },
+    accessor: (prototype, name, half, called) => {
+      define(prototype, name, { __proto__: null, [half]: called, enumerable: true, configurable: true });
+    },
     setEntries: (set, most) => take(apply(setIterator, set, []), setNext, most),
   };
 })()";
@@ -149,6 +162,7 @@ pub(crate) struct Intrinsics {
     prelude: Persistent<Object<'static>>,
     pub(crate) classes: Classes,
     pub(crate) handles: Handles,
+    pub(crate) objects: Objects,
 }
 
 impl Intrinsics {
@@ -161,11 +175,17 @@ impl Intrinsics {
             prelude: Persistent::save(ctx, prelude),
             classes: Classes::sample(ctx)?,
             handles: Handles::default(),
+            objects: Objects::default(),
         })
     }
 
     pub(crate) fn bind<'a, 'js>(&'a self, ctx: &Ctx<'js>) -> Result<Bound<'a, 'js>> {
-        Ok(Bound { prelude: self.prelude.clone().restore(ctx)?, classes: &self.classes, handles: &self.handles })
+        Ok(Bound {
+            prelude: self.prelude.clone().restore(ctx)?,
+            classes: &self.classes,
+            handles: &self.handles,
+            objects: &self.objects,
+        })
     }
 }
 
@@ -174,6 +194,7 @@ pub(crate) struct Bound<'a, 'js> {
     prelude: Object<'js>,
     pub(crate) classes: &'a Classes,
     pub(crate) handles: &'a Handles,
+    pub(crate) objects: &'a Objects,
 }
 
 impl<'js> Bound<'_, 'js> {
@@ -215,6 +236,26 @@ impl<'js> Bound<'_, 'js> {
     /// anything.
     pub(crate) fn stack_here(&self) -> Result<Value<'js>> {
         self.function("stackHere")?.call(())
+    }
+
+    /// A `WeakRef` to an object.
+    pub(crate) fn weak(&self, object: &Object<'js>) -> Result<Object<'js>> {
+        self.function("weak")?.call((object.clone(),))
+    }
+
+    /// What a `WeakRef` refers to: `undefined` where that is gone.
+    pub(crate) fn deref(&self, weak: Object<'js>) -> Result<Value<'js>> {
+        self.function("deref")?.call((weak,))
+    }
+
+    /// A prototype for objects of a class of the host, with a constructor that makes none.
+    pub(crate) fn host_prototype(&self, name: &str) -> Result<Object<'js>> {
+        self.function("hostPrototype")?.call((name,))
+    }
+
+    /// Defines half of a property, `get` or `set`.
+    pub(crate) fn accessor(&self, prototype: &Object<'js>, name: &str, half: &str, called: Value<'js>) -> Result<()> {
+        self.function("accessor")?.call((prototype.clone(), name, half, called))
     }
 
     /// A valid `Date` as ISO 8601.

@@ -18,6 +18,7 @@ mod handles;
 mod host;
 mod intrinsics;
 mod modules;
+mod objects;
 mod operation;
 mod raw;
 mod rejections;
@@ -32,5 +33,6 @@ pub use crate::{
     functions::{Answer, HostError, HostFunction},
     host::{Host, LogLevel},
     modules::{ModuleKind, ModuleText},
+    objects::{HostClass, HostMember, MemberKind},
     operation::Operation,
 };

@@ -75,7 +75,7 @@ pub(crate) fn arguments<'js>(intrinsics: &Bound<'_, 'js>, values: &[Value<'js>],
     let mut encoded = Vec::new();
     let mut left = bytes;
     for value in values {
-        let argument = value::encode(intrinsics, value, left).or_else(|_| {
+        let argument = value::encode_data(intrinsics, value, left).or_else(|_| {
             let text = inspect(intrinsics, value, left.saturating_sub(TEXT_OVERHEAD));
             value::encode_text(&text, left)
         });

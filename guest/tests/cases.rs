@@ -10,7 +10,8 @@ use std::{
 };
 
 use aiointernal_guest::{
-    Batch, Engine, Exception, Failure, Host, LogLevel, ModuleKind, ModuleText, ResultForm, Settings, Source, SourceKind,
+    Batch, Engine, Exception, Failure, Host, HostClass, HostError, LogLevel, ModuleKind, ModuleText, ResultForm,
+    Settings, Source, SourceKind,
 };
 use minicbor::{
     Decoder, Encoder,
@@ -25,6 +26,8 @@ mod case_file;
 mod functions;
 #[path = "handles/mod.rs"]
 mod handles;
+#[path = "objects/mod.rs"]
+mod objects;
 #[path = "values/mod.rs"]
 mod values;
 
@@ -47,6 +50,8 @@ struct World {
     renamed: RefCell<BTreeMap<String, String>>,
     /// The calls of host functions: which, and the encoded arguments.
     calls: RefCell<Vec<(u32, Vec<u8>)>>,
+    /// The objects of the host.
+    objects: RefCell<objects::Objects>,
     /// The names that were loaded.
     loads: RefCell<Vec<String>>,
 }
@@ -93,6 +98,22 @@ impl Host for FakeHost {
 
     fn start(&self, function: u32, arguments: &[u8]) -> aiointernal_guest::Answer {
         functions::answer(&self.0, function, arguments)
+    }
+
+    fn adopt(&self, object: u64) -> Result<u32, HostError> {
+        objects::adopt(&self.0, object)
+    }
+
+    fn describe(&self, class: u32) -> HostClass {
+        objects::describe(&self.0, class)
+    }
+
+    fn invoke(&self, object: u64, member: u32, arguments: &[u8]) -> aiointernal_guest::Answer {
+        objects::invoke(&self.0, object, member, arguments)
+    }
+
+    fn release(&self, objects: &[u64]) {
+        self.0.objects.borrow_mut().release(objects);
     }
 
     fn load(&self, name: &str) -> Result<ModuleText, String> {

@@ -160,9 +160,17 @@ mod tests {
     #[test]
     fn the_engine_imports_and_exports_exactly_the_world() {
         let [imports, exports] = ENGINE.world();
+        const HOST: [&str; 7] = [
+            "host-functions@0.1.0#start",
+            "host-objects@0.1.0#adopt",
+            "host-objects@0.1.0#describe",
+            "host-objects@0.1.0#invoke",
+            "host-objects@0.1.0#release",
+            "modules@0.1.0#load",
+            "modules@0.1.0#normalize",
+        ];
         let expected = ["ambient@0.1.0#interrupted", "ambient@0.1.0#log", "ambient@0.1.0#now", "ambient@0.1.0#random"];
-        let expected =
-            [&expected[..], &["host-functions@0.1.0#start", "modules@0.1.0#load", "modules@0.1.0#normalize"]].concat();
+        let expected = [&expected[..], &HOST].concat();
         assert_eq!(imports, expected.into_iter().map(|name| format!("aiointernal:js/{name}")).collect::<Vec<_>>());
         let expected = [
             "[constructor]batch",
@@ -177,6 +185,8 @@ mod tests {
             "get-global",
             "initialize",
             "memory-usage",
+            "operate",
+            "release",
             "set-globals",
             "settle",
             "take-result",

@@ -29,9 +29,26 @@ pub(crate) const HOLE: [u8; 3] = [0xd8, 0x1f, 0xf7];
 /// Every integer from -2^53 + 1 to 2^53 - 1 is a number of JavaScript; beyond, not every one is.
 const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
 
-/// Encodes a value in at most `limit` bytes.
+/// Encodes a result in at most `limit` bytes.
 pub(crate) fn encode<'js>(intrinsics: &Bound<'_, 'js>, value: &Value<'js>, limit: usize) -> Result<Vec<u8>, Failure> {
-    let mut writer = Writer::new(intrinsics, limit);
+    write(Writer::new(intrinsics, limit).with_objects(), intrinsics, value, limit)
+}
+
+/// Encodes a value in at most `limit` bytes, to be read when objects of the host may be gone: none may be in it.
+pub(crate) fn encode_data<'js>(
+    intrinsics: &Bound<'_, 'js>,
+    value: &Value<'js>,
+    limit: usize,
+) -> Result<Vec<u8>, Failure> {
+    write(Writer::new(intrinsics, limit), intrinsics, value, limit)
+}
+
+fn write<'js>(
+    mut writer: Writer<'_, 'js>,
+    intrinsics: &Bound<'_, 'js>,
+    value: &Value<'js>,
+    limit: usize,
+) -> Result<Vec<u8>, Failure> {
     let written = writer.value(value).and_then(|()| writer.finish());
     written.map_err(|refusal| match refusal {
         Refusal::Kind { path, kind } => Failure::NotTransferable(format!("result{path}: {kind}")),
@@ -47,7 +64,7 @@ pub(crate) fn encode_arguments<'js>(
     arguments: &[Value<'js>],
     limit: usize,
 ) -> Result<Vec<u8>, Unencoded> {
-    let mut writer = Writer::new(intrinsics, limit);
+    let mut writer = Writer::new(intrinsics, limit).with_objects();
     let written = writer.arguments(arguments).and_then(|()| writer.finish());
     written.map_err(|refusal| match refusal {
         Refusal::Kind { path, kind } => Unencoded::Kind(format!("{path}: {kind}")),

@@ -299,6 +299,10 @@ impl<'a, 'js, 'b> Reader<'a, 'js, 'b> {
                 let number = self.decoder.u64()?;
                 self.intrinsics.handles.get(self.ctx, number).map_or_else(|| malformed("a handle of nothing", at), Ok)
             }
+            (Some(2), "HostObject") => {
+                let number = self.decoder.u64()?;
+                Ok(self.intrinsics.objects.get(self.ctx, self.intrinsics, number)?)
+            }
             (Some(2), "Error") => self.error(depth, mark),
             (Some(2), name) if class::BOXES.iter().any(|(boxed, _)| *boxed == name) => self.boxed(depth, name, at),
             _ => malformed(&format!("an object of class {name:?}"), at),

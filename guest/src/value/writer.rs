@@ -27,11 +27,25 @@ pub(super) struct Writer<'a, 'js> {
     /// How many objects are around the one that is being written.
     depth: usize,
     seen: Seen<'js>,
+    /// Whether objects of the host may be among them.
+    objects: bool,
 }
 
 impl<'a, 'js> Writer<'a, 'js> {
     pub(super) fn new(intrinsics: &'a Bound<'a, 'js>, limit: usize) -> Writer<'a, 'js> {
-        Writer { intrinsics, encoder: Encoder::new(Output::default()), limit, depth: 0, seen: Seen::default() }
+        Writer {
+            intrinsics,
+            encoder: Encoder::new(Output::default()),
+            limit,
+            depth: 0,
+            seen: Seen::default(),
+            objects: false,
+        }
+    }
+
+    /// One that writes objects of the host, too, for those who know them.
+    pub(super) fn with_objects(self) -> Writer<'a, 'js> {
+        Writer { objects: true, ..self }
     }
 
     /// What was written.
@@ -134,6 +148,11 @@ impl<'a, 'js> Writer<'a, 'js> {
     }
 
     fn object(&mut self, object: &Object<'js>) -> Result<(), Refusal> {
+        if let Some(number) = self.intrinsics.objects.number(object).filter(|_| self.objects) {
+            self.class("HostObject", 1)?;
+            self.encoder.u64(number)?;
+            return Ok(());
+        }
         let at = self.position();
         if self.seen.meet(object, at)? {
             return Ok(());

@@ -60,12 +60,15 @@ pub struct Limits {
     /// [Handles](crate::js::JsValue) that there may be at a time to values of one context. With one more, the call that was to
     /// give it comes back as [`HandleLimit`](crate::ErrorKind::HandleLimit).
     pub handles: usize,
+    /// [Objects of the host](crate::js::Host) that scripts of one context may hold at a time. A script that would be given one more
+    /// meets a `RangeError`; what is not caught comes back as [`HandleLimit`](crate::ErrorKind::HandleLimit).
+    pub host_objects: usize,
 }
 
 impl Default for Limits {
     /// 5 s of time, 64 MiB of memory, 256 KiB of stack, 2 MiB of source, 1 MiB of result, 256 KiB of console; 10,000 calls
     /// of host functions, 4096 of them in flight, 64 MiB handed to and fro;
-    /// 10,000 handles.
+    /// 10,000 handles, and as many objects of the host.
     fn default() -> Limits {
         Limits {
             wall_time: Duration::from_secs(5),
@@ -78,6 +81,7 @@ impl Default for Limits {
             host_calls_in_flight: 4096,
             host_bytes: 64 * MIB,
             handles: 10_000,
+            host_objects: 10_000,
         }
     }
 }
@@ -96,6 +100,7 @@ impl Limits {
             host_calls_in_flight: self.host_calls_in_flight.min(other.host_calls_in_flight),
             host_bytes: self.host_bytes.min(other.host_bytes),
             handles: self.handles.min(other.handles),
+            host_objects: self.host_objects.min(other.host_objects),
         }
     }
 

@@ -11,7 +11,7 @@ crate::component::wasmtime::component::bindgen!({
 pub(super) use self::{
     aiointernal::js::{
         ambient::{self, LogLevel},
-        host_functions, modules,
+        host_functions, host_objects, modules,
         types::{Exception, ExceptionPlace, Failure, HostError, ResultForm, Source, SourceKind},
     },
     exports::aiointernal::js::engine::{self, HeapUsage, HostFunction, Outcome, Settings},

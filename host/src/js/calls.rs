@@ -19,7 +19,9 @@ use super::{
     handle::{Encoded, Home},
     host_call::HostCall,
     inbox::{Event, Inbox},
+    objects::Objects,
     script::Ambient,
+    value::Value,
     wire,
 };
 use crate::{
@@ -36,6 +38,12 @@ const MAX_TEXT: usize = 16 << 10;
 
 /// What a script is told of a call: an encoded value, or an error.
 type Told = Result<Vec<u8>, HostError>;
+
+/// What a call comes to at once.
+pub(super) enum Begun {
+    Done(Encoded),
+    Waits(Answering),
+}
 
 /// The calls of one instance.
 pub(super) struct Calls {
@@ -131,9 +139,15 @@ impl Calls {
     }
 
     /// Takes a call that has been answered: whose it is, and what the script is told.
-    pub(super) fn land(&mut self, call: u64, answer: Result<Encoded, Error>) -> Option<(Rc<Evaluation>, Told)> {
+    pub(super) fn land(
+        &mut self,
+        objects: &mut Objects,
+        call: u64,
+        answer: Result<Encoded, Error>,
+    ) -> Option<(Rc<Evaluation>, Told)> {
         let landed = self.in_flight.remove(&call)?;
-        let answer = answer.and_then(|value| self.answered(&landed.evaluation, landed.call.function(), value));
+        let function = landed.call.function();
+        let answer = answer.and_then(|value| self.answered(objects, &landed.evaluation, function, value));
         let answer = answer.map_err(|error| self.tell(landed.call.function(), error));
         Some((Rc::clone(&landed.evaluation), answer))
     }
@@ -153,10 +167,10 @@ impl Calls {
     }
 
     /// What the script is told of an error. Only what is meant for it says more than that there is one.
-    fn tell(&mut self, function: &str, error: Error) -> HostError {
+    pub(super) fn tell(&mut self, function: &str, error: Error) -> HostError {
         let (name, message) = match (error.kind(), error.downcast_ref::<ScriptError>()) {
             (_, Some(ScriptError { name, message })) => (clipped(name), clipped(message)),
-            (ErrorKind::HostCallLimit, _) => ("RangeError".to_owned(), error.to_string()),
+            (ErrorKind::HostCallLimit | ErrorKind::HandleLimit, _) => ("RangeError".to_owned(), error.to_string()),
             (ErrorKind::WrongType, _) => {
                 // The script's own fault, which it is told in full, and nobody else's.
                 return HostError { id: None, name: "TypeError".to_owned(), message: clipped(&error.to_string()) };
@@ -171,45 +185,68 @@ impl Calls {
         HostError { id: Some(id), name, message }
     }
 
-    /// Calls a function, of this name.
-    fn start(&mut self, name: &Arc<str>, is_async: bool, arguments: &[u8]) -> Result<Answer, Error> {
-        let evaluation = self.evaluation.clone().ok_or_else(|| fault("nothing is being evaluated"))?;
-        let own = evaluation.functions.as_ref().and_then(|functions| functions.get(name));
+    /// The function of this name that is granted to the evaluation that runs.
+    fn granted(&self, name: &str, is_async: bool) -> Result<Function, Error> {
+        let evaluation = self.evaluation.as_ref();
+        let own = evaluation.and_then(|evaluation| evaluation.functions.as_ref()?.get(name));
         let function = own.or_else(|| self.granted.get(name)).cloned();
         let function = function.filter(|function| matches!(function, Function::Async(_)) == is_async);
-        let Some(function) = function else {
-            let message = format!("{name} is not granted to this call");
-            return Err(Error::new(ErrorKind::WrongType, message));
-        };
+        function.ok_or_else(|| Error::new(ErrorKind::WrongType, format!("{name} is not granted to this call")))
+    }
+
+    /// Makes a call of what has this name.
+    pub(super) fn run(
+        &mut self,
+        objects: &mut Objects,
+        name: &Arc<str>,
+        arguments: &[u8],
+        begin: impl FnOnce(Value, &HostCall) -> Result<Begun, Error>,
+    ) -> Answer {
+        let answer = self.start(objects, name, arguments, begin);
+        answer.unwrap_or_else(|error| Answer::Failed(self.tell(name, error)))
+    }
+
+    fn start(
+        &mut self,
+        objects: &mut Objects,
+        name: &Arc<str>,
+        arguments: &[u8],
+        begin: impl FnOnce(Value, &HostCall) -> Result<Begun, Error>,
+    ) -> Result<Answer, Error> {
+        let evaluation = self.evaluation.clone().ok_or_else(|| fault("nothing is being evaluated"))?;
         count_call(&evaluation)?;
         count_bytes(&evaluation, arguments.len())?;
-        let arguments = wire::decode(arguments).map_err(|reason| fault(&format!("malformed arguments: {reason}")))?;
+        let arguments = wire::decode_with(arguments, objects);
+        let arguments = arguments.map_err(|reason| fault(&format!("malformed arguments: {reason}")))?;
         let call = HostCall::new(Arc::clone(name), &evaluation);
         let within = evaluation.span.clone();
         let _within = within.enter();
-        let value = match function {
-            Function::Sync(function) => function(arguments, &call)?,
-            Function::Async(function) => {
-                let _runtime = self.runtime.as_ref().map(Handle::enter);
-                let mut future = function(arguments, call.clone())?;
-                // Many a future is ready at once, and a hop to another thread takes longer than all the rest.
-                match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                    Poll::Ready(answer) => answer?,
-                    Poll::Pending => return self.fly(evaluation, call, future),
-                }
-            }
+        let _runtime = self.runtime.as_ref().map(Handle::enter);
+        let value = match begin(arguments, &call)? {
+            Begun::Done(value) => value,
+            // Many a future is ready at once, and a hop to another thread takes longer than all the rest.
+            Begun::Waits(mut future) => match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(answer) => answer?,
+                Poll::Pending => return self.fly(evaluation, call, future),
+            },
         };
-        self.answered(&evaluation, name, value).map(Answer::Done)
+        self.answered(objects, &evaluation, name, value).map(Answer::Done)
     }
 
     /// Counts an answer, which may be as long as a result. Every handle in it is of this instance.
-    fn answered(&self, evaluation: &Evaluation, function: &str, value: Encoded) -> Result<Vec<u8>, Error> {
-        let value = value.into_admitted(&self.home).map_err(|error| failed(function, error))?;
-        let most = evaluation.limits.result;
-        if value.len() > most {
-            return Err(limit(format!("a host function answered with {} bytes, more than {most}", value.len())));
+    fn answered(
+        &self,
+        objects: &mut Objects,
+        evaluation: &Evaluation,
+        function: &str,
+        value: Encoded,
+    ) -> Result<Vec<u8>, Error> {
+        value.check(&self.home).map_err(|error| failed(function, error))?;
+        let (bytes, most) = (value.let_into(objects).len(), evaluation.limits.result);
+        if bytes > most {
+            return Err(limit(format!("a host function answered with {bytes} bytes, more than {most}")));
         }
-        count_bytes(evaluation, value.len()).map(|()| value)
+        count_bytes(evaluation, bytes).map(|()| value.into_wire())
     }
 
     /// Lets a call go on in the runtime.
@@ -262,18 +299,20 @@ fn limit(message: String) -> Error {
 }
 
 /// What no engine of ours does.
-fn fault(what: &str) -> Error {
+pub(super) fn fault(what: &str) -> Error {
     Error::new(ErrorKind::HostFunction, format!("the call failed: {what}"))
 }
 
 impl host_functions::Host for Data<Ambient> {
     fn start(&mut self, function: u32, arguments: Vec<u8>) -> Answer {
-        let calls = &mut self.host.calls;
+        let Ambient { calls, objects, .. } = &mut self.host;
         let Some((name, is_async)) = calls.defined.get(function as usize).cloned() else {
             return Answer::Failed(calls.tell("a function", fault("there is no such function")));
         };
-        let answer = calls.start(&name, is_async, &arguments);
-        answer.unwrap_or_else(|error| Answer::Failed(calls.tell(&name, error)))
+        match calls.granted(&name, is_async) {
+            Ok(function) => calls.run(objects, &name, &arguments, |arguments, call| function.begin(arguments, call)),
+            Err(error) => Answer::Failed(calls.tell(&name, error)),
+        }
     }
 }
 

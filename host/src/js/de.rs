@@ -32,6 +32,7 @@ use crate::error::{Error, ErrorKind};
 /// | `Map` | a map; where a sequence is asked for, one of pairs |
 /// | `Error` | a struct or a map of `name`, `message`, `stack`, `cause` and `errors`, each where there is one |
 /// | boxed primitive | as the primitive |
+/// | object of the host | [`Host`](super::Host) of its type |
 /// | object that occurs again | a copy |
 ///
 /// # Errors
@@ -193,6 +194,7 @@ impl<'de> Deserializer<'de> for FromValue {
             Value::Map(entries) => map(entries.into_iter().map(|(key, value)| (FromValue(key), value)), visitor),
             Value::Error(error) => map(members(*error), visitor),
             Value::Handle(_) => Err(de::Error::custom("a handle is of use in its context only")),
+            Value::HostObject(object) => Err(de::Error::custom(format!("an object of class {}", object.class_name()))),
             Value::Boxed(inner) | Value::Shared(_, inner) => FromValue(*inner).deserialize_any(visitor),
         }
     }

@@ -76,6 +76,7 @@ impl Engine {
             let host = &mut store.data_mut().host;
             host.calls.run_for(evaluation);
             host.console.run_for(evaluation);
+            host.objects.limit(limits.host_objects);
             exports.configure(store, limits)?;
             let defined = evaluation.functions.as_ref().map(|functions| exports.define(store, functions));
             let answer = match defined.transpose()? {
@@ -83,6 +84,7 @@ impl Engine {
                 _ => body(store, exports.api())?,
             };
             asked = store.data().asked_to_stop();
+            store.data_mut().host.objects.end_call();
             Ok(answer)
         });
         let answer = answer.map_err(|error| match error.kind() {
@@ -230,7 +232,7 @@ impl Engine {
 
     /// Hands an answer to the script that waits for it.
     fn settle(&mut self, call: u64, answer: Result<Encoded, Error>) {
-        let landed = self.instance.host_mut().and_then(|host| host.calls.land(call, answer));
+        let landed = self.instance.host_mut().and_then(|host| host.calls.land(&mut host.objects, call, answer));
         // Its evaluation may have ended, or the context is another.
         let Some((evaluation, answer)) = landed else {
             return;
@@ -304,12 +306,12 @@ impl Engine {
             let span = evaluation.span.clone();
             let _within = span.enter();
             let result = self.enter(&evaluation, |store, engine| {
-                let result = engine.call_take_result(store, number)?;
-                result.ok_or_else(|| wasmtime::format_err!("the engine lost a result"))
+                let result = engine.call_take_result(&mut *store, number)?;
+                let result = result.ok_or_else(|| wasmtime::format_err!("the engine lost a result"))?;
+                Ok(result.map(|value| decode(&store.data().host, &value)))
             });
-            let result = result.and_then(|value| self.decode(&value));
             self.cancel_calls(&evaluation, &[]);
-            self.follow(pending, result);
+            self.follow(pending, result.flatten());
         }
     }
 
@@ -319,29 +321,28 @@ impl Engine {
         home.unwrap_or_else(|| Home::new(0, &self.inbox))
     }
 
-    /// What the engine gave in the call that has just ended.
-    fn decode(&mut self, value: &[u8]) -> Result<Value, Error> {
-        decode(&self.home(), value)
-    }
-
-    /// What may enter the engine, as every handle in it is of this instance.
-    fn admitted<'e, W>(&mut self, encoded: &'e Encoded<W>) -> Result<&'e W, Error> {
-        encoded.admitted(&self.home())
-    }
-
-    /// What an evaluation that has just begun has come to.
-    fn came_to(
+    /// Begins an evaluation, and says what it has come to.
+    fn run(
         &mut self,
         evaluation: Rc<Evaluation>,
-        outcome: Result<bindings::Outcome, Error>,
+        body: impl FnOnce(
+            &mut Store<Data<Ambient>>,
+            &bindings::engine::Guest,
+        ) -> wasmtime::Result<Result<bindings::Outcome, Failure>>,
     ) -> Result<Outcome, Error> {
-        let outcome = match outcome {
-            Ok(bindings::Outcome::Pending) => return Ok(Outcome::Pending(evaluation)),
-            Ok(bindings::Outcome::Done(value)) => self.decode(&value).map(Outcome::Done),
+        let value = self.enter(&evaluation, |store, engine| {
+            Ok(body(store, engine)?.map(|outcome| match outcome {
+                bindings::Outcome::Done(value) => Some(decode(&store.data().host, &value)),
+                bindings::Outcome::Pending => None,
+            }))
+        });
+        let value = match value {
+            Ok(None) => return Ok(Outcome::Pending(evaluation)),
+            Ok(Some(value)) => value,
             Err(error) => Err(error),
         };
         self.cancel_calls(&evaluation, &[]);
-        outcome
+        value.map(Outcome::Done)
     }
 
     pub(super) fn evaluate(
@@ -355,11 +356,10 @@ impl Engine {
         source.check(evaluation.limits.source)?;
         let source = source.into_wire();
         let number = evaluation.number;
-        let outcome = self.enter(&evaluation, |store, engine| {
+        self.run(evaluation, |store, engine| {
             store.data_mut().host.maps.note(&source.name, &source.text);
             engine.call_evaluate(store, number, &source, form)
-        });
-        self.came_to(evaluation, outcome)
+        })
     }
 
     /// The longest source that a call of this caller may have.
@@ -375,11 +375,13 @@ impl Engine {
         arguments: &Encoded<Vec<Vec<u8>>>,
         form: ResultForm,
     ) -> Result<Outcome, Error> {
-        let arguments = self.admitted(arguments)?;
+        arguments.check(&self.home())?;
         let evaluation = self.begin(running, terms);
         let number = evaluation.number;
-        let outcome = self.enter(&evaluation, |store, engine| engine.call_call(store, number, name, arguments, form));
-        self.came_to(evaluation, outcome)
+        self.run(evaluation, |store, engine| {
+            let arguments = arguments.let_into(&mut store.data_mut().host.objects);
+            engine.call_call(store, number, name, arguments, form)
+        })
     }
 
     /// Does something with the value of a handle.
@@ -391,13 +393,15 @@ impl Engine {
         operation: &Encoded<Operation>,
         form: ResultForm,
     ) -> Result<Outcome, Error> {
-        self.home().admit("the handle", handle)?;
-        let operation = self.admitted(operation)?;
+        let home = self.home();
+        home.admit("the handle", handle)?;
+        operation.check(&home)?;
         let evaluation = self.begin(running, terms);
         let (number, handle) = (evaluation.number, handle.number());
-        let outcome =
-            self.enter(&evaluation, |store, engine| engine.call_operate(store, number, handle, operation, form));
-        self.came_to(evaluation, outcome)
+        self.run(evaluation, |store, engine| {
+            let operation = operation.let_into(&mut store.data_mut().host.objects);
+            engine.call_operate(store, number, handle, operation, form)
+        })
     }
 
     /// Closes an iterator of which nobody takes more.
@@ -450,8 +454,11 @@ impl Engine {
         terms: &Terms,
         globals: &Encoded<Globals>,
     ) -> Result<(), Error> {
-        let globals = self.admitted(globals)?;
-        self.at_once(running, terms, |store, engine| engine.call_set_globals(store, globals))
+        globals.check(&self.home())?;
+        self.at_once(running, terms, |store, engine| {
+            let globals = globals.let_into(&mut store.data_mut().host.objects);
+            engine.call_set_globals(store, globals)
+        })
     }
 
     pub(super) fn get_global(
@@ -461,10 +468,9 @@ impl Engine {
         name: &str,
         form: ResultForm,
     ) -> Result<Value, Error> {
-        // Here, as what comes of other evaluations may replace the instance.
         let value = self.at_once(running, terms, |store, engine| {
             let value = engine.call_get_global(&mut *store, name, form)?;
-            Ok(value.map(|value| decode(store.data().host.calls.home(), &value)))
+            Ok(value.map(|value| decode(&store.data().host, &value)))
         });
         value?
     }
@@ -527,14 +533,13 @@ impl Engine {
         let evaluation = self.begin(running, terms);
         let resource = self.instance.held(batch)?;
         let number = evaluation.number;
-        let outcome = self.enter(&evaluation, |store, engine| {
+        self.run(evaluation, |store, engine| {
             if let Some(source) = source {
                 store.data_mut().host.maps.note(source.shown_name(), source.text());
             }
             let next = engine.batch().call_next(store, resource, number)?;
             next.ok_or_else(|| wasmtime::format_err!("the batch lost a source"))
-        });
-        self.came_to(evaluation, outcome)
+        })
     }
 
     /// Lets a batch go.
@@ -559,14 +564,17 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-/// What the engine of this home gave.
-fn decode(home: &Home, value: &[u8]) -> Result<Value, Error> {
+/// What the engine of this host gave in the call that is still to be ended.
+fn decode(host: &Ambient, value: &[u8]) -> Result<Value, Error> {
     if value == NOTHING {
         return Ok(Value::Hole);
     }
-    if let Some(handle) = home.decode(value) {
+    if let Some(handle) = host.calls.home().decode(value) {
         return handle.map(Value::Handle);
     }
-    wire::decode(value)
-        .map_err(|reason| Error::new(ErrorKind::Engine, format!("the engine's result is malformed: {reason}")))
+    wire::decode_with(value, &host.objects).map_err(|reason| malformed(&reason))
+}
+
+fn malformed(reason: &str) -> Error {
+    Error::new(ErrorKind::Engine, format!("the engine's result is malformed: {reason}"))
 }

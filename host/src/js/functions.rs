@@ -15,7 +15,7 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{de::from_arguments, handle::Encoded, host_call::HostCall, ser::to_value, value::Value};
+use super::{calls::Begun, de::from_arguments, handle::Encoded, host_call::HostCall, ser::to_value, value::Value};
 use crate::error::{Error, ErrorKind};
 
 /// Functions of the host that scripts may call, by their names.
@@ -87,6 +87,16 @@ pub(super) enum Function {
     Async(Arc<AsyncFunction>),
 }
 
+impl Function {
+    /// Calls it.
+    pub(super) fn begin(&self, arguments: Value, call: &HostCall) -> Result<Begun, Error> {
+        match self {
+            Function::Sync(function) => function(arguments, call).map(Begun::Done),
+            Function::Async(function) => function(arguments, call.clone()).map(Begun::Waits),
+        }
+    }
+}
+
 impl Functions {
     /// No functions.
     pub fn new() -> Functions {
@@ -104,18 +114,7 @@ impl Functions {
     {
         self.with(name.into(), |name| {
             Function::Async(Arc::new(move |arguments, call| {
-                let begun = || from_arguments(&name, arguments).map(|arguments| function(arguments, call));
-                let future = caught(&name, begun)??;
-                let name = Arc::clone(&name);
-                Ok(Box::pin(async move {
-                    let mut future = pin!(future);
-                    let mut poll = |context: &mut Context<'_>| {
-                        let polled = future.as_mut().poll(context);
-                        polled.map(|result| answer(&name, result))
-                    };
-                    poll_fn(|context| caught(&name, || poll(context)).unwrap_or_else(|panic| Poll::Ready(Err(panic))))
-                        .await
-                }))
+                begin_async(&name, arguments, |arguments| function(arguments, call))
             }))
         })
     }
@@ -130,7 +129,7 @@ impl Functions {
     {
         self.with(name.into(), |name| {
             Function::Sync(Arc::new(move |arguments, call| {
-                caught(&name, || answer(&name, function(from_arguments(&name, arguments)?, call)))?
+                run_sync(&name, arguments, |arguments| function(arguments, call))
             }))
         })
     }
@@ -174,6 +173,41 @@ impl fmt::Debug for Functions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
     }
+}
+
+/// Begins an async function of this name: its arguments become what it takes, and its result what a script gets.
+pub(super) fn begin_async<A, R, E, Fut>(
+    name: &Arc<str>,
+    arguments: Value,
+    function: impl FnOnce(A) -> Fut,
+) -> Result<Answering, Error>
+where
+    A: DeserializeOwned,
+    R: Serialize,
+    E: Into<Box<dyn StdError + Send + Sync>>,
+    Fut: Future<Output = Result<R, E>> + Send + 'static,
+{
+    let future = caught(name, || from_arguments(name, arguments).map(function))??;
+    let name = Arc::clone(name);
+    Ok(Box::pin(async move {
+        let mut future = pin!(future);
+        let mut poll = |context: &mut Context<'_>| future.as_mut().poll(context).map(|result| answer(&name, result));
+        poll_fn(|context| caught(&name, || poll(context)).unwrap_or_else(|panic| Poll::Ready(Err(panic)))).await
+    }))
+}
+
+/// Runs a sync function of this name, as above.
+pub(super) fn run_sync<A, R, E>(
+    name: &str,
+    arguments: Value,
+    function: impl FnOnce(A) -> Result<R, E>,
+) -> Result<Encoded, Error>
+where
+    A: DeserializeOwned,
+    R: Serialize,
+    E: Into<Box<dyn StdError + Send + Sync>>,
+{
+    caught(name, || answer(name, function(from_arguments(name, arguments)?)))?
 }
 
 /// What goes back to the script.

@@ -8,7 +8,9 @@ use std::{
 use minicbor::Decoder;
 
 use super::{
+    host_object::HostObject,
     inbox::{Event, Inbox, WeakInbox},
+    objects::Objects,
     value::Value,
     wire,
 };
@@ -159,59 +161,66 @@ fn foreign(place: &str) -> Error {
     Error::new(ErrorKind::InvalidArgument, format!("{place}: a handle of another context"))
 }
 
-/// What enters an engine, encoded, and the handles in it with their places. They live until it has entered.
+/// What enters an engine, encoded, and the handles in it with their places, and the objects of the host. They live until it
+/// has entered.
 #[derive(Debug)]
 pub(super) struct Encoded<W = Vec<u8>> {
     wire: W,
     handles: Vec<(String, Handle)>,
+    objects: Vec<HostObject>,
 }
 
 impl Encoded {
     /// Encodes a value, which `name` names.
     pub(super) fn value(value: &Value, name: impl Display) -> Result<Encoded, Error> {
-        let (wire, has_handles) = wire::encode(value, &name)?;
+        let wire::Written { bytes, has_handles, objects } = wire::encode(value, &name)?;
         let handles = if has_handles { value.handles(name.to_string()) } else { Vec::new() };
-        Ok(Encoded { wire, handles })
+        Ok(Encoded { wire: bytes, handles, objects })
     }
 }
 
 impl<W> Encoded<W> {
     pub(super) fn new(wire: W) -> Encoded<W> {
-        Encoded { wire, handles: Vec::new() }
+        Encoded { wire, handles: Vec::new(), objects: Vec::new() }
     }
 
     /// This with another, as one.
     pub(super) fn with<V, R>(mut self, other: Encoded<V>, join: impl FnOnce(W, V) -> R) -> Encoded<R> {
         self.handles.extend(other.handles);
-        Encoded { wire: join(self.wire, other.wire), handles: self.handles }
+        self.objects.extend(other.objects);
+        Encoded { wire: join(self.wire, other.wire), handles: self.handles, objects: self.objects }
     }
 
     pub(super) fn map<R>(self, change: impl FnOnce(W) -> R) -> Encoded<R> {
-        Encoded { wire: change(self.wire), handles: self.handles }
+        Encoded { wire: change(self.wire), handles: self.handles, objects: self.objects }
     }
 
-    /// What goes to the engine of this home.
+    /// Whether this may go to the engine of this home.
     ///
     /// # Errors
     ///
     /// A handle is not of this home: [`Lost`](ErrorKind::Lost) where that is gone, or
     /// [`InvalidArgument`](ErrorKind::InvalidArgument).
-    pub(super) fn admitted(&self, home: &Home) -> Result<&W, Error> {
-        self.handles.iter().try_for_each(|(place, handle)| home.admit(place, handle))?;
-        Ok(&self.wire)
+    pub(super) fn check(&self, home: &Home) -> Result<(), Error> {
+        self.handles.iter().try_for_each(|(place, handle)| home.admit(place, handle))
     }
 
-    /// The same, where the handles need not live longer.
-    pub(super) fn into_admitted(self, home: &Home) -> Result<W, Error> {
-        self.admitted(home)?;
-        Ok(self.wire)
+    /// Lets the objects of the host into an instance, and gives what goes there with them.
+    pub(super) fn let_into(&self, objects: &mut Objects) -> &W {
+        objects.let_in(self.objects.iter().cloned());
+        &self.wire
     }
 
-    /// What is to go to any engine, and so has no handle.
-    pub(super) fn without_handles(self) -> Result<W, Error> {
+    /// What goes into an instance, where the handles need not live longer.
+    pub(super) fn into_wire(self) -> W {
+        self.wire
+    }
+
+    /// This, where it has no handle, as it is to go to any engine.
+    pub(super) fn without_handles(self) -> Result<Encoded<W>, Error> {
         match self.handles.first() {
             Some((place, _)) => Err(foreign(place)),
-            None => Ok(self.wire),
+            None => Ok(self),
         }
     }
 }

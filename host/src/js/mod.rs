@@ -9,6 +9,8 @@ mod context;
 mod functions;
 mod host_call;
 mod calls;
+mod host_object;
+mod objects;
 mod handle;
 mod js_value;
 mod js_stream;
@@ -40,6 +42,7 @@ pub use self::{
     functions::{Functions, ScriptError},
     handle::{Handle, Kind},
     host_call::HostCall,
+    host_object::{Host, HostClass, HostObject, Members},
     js_stream::JsStream,
     js_value::JsValue,
     modules::{Folder, Module, ModuleMap, Resolver},

@@ -8,14 +8,18 @@ use std::{
 use tokio::runtime::Handle;
 
 use super::{
-    bindings::{self, Failure, ScriptEngine, ScriptEnginePre, Settings, ambient, host_functions, modules},
+    bindings::{
+        self, Failure, ScriptEngine, ScriptEnginePre, Settings, ambient, host_functions, host_objects, modules,
+    },
     calls::Calls,
     console::Output,
     context::Globals,
     exception::Exception,
     functions::Functions,
+    handle::Encoded,
     inbox::Inbox,
     modules::{Grant, Imports},
+    objects::Objects,
     source_maps::SourceMaps,
 };
 use crate::{
@@ -59,6 +63,7 @@ impl Linked {
         let mut linker = Linker::new(engine.wasmtime());
         ambient::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data)
             .and_then(|()| host_functions::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data))
+            .and_then(|()| host_objects::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data))
             .and_then(|()| modules::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data))
             .map_err(|error| Error::with_source(ErrorKind::Engine, error.to_string(), error))?;
         let pre = engine.link(&component, &linker).map_err(fault)?;
@@ -74,7 +79,7 @@ impl Linked {
 pub(super) struct Script {
     pub(super) linked: Linked,
     /// Globals of every fresh context.
-    pub(super) globals: Globals,
+    pub(super) globals: Encoded<Globals>,
     pub(super) console: Output,
     pub(super) modules: Option<Grant>,
     pub(super) functions: Functions,
@@ -94,6 +99,7 @@ impl Program for Script {
             console: self.console.clone(),
             modules: Imports::from(self.modules.clone()),
             calls: Calls::new(self.functions.clone(), self.inbox.clone(), self.runtime.clone()),
+            objects: Objects::default(),
             maps: SourceMaps::default(),
             batches: 0,
         })
@@ -103,10 +109,13 @@ impl Program for Script {
         let engine = self.linked.0.instantiate(&mut *store)?;
         let exports = Exports { engine, configured: Cell::new(None) };
         exports.configure(store, limits)?;
+        store.data_mut().host.objects.limit(limits.host_objects);
         exports.define(store, &self.functions)?.map_err(|failure| explain(failure, limits))?;
-        if !self.globals.is_empty() {
-            let set = exports.api().call_set_globals(store, &self.globals)?;
+        let globals = self.globals.let_into(&mut store.data_mut().host.objects);
+        if !globals.is_empty() {
+            let set = exports.api().call_set_globals(&mut *store, globals)?;
             set.map_err(|failure| explain(failure, limits))?;
+            store.data_mut().host.objects.end_call();
         }
         Ok(exports)
     }
@@ -172,6 +181,7 @@ pub(super) struct Ambient {
     pub(super) console: Output,
     pub(super) modules: Imports,
     pub(super) calls: Calls,
+    pub(super) objects: Objects,
     pub(super) maps: SourceMaps,
     /// Batches that are alive in the instance.
     pub(super) batches: usize,

@@ -129,6 +129,7 @@ impl Serialize for Part<'_> {
                 map.end()
             }
             Value::Handle(_) => Err(S::Error::custom("a handle is of use in its context only")),
+            Value::HostObject(_) => Err(S::Error::custom("an object of the host does not leave the process")),
             Value::Boxed(inner) | Value::Shared(_, inner) => Part(inner).serialize(serializer),
             Value::Object(properties) => {
                 serializer.collect_map(properties.iter().map(|(name, value)| (name, Part(value))))

@@ -17,11 +17,11 @@ pub(super) use self::{
     typed_array::half,
 };
 
-use super::handle::Handle;
+use super::{handle::Handle, host_object::HostObject};
 
 /// A JavaScript value that has left its engine, or is to enter one.
 ///
-/// It is plain data, but for [handles](Value::Handle): changing it changes nothing in a context. From Rust types it is made by `From`, by
+/// It is plain data, but for [handles](Value::Handle) and [objects of the host](Value::HostObject): changing it changes nothing in a context. From Rust types it is made by `From`, by
 /// [`value!`](crate::js::value!) and by [`to_value`](crate::js::to_value), and it becomes one by [`from_value`](crate::js::from_value).
 ///
 /// # Graphs
@@ -60,7 +60,7 @@ use super::handle::Handle;
 /// | `Set` | a list |
 /// | `Error` | an object with `name`, `message`, `stack`, `cause` and `errors`, each where there is one |
 /// | boxed primitive | the primitive |
-/// | handle | an error |
+/// | handle, object of the host | an error |
 /// | reference | a copy of what it refers to; of a cycle, or of more than 64 MiB of copies: an error that names the place |
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -111,6 +111,8 @@ pub enum Value {
     Reference(u32),
     /// A value that lives in a context, as [`JsValue`](crate::js::JsValue) gives it. It may go back into that one only.
     Handle(Handle),
+    /// An object of the host, as [`Host`](crate::js::Host) makes it.
+    HostObject(HostObject),
 }
 
 impl Value {

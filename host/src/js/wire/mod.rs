@@ -5,7 +5,10 @@ mod read;
 
 use minicbor::data::Tag;
 
-pub(super) use self::{read::decode, write::encode};
+pub(super) use self::{
+    read::{decode, decode_with},
+    write::{Written, encode},
+};
 
 /// Deepest nesting that crosses. One more than the engine's own, so that it is the engine that says where.
 const MAX_DEPTH: usize = 129;

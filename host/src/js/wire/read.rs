@@ -7,11 +7,17 @@ use minicbor::{
 use num_bigint::Sign;
 
 use super::{ABSENT, CLASS, MAP, MAX_DEPTH, REFERENCE, SET, SHARED, UINT8_ARRAY};
+use crate::js::objects::Objects;
 use crate::js::value::{BigInt, Date, ErrorObject, MAX_SAFE_INTEGER, RegExp, TypedArray, Value};
 
-/// Decodes a value. The reason says where the bytes are wrong.
+/// Decodes a value in which there is no object of the host. The reason says where the bytes are wrong.
 pub(in crate::js) fn decode(bytes: &[u8]) -> Result<Value, String> {
-    let mut reader = Reader { input: Decoder::new(bytes), marks: 0, room: bytes.len() };
+    decode_with(bytes, &Objects::default())
+}
+
+/// Decodes a value that comes from the engine that has these objects.
+pub(in crate::js) fn decode_with(bytes: &[u8], objects: &Objects) -> Result<Value, String> {
+    let mut reader = Reader { input: Decoder::new(bytes), marks: 0, room: bytes.len(), objects };
     let value = reader.value(0)?;
     match reader.input.position() {
         end if end == bytes.len() => Ok(value),
@@ -25,6 +31,7 @@ struct Reader<'b> {
     marks: u32,
     /// Elements that room may still be made for before they are read.
     room: usize,
+    objects: &'b Objects,
 }
 
 impl<'b> Reader<'b> {
@@ -176,6 +183,10 @@ impl<'b> Reader<'b> {
             (Some(2), "ArrayBuffer") => self.bytes().map(Value::ArrayBuffer),
             (Some(2), "DataView") => self.bytes().map(Value::DataView),
             (Some(3), "RegExp") => Ok(RegExp { source: self.text()?, flags: self.text()? }.into()),
+            (Some(2), "HostObject") => {
+                let object = self.objects.get(self.item(Decoder::u64)?).cloned();
+                object.map(Value::HostObject).ok_or_else(|| format!("an object that scripts do not have at byte {at}"))
+            }
             (Some(2), "Error") => self.error(depth),
             (Some(2), class @ ("Boolean" | "Number" | "BigInt" | "String")) => match (class, self.value(depth + 1)?) {
                 ("Boolean", inner @ Value::Bool(_))

@@ -22,7 +22,7 @@ fn decode_within_bounds(bytes: &[u8]) -> Result<Value, String> {
 /// Whether bytes are a value. One that is comes back as it was.
 fn check(bytes: &[u8]) -> bool {
     let Ok(value) = decode_within_bounds(bytes) else { return false };
-    let again = encode(&value, "value").expect("what was decoded has no reference to nothing").0;
+    let again = encode(&value, "value").expect("what was decoded has no reference to nothing").bytes;
     // NaN differs from itself, so the texts are compared.
     assert_eq!(format!("{:?}", decode(&again)), format!("{:?}", Ok::<_, String>(value)), "{bytes:02x?}");
     true
@@ -60,7 +60,7 @@ fn sample() -> Vec<u8> {
         Value::Boxed(Box::new("b".into())),
         Value::Object(vec![("a".into(), Value::Object(Vec::new())), ("b".into(), Value::Reference(3))]),
     ]);
-    encode(&value, "value").expect("every reference is to something").0
+    encode(&value, "value").expect("every reference is to something").bytes
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn fuzz_any_bytes_are_a_value_or_refused() {
     let sample = sample();
     let Ok(Value::Array(parts)) = decode(&sample) else { unreachable!("the sample is a list") };
     // Parts that refer to others are no values by themselves.
-    let mut values: Vec<Vec<u8>> = parts.iter().filter_map(|part| Some(encode(part, "part").ok()?.0)).collect();
+    let mut values: Vec<Vec<u8>> = parts.iter().filter_map(|part| Some(encode(part, "part").ok()?.bytes)).collect();
     values.push(sample);
     let (mut accepted, mut refused) = (0, 0);
     mutations::rounds(200_000, |random| match check(&mutations::bytes(random, &values)) {

@@ -11,20 +11,40 @@ use num_bigint::Sign;
 use super::{ABSENT, CLASS, MAP, MAX_DEPTH, REFERENCE, SET, SHARED};
 use crate::{
     error::{Error, ErrorKind},
+    js::host_object::HostObject,
     js::value::{BigInt, ErrorObject, Refused, Value, as_integer, entry, property},
 };
 
-/// Encodes a value, and says whether there is a handle in it. The error calls it by this name.
+/// An encoded value.
+#[derive(Debug)]
+pub(in crate::js) struct Written {
+    pub(in crate::js) bytes: Vec<u8>,
+    /// Whether there is a handle in it.
+    pub(in crate::js) has_handles: bool,
+    /// The objects of the host in it.
+    pub(in crate::js) objects: Vec<HostObject>,
+}
+
+/// Encodes a value. The error calls it by this name.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::InvalidArgument`], with the path to the place: a reference to what is not there, or a value that is nested too
 /// deep to be looked through.
-pub(in crate::js) fn encode(value: &Value, name: impl Display) -> Result<(Vec<u8>, bool), Error> {
-    let mut writer =
-        Writer { out: Encoder::new(Vec::new()), numbers: HashMap::new(), marks: 0, depth: 0, has_handles: false };
+pub(in crate::js) fn encode(value: &Value, name: impl Display) -> Result<Written, Error> {
+    let mut writer = Writer {
+        out: Encoder::new(Vec::new()),
+        numbers: HashMap::new(),
+        marks: 0,
+        depth: 0,
+        has_handles: false,
+        objects: Vec::new(),
+    };
     match writer.value(value) {
-        Ok(()) => Ok((writer.out.into_writer(), writer.has_handles)),
+        Ok(()) => {
+            let Writer { out, has_handles, objects, .. } = writer;
+            Ok(Written { bytes: out.into_writer(), has_handles, objects })
+        }
         Err(refused) => {
             Err(Error::new(ErrorKind::InvalidArgument, format!("a value cannot enter the engine: {name}{refused}")))
         }
@@ -39,6 +59,7 @@ struct Writer {
     marks: u64,
     depth: usize,
     has_handles: bool,
+    objects: Vec<HostObject>,
 }
 
 /// What a vector takes: every byte.
@@ -91,6 +112,11 @@ impl Writer {
                 self.has_handles = true;
                 self.class("Handle", 1);
                 put!(self.out, u64(handle.number()));
+            }
+            Value::HostObject(object) => {
+                self.objects.push(object.clone());
+                self.class("HostObject", 1);
+                put!(self.out, u64(object.number()));
             }
             Value::Array(_) | Value::Map(_) | Value::Set(_) | Value::Error(_) | Value::Object(_) => {
                 if self.depth > MAX_DEPTH {
