@@ -9,7 +9,10 @@ mod turns;
 
 use std::{convert::Infallible, env, time::Instant};
 
-use aiointernal::{Context, Sandbox, js::Functions};
+use aiointernal::{
+    Context, Sandbox,
+    js::{Functions, Host, HostClass, Members},
+};
 use rquickjs::{Context as NativeContext, Function, Runtime};
 use tokio::{runtime, task::yield_now};
 
@@ -23,8 +26,9 @@ const TURNS: usize = 31;
 
 /// The ways, by their scripts. Each makes its calls and says how many.
 const SYNC: &str = "let n = 0; for (let i = 0; i < 1000; i++) n = add(n, 1); return n";
-const SCRIPTS: [(&str, &str); 5] = [
+const SCRIPTS: [(&str, &str); 6] = [
     ("sync", SYNC),
+    ("sync, of an object", "let n = 0; for (let i = 0; i < 1000; i++) n = adder.add(n, 1); return n"),
     ("async, ready at once", "let n = 0; for (let i = 0; i < 1000; i++) n = await ready(n, 1); return n"),
     ("async, one after the other", "let n = 0; for (let i = 0; i < 1000; i++) n = await later(n, 1); return n"),
     ("async, 1000 in flight", "return (await Promise.all(Array.from({ length: 1000 }, (_, i) => later(0, 1)))).length"),
@@ -33,6 +37,17 @@ const SCRIPTS: [(&str, &str); 5] = [
 
 /// A way, by its name.
 type Way<'a> = (&'a str, Box<dyn Fn() + 'a>);
+
+/// An object of the host with one method.
+struct Adder;
+
+impl HostClass for Adder {
+    const NAME: &'static str = "Adder";
+
+    fn members(members: Members<Adder>) -> Members<Adder> {
+        members.sync_method("add", |_, (a, b): (i32, i32), _| Ok::<_, Infallible>(a + b))
+    }
+}
 
 fn functions() -> Functions {
     Functions::new()
@@ -49,7 +64,8 @@ fn main() {
         && !env::args().any(|argument| ["--list", "--test"].contains(&argument.as_str()));
     let runtime = runtime::Builder::new_multi_thread().worker_threads(1).build().expect("the system starts a thread");
     let sandbox = Sandbox::new().expect("the engine compiles");
-    let builder = sandbox.context().functions(functions());
+    let builder = sandbox.context().functions(functions()).globals([("adder", Host::new(Adder))]);
+    let builder = builder.expect("it is a value");
     let context = runtime.block_on(async { builder.await }).expect("there is room for a context");
     let native = native();
     let mut ways: Vec<Way<'_>> = Vec::new();

@@ -367,6 +367,17 @@ mod iterated {
         context.get_global("log").await.unwrap()
     }
 
+    #[test]
+    fn items_are_taken_without_a_runtime() {
+        let context = SANDBOX.context().blocking().unwrap();
+        let list: JsValue = context.eval_as("[1, 2]").blocking().unwrap();
+        let mut items: JsStream<i32> = list.iterate();
+        assert_eq!(items.next_blocking().unwrap().unwrap(), 1);
+        assert_eq!(items.next_blocking().unwrap().unwrap(), 2);
+        assert!(items.next_blocking().is_none());
+        assert!(items.next_blocking().is_none());
+    }
+
     #[tokio::test]
     async fn items_come_one_by_one_as_they_are_wanted() {
         let context = open().await;

@@ -4,7 +4,7 @@ use std::{
     convert::Infallible,
     io,
     sync::{
-        Arc, Mutex,
+        Mutex,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,

@@ -1,6 +1,6 @@
 //! The async handle to one JavaScript context.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, thread::ThreadId};
 
 use serde::Serialize;
 
@@ -99,6 +99,11 @@ impl Context {
     /// sink of the [context](crate::js::ContextBuilder::on_console) has it, too.
     pub fn printing_to(&self, console: &Console) -> Context {
         Context { thread: self.thread.clone(), terms: Terms { console: Some(console.clone()), ..self.terms.clone() } }
+    }
+
+    /// Its thread.
+    pub(super) fn home(&self) -> Option<ThreadId> {
+        self.thread.home()
     }
 
     /// What its calls may use.

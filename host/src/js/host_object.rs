@@ -84,7 +84,8 @@ pub trait HostClass: Send + Sync + Sized + 'static {
     /// A context holds this no more: no script can reach it, as the collector found, or the context has ended, or was
     /// replaced. Called on the context's thread, after the call that led to it.
     ///
-    /// It may come again, where the host has a [`Host`] of it left; else it is dropped then.
+    /// It may come again, where the host has a [`Host`] of it left; else it is dropped then. What holds a
+    /// [`JsValue`](super::JsValue) that leads back to itself is a cycle that no collector sees: it lasts as long as its context.
     fn released(&self) {}
 }
 

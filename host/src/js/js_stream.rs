@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    future::Future as _,
+    future::{Future as _, poll_fn},
     mem,
     pin::Pin,
     task::{Context, Poll},
@@ -18,7 +18,10 @@ use super::{
     result::{Convert, FromScript},
     value::Value,
 };
-use crate::{error::Error, thread::Ticket};
+use crate::{
+    error::Error,
+    thread::{Ticket, block_elsewhere},
+};
 
 /// The items of a JavaScript iterable, from [`JsValue::iterate`]. It ends after the first error.
 #[must_use = "a stream does nothing unless it is polled"]
@@ -36,6 +39,21 @@ enum State<R> {
 impl<R: FromScript> JsStream<R> {
     pub(super) fn new(value: JsValue) -> JsStream<R> {
         JsStream(State::New(value))
+    }
+}
+
+impl<R: FromScript> JsStream<R> {
+    /// Blocks this thread until the next item is there. On the context's own thread it is
+    /// [`Deadlock`](crate::ErrorKind::Deadlock) where it is not.
+    pub fn next_blocking(&mut self) -> Option<Result<R, Error>> {
+        let home = match &self.0 {
+            State::New(value) => value.context().home(),
+            State::Opening(ticket) => ticket.home(),
+            State::Open(iteration) | State::Pulling(_, iteration) => iteration.iterator.context().home(),
+            State::Over => None,
+        };
+        let next = poll_fn(|context| Pin::new(&mut *self).poll_next(context));
+        block_elsewhere(home, next, |error| Some(Err(error)))
     }
 }
 

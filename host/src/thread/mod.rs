@@ -186,6 +186,11 @@ impl<T: 'static> HeapThread<T> {
         self.handle.shared.queue.ended().is_some()
     }
 
+    /// The object's thread.
+    pub(crate) fn home(&self) -> Option<ThreadId> {
+        self.shared().life.home()
+    }
+
     fn shared(&self) -> &Shared<T> {
         &self.handle.shared
     }

@@ -205,7 +205,7 @@ where
     /// The object's thread.
     pub(crate) fn home(&self) -> Option<ThreadId> {
         match &self.stage {
-            Stage::Here(hop) => hop.thread.shared().life.home(),
+            Stage::Here(hop) => hop.thread.home(),
             Stage::OnThread(ticket) => ticket.home(),
             Stage::Failed(_) | Stage::Ended => None,
         }

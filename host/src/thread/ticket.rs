@@ -71,7 +71,7 @@ impl<R> Ticket<R> {
     }
 
     /// The thread of the object that is called.
-    pub(super) fn home(&self) -> Option<ThreadId> {
+    pub(crate) fn home(&self) -> Option<ThreadId> {
         self.cell.home()
     }
 }
