@@ -6,7 +6,7 @@ use std::{
 };
 
 use rquickjs::{
-    Context, Ctx, Function, Module, Object, Promise, Runtime, Value,
+    Context, Ctx, Function, Object, Promise, Runtime, Value,
     context::{EvalOptions, intrinsic},
     object::Property,
 };
@@ -216,11 +216,9 @@ impl<H: Host> Engine<H> {
         self.begin(evaluation, form, |ctx, intrinsics| {
             let evaluated = match source.kind {
                 SourceKind::Script => self.script(ctx, source),
-                SourceKind::Module => self
-                    .modules
-                    .declare_main(ctx, &source.name, &source.text)
-                    .and_then(Module::eval)
-                    .map(|(_, done)| Progress::of(done.into_value())),
+                SourceKind::Module => {
+                    self.modules.evaluate(ctx, &source.name, &source.text).map(|done| Progress::of(done.into_value()))
+                }
             };
             evaluated.map_err(|error| Failure::from_js(ctx, intrinsics, error))
         })
@@ -382,7 +380,7 @@ impl<H: Host> Engine<H> {
                 self.encode(intrinsics, &value, form)
             })
         });
-        Some(result.map_err(Failure::clipped))
+        Some(result.map_err(|failure| self.modules.told(failure).clipped()))
     }
 
     /// Memory in use now.
@@ -482,7 +480,7 @@ impl<H: Host> Engine<H> {
             // What is only held by cycles is freed for the next call.
             self.runtime.run_gc();
         }
-        outcome.map_err(Failure::clipped)
+        outcome.map_err(|failure| self.modules.told(failure).clipped())
     }
 
     fn drive_jobs(&self, ctx: &Ctx<'_>) {

@@ -21,6 +21,7 @@ mod modules;
 mod operation;
 mod raw;
 mod rejections;
+mod sites;
 mod table;
 mod text;
 mod value;

@@ -76,6 +76,7 @@ impl Engine {
             let host = &mut store.data_mut().host;
             host.calls.run_for(evaluation);
             host.console.run_for(evaluation);
+            host.modules.run_for(evaluation);
             exports.configure(store, limits)?;
             let defined = evaluation.functions.as_ref().map(|functions| exports.define(store, functions));
             let answer = match defined.transpose()? {

@@ -110,10 +110,6 @@ impl Program for Script {
         }
         Ok(exports)
     }
-
-    fn arm(&self, host: &mut Ambient, limits: &Limits) {
-        host.modules.arm(limits);
-    }
 }
 
 /// The functions of one instance.
