@@ -15,7 +15,7 @@ use std::{
 
 use aiointernal::{
     Context, Error, ErrorKind, Limits, Sandbox, Value,
-    js::{Folder, Module, ModuleMap, Resolver, Source},
+    js::{Folder, Functions, Module, ModuleMap, Resolver, Source},
 };
 
 use crate::context::SANDBOX;
@@ -90,18 +90,59 @@ mod grants {
         let context = with(ModuleMap::new([
             ("./lib/a.js", "export const one = 1; export default [2]"),
             ("lib/f.js", "export const f = () => {}"),
-            ("a \"quoted\" \u{2028} name\\", "export const odd = true"),
+            ("a \"quoted\" \u{2028} name", "export const odd = true"),
         ]));
         let expected = Value::Object(vec![("default".into(), Value::Array(vec![2.into()])), ("one".into(), 1.into())]);
         assert_eq!(context.import("./lib/a.js").blocking().unwrap(), expected);
         assert_eq!(context.import("lib/a.js").blocking().unwrap(), expected);
         let odd = Value::Object(vec![("odd".into(), true.into())]);
-        assert_eq!(context.import("a \"quoted\" \u{2028} name\\").blocking().unwrap(), odd);
+        assert_eq!(context.import("a \"quoted\" \u{2028} name").blocking().unwrap(), odd);
         assert_eq!(context.import("./lib/f.js").blocking().unwrap_err().kind(), ErrorKind::NotTransferable);
         let error = context.import("/lib/a.js").blocking().unwrap_err();
         let message = "ReferenceError: cannot import \"/lib/a.js\" from \"<import>\": an absolute path is refused";
         assert_eq!(error.to_string(), message);
+        let error = context.import("a\\b").blocking().unwrap_err();
+        assert!(error.to_string().contains("cannot import \"a\\\\b\" from"), "{error}");
         goes_on(&context);
+    }
+
+    #[test]
+    fn a_specifier_with_a_zero_is_no_other_module() {
+        // Before a digit, the zero of a literal would be an octal escape.
+        let context = with(ModuleMap::new([("a", "export default 1"), ("a\u{1}", "export default 2")]));
+        for specifier in ["a\0", "a\u{0}1", "a\0.png"] {
+            let error = context.import(specifier).blocking().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+            assert_eq!(error.to_string(), "the specifier holds U+0000 at byte 1");
+        }
+        goes_on(&context);
+    }
+
+    #[test]
+    fn a_module_that_is_evaluated_again_is_the_one_that_is_imported_from_then_on() {
+        let context =
+            with(ModuleMap::new([("b.mjs", "import * as main from './main.mjs'; export const b = () => main.v")]));
+        let error = run(&context, "import { missing } from './b.mjs'; export const v = 0").unwrap_err();
+        assert_eq!(error.exception().unwrap().stack, "    at main.mjs:1:25");
+        for v in 1..3 {
+            run(&context, &format!("export const v = {v}; export const f = () => null.x")).unwrap();
+            assert_eq!(context.eval_as::<i32>("import('main.mjs').then((main) => main.v)").blocking().unwrap(), v);
+        }
+        // It is loaded anew, as what it imported could not be linked.
+        assert_eq!(context.eval_as::<i32>("import('b.mjs').then((b) => b.b())").blocking().unwrap(), 2);
+        let error = context.eval("import('main.mjs').then((main) => main.f())").blocking().unwrap_err();
+        assert!(error.exception().unwrap().stack.starts_with("    at f (main.mjs:1:"), "{error:#}");
+    }
+
+    #[test]
+    fn modules_without_a_name_share_nothing_but_what_they_are_called() {
+        let context = SANDBOX.context().blocking().unwrap();
+        for turn in 1..4 {
+            let text = format!("import.meta.turn ??= {turn}; globalThis.seen = [import.meta.turn, import.meta.url]");
+            context.eval(Source::module(text)).blocking().unwrap();
+            let seen = context.get_global_as::<(i32, String)>("seen").blocking().unwrap();
+            assert_eq!(seen, (turn, "<eval>".to_owned()));
+        }
     }
 
     #[test]
@@ -328,14 +369,13 @@ mod folders {
     }
 
     #[test]
-    fn a_file_that_changes_all_the_time_never_shows_what_is_outside() {
-        let files = Files::new(&[]);
-        let path = files.inner().join("a.mjs");
-        let [inside, outside, pipe] = ["inside", "outside", "pipe"].map(|name| files.inner().join(name));
-        let secret = files.outer.join("secret.mjs");
+    fn files_and_folders_that_change_all_the_time_never_show_what_is_outside() {
+        let files = Files::new(&[("lib/secret.mjs", "export default 'inside'")]);
         let done = Arc::new(AtomicBool::new(false));
-        let changing = {
-            let (path, done) = (path.clone(), Arc::clone(&done));
+        let changing_file = {
+            let path = files.inner().join("a.mjs");
+            let [inside, outside, pipe] = ["inside", "outside", "pipe"].map(|name| files.inner().join(name));
+            let (secret, done) = (files.outer.join("secret.mjs"), Arc::clone(&done));
             let change = move || {
                 while !done.load(Ordering::Relaxed) {
                     fs::write(&inside, "export default 'inside'").unwrap();
@@ -348,21 +388,42 @@ mod folders {
             };
             std::thread::Builder::new().spawn(change).unwrap()
         };
-        let context = files.context();
-        let mut seen = 0;
-        let started = Instant::now();
-        while seen < 20 && started.elapsed() < Duration::from_secs(20) {
-            match context.eval("import('./a.mjs').then((a) => a.default)").timeout(Duration::from_secs(5)).blocking() {
-                Ok(value) => {
-                    assert_eq!(value, "inside".into());
-                    seen += 1;
-                    context.reset().blocking().unwrap();
+        // The folder of a file is now one that is within, now a link to the one around it.
+        let changing_folder = {
+            let [lib, aside, link] = ["lib", "aside", "link"].map(|name| files.inner().join(name));
+            let (outer, done) = (files.outer.clone(), Arc::clone(&done));
+            let change = move || {
+                while !done.load(Ordering::Relaxed) {
+                    fs::rename(&lib, &aside).unwrap();
+                    symlink(&outer, &link).unwrap();
+                    fs::rename(&link, &lib).unwrap();
+                    fs::remove_file(&lib).unwrap();
+                    fs::rename(&aside, &lib).unwrap();
                 }
-                Err(error) => assert_eq!(error.kind(), ErrorKind::Thrown, "{error}"),
+            };
+            std::thread::Builder::new().spawn(change).unwrap()
+        };
+        let context = files.context();
+        for specifier in ["./a.mjs", "./lib/secret.mjs"] {
+            let mut seen = 0;
+            let started = Instant::now();
+            while seen < 20 && started.elapsed() < Duration::from_secs(20) {
+                let script = format!("import('{specifier}').then((a) => a.default)");
+                match context.eval(script).timeout(Duration::from_secs(5)).blocking() {
+                    Ok(value) => {
+                        assert_eq!(value, "inside".into(), "{specifier}");
+                        seen += 1;
+                        context.reset().blocking().unwrap();
+                    }
+                    Err(error) => assert_eq!(error.kind(), ErrorKind::Thrown, "{specifier}: {error}"),
+                }
             }
+            assert!(seen > 0, "{specifier}");
         }
         done.store(true, Ordering::Relaxed);
-        changing.join().unwrap();
+        for changing in [changing_file, changing_folder] {
+            changing.join().unwrap();
+        }
     }
 
     #[test]
@@ -500,6 +561,31 @@ mod resolvers {
         assert!(error.is_context_kept(), "{error}");
     }
 
+    #[test]
+    fn a_resolver_that_wakes_itself_all_the_time_is_stopped() {
+        let context = with(|_: String| async {
+            loop {
+                tokio::task::yield_now().await;
+            }
+        });
+        for text in ["import 'a'", "await import('a')"] {
+            let error = context.eval(Source::module(text)).timeout(Duration::from_millis(30)).blocking().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Timeout, "{text}: {error}");
+            assert_eq!(context.eval_as::<i32>("1").blocking().unwrap(), 1);
+        }
+        let ticket = context.eval("import('a')").timeout(Duration::from_secs(1000)).queue();
+        ticket.abort();
+        assert_eq!(ticket.blocking().unwrap_err().kind(), ErrorKind::Cancelled);
+        // What has waited a while goes on.
+        let turns = with(|_: String| async {
+            for _ in 0..100_000 {
+                tokio::task::yield_now().await;
+            }
+            Ok(Module::javascript("export default 1"))
+        });
+        assert_eq!(turns.eval_as::<i32>("import('a').then((a) => a.default)").blocking().unwrap(), 1);
+    }
+
     #[tokio::test]
     async fn a_call_that_is_given_up_waits_for_no_resolver() {
         let (send, asked) = tokio::sync::oneshot::channel();
@@ -607,6 +693,37 @@ mod resolvers {
             let last: String = context.eval_as(script).timeout(Duration::from_secs(60)).blocking().unwrap();
             assert!(last.ends_with("the call has loaded its 4096 modules"), "{last}");
             assert_eq!(loads.load(Ordering::Relaxed), calls * 4096);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_evaluation_that_waits_in_between_loads_and_resolves_no_more_for_it() {
+        let context = SANDBOX
+            .context()
+            .modules(|name: String| async move {
+                if name == "known" { Ok(Module::javascript("")) } else { Err("none".to_owned()) }
+            })
+            .functions(Functions::new().function("pause", |(): (), _| async {
+                tokio::task::yield_now().await;
+                Ok::<_, std::convert::Infallible>(())
+            }))
+            .await
+            .unwrap();
+        for (specifier, most, reason) in [
+            ("'a' + i", 4096, "the call has loaded its 4096 modules"),
+            ("'known'", 65_536, "the call has resolved its 65536 specifiers"),
+        ] {
+            let script = format!(
+                "(async () => {{
+                    for (let i = 0; ; i++) {{
+                        if (i % 2000 === 0) await pause();
+                        try {{ await import({specifier}) }} catch (e) {{ if (e.message.includes('the call has')) return [i, e.message] }}
+                    }}
+                }})()"
+            );
+            let (seen, message): (usize, String) =
+                context.eval_as(script).timeout(Duration::from_secs(60)).await.unwrap();
+            assert!(seen == most && message.ends_with(reason), "{seen} {message}");
         }
     }
 

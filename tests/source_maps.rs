@@ -67,6 +67,23 @@ fn modules_have_their_maps_too() {
 }
 
 #[test]
+fn a_module_that_is_evaluated_again_has_its_map() {
+    let context = open();
+    for file in ["src/first.ts", "src/second.ts", "src/third.ts"] {
+        let text = mapped(TEXT, &MAP.replace("src/fail.ts", file));
+        let error = context.eval(Source::module(text).named("main.mjs")).blocking().unwrap_err();
+        assert!(stack(&error).starts_with(&format!("    at fail ({file}:3:19)\n")), "{error:#}");
+    }
+}
+
+#[test]
+fn an_import_that_is_refused_is_where_the_original_has_it() {
+    let text = mapped("import{t}from'./t.mjs';t()", &MAP.replace("AACA", "AAQI"));
+    let error = open().eval(Source::module(text).named("main.mjs")).blocking().unwrap_err();
+    assert_eq!(stack(&error), "    at src/fail.ts:9:19");
+}
+
+#[test]
 fn a_later_call_and_a_batch_have_the_maps_of_what_they_call() {
     let context = open();
     let text = mapped("function t(r){throw new Error(r)}", MAP);

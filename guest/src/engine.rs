@@ -6,7 +6,7 @@ use std::{
 };
 
 use rquickjs::{
-    Context, Ctx, Function, Module, Object, Promise, Runtime, Value,
+    Context, Ctx, Function, Object, Promise, Runtime, Value,
     context::{EvalOptions, intrinsic},
     object::Property,
 };
@@ -217,11 +217,9 @@ impl<H: Host> Engine<H> {
         self.begin(evaluation, form, |ctx, intrinsics| {
             let evaluated = match source.kind {
                 SourceKind::Script => self.script(ctx, source),
-                SourceKind::Module => self
-                    .modules
-                    .declare_main(ctx, &source.name, &source.text)
-                    .and_then(Module::eval)
-                    .map(|(_, done)| Progress::of(done.into_value())),
+                SourceKind::Module => {
+                    self.modules.evaluate(ctx, &source.name, &source.text).map(|done| Progress::of(done.into_value()))
+                }
             };
             evaluated.map_err(|error| Failure::from_js(ctx, intrinsics, error))
         })
@@ -385,7 +383,7 @@ impl<H: Host> Engine<H> {
                 self.encode(intrinsics, &value, form)
             })
         });
-        Some(result.map_err(Failure::clipped))
+        Some(result.map_err(|failure| self.modules.told(failure).clipped()))
     }
 
     /// Memory in use now.
@@ -486,7 +484,7 @@ impl<H: Host> Engine<H> {
         if self.stopped.get() {
             return Err(Failure::Interrupted { jobs_left: self.runtime.is_job_pending() });
         }
-        outcome.map_err(Failure::clipped)
+        outcome.map_err(|failure| self.modules.told(failure).clipped())
     }
 
     /// Tells the host which of its objects were freed.

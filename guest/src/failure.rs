@@ -65,6 +65,13 @@ pub struct Exception {
 }
 
 impl Exception {
+    /// Changes this exception and all that led to it.
+    pub(crate) fn each(&mut self, change: &mut impl FnMut(&mut Exception)) {
+        change(self);
+        self.cause.iter_mut().for_each(|cause| cause.each(change));
+        self.errors.iter_mut().for_each(|error| error.each(change));
+    }
+
     fn clipped(self, bytes: usize) -> Exception {
         let clip = |text| text::clip(text, bytes);
         Exception {

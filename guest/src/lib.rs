@@ -22,6 +22,7 @@ mod objects;
 mod operation;
 mod raw;
 mod rejections;
+mod sites;
 mod table;
 mod text;
 mod value;

@@ -1,22 +1,31 @@
 //! Modules: the host resolves and loads them, once each; here is what QuickJS needs to be told of it.
 
 use std::{
+    borrow::Cow,
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
     rc::Rc,
 };
 
 use rquickjs::{
-    Ctx, Exception, Module, Object, Runtime, Value,
+    Ctx, Exception, Module, Object, Promise, Runtime, Value,
     loader::{ImportAttributes, Loader, Resolver},
     module::{Declarations, Declared, Exports, ModuleDef},
     object::Property,
 };
 
-use crate::{host::Host, text};
+use crate::{
+    failure::{self, Failure},
+    host::Host,
+    sites::Site,
+    text,
+};
 
 /// Bytes that a specifier or a name may have.
 const MAX_NAME: usize = 4096;
+
+/// Bytes that a label may have, which is a name and a number.
+const MAX_LABEL: usize = MAX_NAME + 16;
 
 /// Bytes of a specifier or a name that a message shows.
 const SHOWN_NAME: usize = 512;
@@ -59,26 +68,31 @@ impl<H: Host> Modules<H> {
         modules
     }
 
-    /// Compiles a module that the host evaluates, and loads what it imports.
-    pub(crate) fn declare_main<'js>(
-        &self,
-        ctx: &Ctx<'js>,
-        name: &str,
-        text: &str,
-    ) -> rquickjs::Result<Module<'js, Declared>> {
-        self.graph.borrow_mut().depth += 1;
-        let module = self.declare(ctx, name, text.to_owned(), true);
+    /// Evaluates a module for the host, with all that it imports. It takes the place of an earlier one of its name.
+    pub(crate) fn evaluate<'js>(&self, ctx: &Ctx<'js>, name: &str, text: &str) -> rquickjs::Result<Promise<'js>> {
+        let label = {
+            let mut graph = self.graph.borrow_mut();
+            graph.enter();
+            graph.next_label(name)
+        };
+        let module = self.declare(ctx, &label, name, text.to_owned(), true);
         self.leave();
-        module
+        let evaluated = module?.eval();
+        if evaluated.is_err() && !self.stopped.get() {
+            self.graph.borrow_mut().give_up();
+        }
+        evaluated.map(|(_, done)| done)
     }
 
     fn declare<'js>(
         &self,
         ctx: &Ctx<'js>,
         label: &str,
+        name: &str,
         text: String,
         main: bool,
     ) -> rquickjs::Result<Module<'js, Declared>> {
+        self.graph.borrow_mut().begin(label, name, &text);
         let declared = Module::declare(ctx.clone(), label, text);
         let mut graph = self.graph.borrow_mut();
         let module = match declared {
@@ -90,7 +104,7 @@ impl<H: Host> Modules<H> {
         };
         graph.loaded.push(label.to_owned());
         let meta: Object<'js> = module.meta()?;
-        meta.set("url", graph.name(label))?;
+        meta.set("url", name)?;
         meta.set("main", main)?;
         Ok(module)
     }
@@ -103,8 +117,13 @@ impl<H: Host> Modules<H> {
         specifier: &str,
         attributes: Option<&ImportAttributes<'js>>,
     ) -> rquickjs::Result<String> {
-        let import = Import { base: self.graph.borrow().name(base).to_owned(), specifier: specifier.to_owned() };
-        wanted(attributes).map_err(|what| import.refused(ctx, Exception::throw_type, &what))?;
+        let import = {
+            let graph = self.graph.borrow();
+            // Only what is being compiled imports meanwhile.
+            let importer = (graph.depth > 0).then(|| base.to_owned());
+            Import { importer, base: graph.name(base).to_owned(), specifier: specifier.to_owned() }
+        };
+        wanted(attributes).map_err(|what| self.refused(ctx, &import, Exception::throw_type, &what))?;
         let name = self.ask(ctx, &import, |host| {
             for (what, text) in [("it", specifier), ("the importer's name", &import.base)] {
                 if text.len() > MAX_NAME {
@@ -114,11 +133,12 @@ impl<H: Host> Modules<H> {
             check_name(host.normalize(&import.base, specifier)?)
         })?;
         let mut graph = self.graph.borrow_mut();
-        let label = graph.label(name);
-        if graph.depth > 0 {
-            graph.edges.push((base.to_owned(), label.clone()));
+        let label = graph.label(&name);
+        if let Some(importer) = &import.importer {
+            let (importer, imported) = (importer.clone(), label.clone());
+            graph.edges.push(Edge { importer, imported, specifier: specifier.to_owned() });
         }
-        graph.import = import;
+        (graph.import, graph.resolved) = (import, name);
         Ok(label)
     }
 
@@ -131,8 +151,8 @@ impl<H: Host> Modules<H> {
     ) -> rquickjs::Result<Module<'js, Declared>> {
         let (import, name) = {
             let mut graph = self.graph.borrow_mut();
-            graph.depth += 1;
-            (graph.import.clone(), graph.name(label).to_owned())
+            graph.enter();
+            (graph.import.clone(), std::mem::take(&mut graph.resolved))
         };
         let module = self.load_named(ctx, label, &name, &import, attributes);
         self.leave();
@@ -155,20 +175,22 @@ impl<H: Host> Modules<H> {
             }
         })?;
         match (wanted(attributes), kind) {
-            (Ok(ModuleKind::JavaScript), ModuleKind::JavaScript) => self.declare(ctx, label, text, false),
+            (Ok(ModuleKind::JavaScript), ModuleKind::JavaScript) => self.declare(ctx, label, name, text, false),
             (Ok(ModuleKind::Json), ModuleKind::Json) => {
                 let value = ctx.json_parse(text).map_err(|error| named(ctx, error, name))?;
                 let module = Json::declare(ctx, label, value)?;
-                self.graph.borrow_mut().loaded.push(label.to_owned());
+                let mut graph = self.graph.borrow_mut();
+                graph.begin(label, name, "");
+                graph.loaded.push(label.to_owned());
                 Ok(module)
             }
             (_, ModuleKind::Json) => {
                 let what = format!("{name:?} is JSON, which takes `with {{ type: \"json\" }}`");
-                Err(import.refused(ctx, Exception::throw_type, &what))
+                Err(self.refused(ctx, import, Exception::throw_type, &what))
             }
             (_, ModuleKind::JavaScript) => {
                 let what = format!("{name:?} is JavaScript, and no JSON");
-                Err(import.refused(ctx, Exception::throw_type, &what))
+                Err(self.refused(ctx, import, Exception::throw_type, &what))
             }
         }
     }
@@ -183,8 +205,53 @@ impl<H: Host> Modules<H> {
         let answer = if self.stopped.get() { Err("the call was stopped".to_owned()) } else { question(&self.host) };
         answer.map_err(|reason| {
             self.stopped.set(self.stopped.get() || self.host.interrupted());
-            import.refused(ctx, Exception::throw_reference, &reason)
+            self.refused(ctx, import, Exception::throw_reference, &reason)
         })
+    }
+
+    /// Throws the error of an import.
+    fn refused<'js>(
+        &self,
+        ctx: &Ctx<'js>,
+        import: &Import,
+        throw: impl FnOnce(&Ctx<'js>, &str) -> rquickjs::Error,
+        reason: &str,
+    ) -> rquickjs::Error {
+        let (specifier, base) = (clipped(&import.specifier), clipped(&import.base));
+        let reason = text::clip(reason.to_owned(), SHOWN_REASON);
+        let message = format!("cannot import {specifier:?} from {base:?}: {reason}");
+        // Here a script may run: `Error.prepareStackTrace`.
+        let error = throw(ctx, &message);
+        // QuickJS cuts the messages of its own errors at 255 bytes.
+        let thrown = ctx.catch();
+        let Some(object) = thrown.as_object() else {
+            return ctx.throw(thrown);
+        };
+        let hidden = |text: String| Property::from(text).writable().configurable();
+        if object.prop("message", hidden(message)).is_err() {
+            return error;
+        }
+        let has_none = object.get::<_, String>("stack").is_ok_and(|stack| stack.is_empty());
+        if let Some(place) = self.graph.borrow().place_of(import).filter(|_| has_none)
+            && object.prop("stack", hidden(format!("{place}\n"))).is_err()
+        {
+            return error;
+        }
+        ctx.throw(thrown)
+    }
+
+    /// A failure with the names of modules for their labels, and with the place of an import that could not be linked.
+    pub(crate) fn told(&self, mut failure: Failure) -> Failure {
+        if let Failure::Thrown(exception) = &mut failure {
+            let graph = self.graph.borrow();
+            exception.each(&mut |exception| {
+                if exception.stack.is_empty() && exception.name == "SyntaxError" {
+                    graph.tell_link(exception);
+                }
+                graph.tell_names(&mut exception.stack);
+            });
+        }
+        failure
     }
 
     fn leave(&self) {
@@ -227,31 +294,10 @@ impl<H: Host> Loader for FromHost<H> {
 /// What somebody imports, for messages.
 #[derive(Clone, Default)]
 struct Import {
+    /// The label of the importer, where that is being compiled.
+    importer: Option<String>,
     base: String,
     specifier: String,
-}
-
-impl Import {
-    fn refused<'js>(
-        &self,
-        ctx: &Ctx<'js>,
-        throw: impl FnOnce(&Ctx<'js>, &str) -> rquickjs::Error,
-        reason: &str,
-    ) -> rquickjs::Error {
-        let shown = |name: &str| text::clip(name.to_owned(), SHOWN_NAME);
-        let (specifier, base) = (shown(&self.specifier), shown(&self.base));
-        let reason = text::clip(reason.to_owned(), SHOWN_REASON);
-        let message = format!("cannot import {specifier:?} from {base:?}: {reason}");
-        let error = throw(ctx, &message);
-        // QuickJS cuts the messages of its own errors at 255 bytes.
-        let thrown = ctx.catch();
-        if let Some(object) = thrown.as_object()
-            && object.prop("message", Property::from(message).writable().configurable()).is_err()
-        {
-            return error;
-        }
-        ctx.throw(thrown)
-    }
 }
 
 /// The kind of module that an import asks for.
@@ -334,21 +380,33 @@ impl ModuleDef for Json {
 /// What is known of the modules that QuickJS holds.
 ///
 /// When loading a module fails, QuickJS frees it and all that were waiting for it. Others that were loaded meanwhile
-/// stay, and may have imported one that is now free: they must not be found again. QuickJS finds modules by their
-/// names, so the next one of that name is labelled otherwise: `name#2`.
+/// stay, and may have imported one that is now free: they must not be found again. Nor must those be that could not be
+/// linked, or whose name is that of a module that the host evaluates later. QuickJS finds modules by their names, so the next one of that name is labelled
+/// otherwise: `name#2`.
 #[derive(Default)]
 struct Graph {
-    /// How many modules of a name are not to be found again.
-    lost: BTreeMap<String, u32>,
-    /// The names of modules that are labelled otherwise.
+    /// How many labels of a name are used up.
+    used: BTreeMap<String, u32>,
+    /// What the modules are called that QuickJS holds, or is to hold, by their labels.
     names: BTreeMap<String, String>,
-    /// The import that was resolved last: it is the one that is loaded next.
+    /// The import that was resolved last, and to which name: it is the one that is loaded next.
     import: Import,
+    resolved: String,
     /// Modules that are being loaded, each for the one before it. The rest is about these and what they import.
+    /// They are kept until the next load: linking comes after loading, and an error is told after that.
     depth: usize,
-    edges: Vec<(String, String)>,
     loaded: Vec<String>,
     freed: Vec<String>,
+    edges: Vec<Edge>,
+    /// Where each of them imports.
+    sites: BTreeMap<String, Vec<Site>>,
+}
+
+/// Who imports whom, by labels, and how that is written.
+struct Edge {
+    importer: String,
+    imported: String,
+    specifier: String,
 }
 
 impl Graph {
@@ -356,24 +414,61 @@ impl Graph {
         self.names.get(label).map_or(label, String::as_str)
     }
 
-    fn label(&mut self, name: String) -> String {
-        let Some(lost) = self.lost.get(&name) else {
-            return name;
-        };
-        let label = format!("{name}#{}", lost + 1);
-        self.names.insert(label.clone(), name);
-        label
+    /// What the module of this name is labelled, be it there or not.
+    fn label(&mut self, name: &str) -> String {
+        loop {
+            let label = match self.used.get(name) {
+                None => name.to_owned(),
+                Some(used) => format!("{name}#{}", used + 1),
+            };
+            // It may be what another module is called.
+            if self.names.get(&label).is_none_or(|known| known == name) {
+                return label;
+            }
+            self.use_up(name);
+        }
+    }
+
+    /// The label of a module that is none of those that are there.
+    fn next_label(&mut self, name: &str) -> String {
+        let label = self.label(name);
+        if !self.names.contains_key(&label) {
+            return label;
+        }
+        self.use_up(name);
+        self.label(name)
+    }
+
+    fn use_up(&mut self, name: &str) {
+        *self.used.entry(name.to_owned()).or_default() += 1;
+    }
+
+    fn enter(&mut self) {
+        if self.depth == 0 {
+            self.edges.clear();
+            self.sites.clear();
+            self.loaded.clear();
+            for label in std::mem::take(&mut self.freed) {
+                self.names.remove(&label);
+            }
+        }
+        self.depth += 1;
+    }
+
+    /// A module is compiled.
+    fn begin(&mut self, label: &str, name: &str, text: &str) {
+        self.names.insert(label.to_owned(), name.to_owned());
+        self.sites.insert(label.to_owned(), Site::of(text));
     }
 
     /// Everything is loaded, or loading failed.
     fn settle(&mut self) {
-        let (edges, loaded) = (std::mem::take(&mut self.edges), std::mem::take(&mut self.loaded));
-        let mut dangling: Vec<String> = std::mem::take(&mut self.freed);
+        let mut dangling = self.freed.clone();
         if dangling.is_empty() {
             return;
         }
         let mut importers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for (importer, imported) in &edges {
+        for Edge { importer, imported, .. } in &self.edges {
             importers.entry(imported).or_default().push(importer);
         }
         let mut seen: BTreeSet<String> = dangling.iter().cloned().collect();
@@ -384,9 +479,66 @@ impl Graph {
                 }
             }
         }
-        for label in loaded.iter().filter(|label| seen.contains(*label)) {
-            let name = self.name(label).to_owned();
-            *self.lost.entry(name).or_default() += 1;
+        self.loaded.retain(|label| seen.contains(label));
+        self.give_up();
+    }
+
+    /// What was loaded is not to be found again: it could not be linked, and so was not evaluated either.
+    fn give_up(&mut self) {
+        for label in std::mem::take(&mut self.loaded) {
+            let name = self.name(&label).to_owned();
+            self.use_up(&name);
         }
+    }
+
+    /// The line of a stack for an import.
+    fn place_of(&self, import: &Import) -> Option<String> {
+        self.place(import.importer.as_ref()?, &import.specifier, |_| true)
+    }
+
+    fn place(&self, importer: &str, specifier: &str, is_meant: impl Fn(&Site) -> bool) -> Option<String> {
+        let mut sites = self.sites.get(importer)?.iter();
+        let site = sites.find(|site| site.specifier == specifier && is_meant(site))?;
+        Some(format!("    at {}:{}:{}", self.name(importer), site.line, site.column))
+    }
+
+    /// Where QuickJS says of an export that it cannot be linked, says where that is imported.
+    fn tell_link(&self, exception: &mut failure::Exception) {
+        let Some((what, label)) = exception.message.split_once("' in module '") else {
+            return;
+        };
+        let Some((_, export)) = what.rsplit_once("export '") else {
+            return;
+        };
+        let label = label.split('\'').next().unwrap_or_default();
+        let mut importers = self.edges.iter().filter(|edge| edge.imported == label);
+        let place = importers.find_map(|edge| self.place(&edge.importer, &edge.specifier, |site| site.names(export)));
+        let named = exception.message.replace(&format!("'{label}'"), &format!("'{}'", self.name(label)));
+        exception.stack = place.unwrap_or_default();
+        exception.message = named;
+    }
+
+    /// Puts names in the place of labels into a stack.
+    fn tell_names(&self, stack: &mut String) {
+        if self.used.is_empty() {
+            return;
+        }
+        let lines: Vec<Cow<'_, str>> = stack.split('\n').map(|line| self.with_name(line)).collect();
+        *stack = lines.join("\n");
+    }
+
+    /// A line of a stack, `    at function (label:line:column)` or `    at label:line:column`, with the name for the label.
+    fn with_name<'l>(&self, line: &'l str) -> Cow<'l, str> {
+        let Some((at, _)) = line.rmatch_indices(':').nth(1) else {
+            return Cow::Borrowed(line);
+        };
+        let (before, place) = line.split_at(at);
+        let starts = before.rmatch_indices(" (").map(|(at, _)| at + 2).take_while(|start| at - start <= MAX_LABEL);
+        for start in starts.chain([before.find("at ").map_or(0, |at| at + 3)]) {
+            if let Some(name) = self.names.get(&before[start..]) {
+                return Cow::Owned(format!("{}{name}{place}", &before[..start]));
+            }
+        }
+        Cow::Borrowed(line)
     }
 }

@@ -1706,6 +1706,102 @@ fn a_cycle_that_failed_is_loaded_again_when_it_is_mended() {
 }
 
 #[test]
+fn a_module_that_is_labelled_otherwise_keeps_its_name() {
+    let (engine, world) = engine();
+    put(&world, "lib/root.mjs", "import './a.mjs'; import './missing.mjs'");
+    let text = "import './root.mjs'; export { near } from './near.mjs'; export const { url } = import.meta;
+        export const fail = () => { throw new Error('thrown', { cause: new AggregateError([new Error()]) }) }";
+    put(&world, "lib/a.mjs", text);
+    put(&world, "lib/near.mjs", "export const near = import.meta.url");
+    eval(engine, "import('./lib/root.mjs')").unwrap_err();
+    put(&world, "lib/missing.mjs", "");
+    let seen = eval(engine, "import('./lib/a.mjs').then((a) => [a.url, a.near])");
+    assert_eq!(seen, Ok("[\"lib/a.mjs\", \"lib/near.mjs\"]".into()));
+    let Err(Failure::Thrown(thrown)) = eval(engine, "import('./lib/a.mjs').then((a) => a.fail())") else {
+        panic!("it throws");
+    };
+    let cause = thrown.cause.as_ref().unwrap();
+    for exception in [&*thrown, cause, &cause.errors[0]] {
+        assert!(exception.stack.starts_with("    at fail (lib/a.mjs:2:"), "{}", exception.stack);
+    }
+    // The script itself sees the label.
+    let seen = eval(engine, "import('./lib/a.mjs').then((a) => { try { a.fail() } catch (e) { return e.stack } })");
+    assert!(seen.as_ref().is_ok_and(|stack| stack.contains("at fail (lib/a.mjs#2:2:")), "{seen:?}");
+    // Its own imports are those of its name, at whatever time.
+    put(&world, "lib/a.mjs", "broken (");
+    put(&world, "lib/main.mjs", "import { fail } from './a.mjs'; fail()");
+    let Err(Failure::Thrown(thrown)) = evaluate_module(engine, &world, "lib/main.mjs") else {
+        panic!("it throws");
+    };
+    assert!(thrown.stack.starts_with("    at fail (lib/a.mjs:2:"), "{}", thrown.stack);
+}
+
+#[test]
+fn a_module_that_is_evaluated_takes_the_place_of_an_earlier_one_of_its_name() {
+    let (engine, world) = engine();
+    let text = |value| {
+        format!(
+            "import * as me from './main.mjs'; export const v = {value}; import.meta.own ??= {value};
+            globalThis.seen = [me.v, import.meta.own, import.meta.url, import.meta.main]; export const f = () => null.x"
+        )
+    };
+    for value in 1..4 {
+        put(&world, "main.mjs", text(value));
+        evaluate_module(engine, &world, "main.mjs").unwrap();
+        assert_eq!(get(engine, "seen"), Ok(format!("[{value}, {value}, \"main.mjs\", true]")));
+        assert_eq!(eval(engine, "import('./main.mjs').then((main) => main.v)"), Ok(value.to_string()));
+    }
+    let Err(Failure::Thrown(thrown)) = eval(engine, "import('./main.mjs').then((main) => main.f())") else {
+        panic!("it throws");
+    };
+    assert!(thrown.stack.starts_with("    at f (main.mjs:2:"), "{}", thrown.stack);
+    // It was never asked for.
+    assert!(world.loads.borrow().is_empty());
+}
+
+#[test]
+fn a_module_that_could_not_be_linked_is_mended_by_the_next_of_its_name() {
+    let (engine, world) = engine();
+    put(&world, "b.mjs", "import * as main from './main.mjs'; export const b = () => main.v");
+    put(&world, "main.mjs", "import { missing } from './b.mjs'; export const v = 'broken'");
+    for _ in 0..2 {
+        let Err(Failure::Thrown(thrown)) = evaluate_module(engine, &world, "main.mjs") else {
+            panic!("it throws");
+        };
+        let told = (thrown.message.as_str(), thrown.stack.as_str());
+        assert_eq!(told, ("Could not find export 'missing' in module 'b.mjs'", "    at main.mjs:1:25"));
+    }
+    put(&world, "main.mjs", "import { b } from './b.mjs'; export const v = 'mended'; globalThis.seen = b()");
+    evaluate_module(engine, &world, "main.mjs").unwrap();
+    assert_eq!(get(engine, "seen"), Ok("\"mended\"".into()));
+    // What cannot be linked to it says its name.
+    put(&world, "d.mjs", "\nimport { d } from './main.mjs'");
+    let Err(Failure::Thrown(thrown)) = eval(engine, "import('./d.mjs')") else {
+        panic!("it throws");
+    };
+    let told = (thrown.message.as_str(), thrown.stack.as_str());
+    assert_eq!(told, ("Could not find export 'd' in module 'main.mjs'", "    at d.mjs:2:19"));
+}
+
+#[test]
+fn a_module_that_does_not_parse_takes_no_place() {
+    let (engine, world) = engine();
+    put(&world, "main.mjs", "export const v = 1");
+    evaluate_module(engine, &world, "main.mjs").unwrap();
+    for _ in 0..3 {
+        put(&world, "main.mjs", "\n  (");
+        let Err(Failure::Thrown(thrown)) = evaluate_module(engine, &world, "main.mjs") else {
+            panic!("it throws");
+        };
+        assert!(thrown.stack.starts_with("    at main.mjs:2:"), "{}", thrown.stack);
+    }
+    put(&world, "main.mjs", "export const where = () => new Error().stack");
+    evaluate_module(engine, &world, "main.mjs").unwrap();
+    let seen = eval(engine, "import('./main.mjs').then((main) => main.where())");
+    assert!(seen.as_ref().is_ok_and(|stack| stack.contains("at where (main.mjs#2:1:")), "{seen:?}");
+}
+
+#[test]
 fn graphs_that_fail_here_and_there_leave_a_context_that_works() {
     let (engine, world) = engine();
     let mut random = Random(7);

@@ -14,7 +14,11 @@ use std::{
 };
 
 #[cfg(feature = "js")]
-use std::{future::Future, pin::pin, task::Context};
+use std::{
+    future::Future,
+    pin::pin,
+    task::{Context, Poll},
+};
 
 use super::limits::Limits;
 #[cfg(feature = "js")]
@@ -198,8 +202,14 @@ impl Deadline {
     pub(super) fn wait<F: Future>(&mut self, future: F) -> Option<F::Output> {
         let mut future = pin!(future);
         loop {
-            let tick = Some(Instant::now() + TICK);
-            let output = block_until(tick, |waker| future.as_mut().poll(&mut Context::from_waker(waker)));
+            let tick = Instant::now() + TICK;
+            let output = block_until(Some(tick), |waker| match future.as_mut().poll(&mut Context::from_waker(waker)) {
+                Poll::Ready(output) => Poll::Ready(Some(output)),
+                // One that wakes itself in every poll would never let this thread sleep until the tick.
+                Poll::Pending if Instant::now() >= tick => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            });
+            let output = output.flatten();
             // Looked at with every output as well: a poll may have taken long.
             let may_wait = self.may_wait();
             if output.is_some() || !may_wait {

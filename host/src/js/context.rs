@@ -217,11 +217,20 @@ impl Context {
     /// # Errors
     ///
     /// As [`eval`](Context::eval); [`Thrown`](ErrorKind::Thrown) also where the module cannot be resolved, loaded or
-    /// linked, and [`NotTransferable`](ErrorKind::NotTransferable) where an export is a function.
+    /// linked, [`NotTransferable`](ErrorKind::NotTransferable) where an export is a function, and
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) where the specifier holds U+0000.
     pub fn import(&self, specifier: impl AsRef<str>) -> Call<Value> {
-        // What Rust escapes in a literal means the same in one of JavaScript.
-        let text = format!("(async () => ({{ ...await import({:?}) }}))()", specifier.as_ref());
-        self.eval(Source::script(text).named("<import>"))
+        let specifier = specifier.as_ref();
+        let refused = specifier
+            .find('\0')
+            .map(|at| Error::new(ErrorKind::InvalidArgument, format!("the specifier holds U+0000 at byte {at}")));
+        // What Rust escapes in a literal means the same in one of JavaScript, but for U+0000 before a digit.
+        let text = format!("(async () => ({{ ...await import({specifier:?}) }}))()");
+        let source = Source::script(text).named("<import>");
+        self.evaluation(Ok, move |engine, running, terms| match refused {
+            Some(error) => Err(error),
+            None => engine.evaluate(running, terms, source, ResultForm::Value),
+        })
     }
 
     /// Sets a global for each field of a struct, entry of a map, or pair of a list.

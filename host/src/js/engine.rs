@@ -77,6 +77,7 @@ impl Engine {
             host.calls.run_for(evaluation);
             host.console.run_for(evaluation);
             host.objects.limit(limits.host_objects);
+            host.modules.run_for(evaluation);
             exports.configure(store, limits)?;
             let defined = evaluation.functions.as_ref().map(|functions| exports.define(store, functions));
             let answer = match defined.transpose()? {

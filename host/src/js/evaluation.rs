@@ -62,6 +62,9 @@ pub(super) struct Evaluation {
     pub(super) calls: Cell<usize>,
     pub(super) in_flight: Cell<usize>,
     pub(super) bytes: Cell<usize>,
+    /// Specifiers that it has resolved, and modules that it has loaded or tried to.
+    pub(super) specifiers: Cell<usize>,
+    pub(super) loads: Cell<usize>,
     /// What its calls are told at its end.
     pub(super) ending: Ending,
 }
@@ -82,6 +85,8 @@ impl Evaluation {
             calls: Cell::new(0),
             in_flight: Cell::new(0),
             bytes: Cell::new(0),
+            specifiers: Cell::new(0),
+            loads: Cell::new(0),
             ending: Ending::of(running),
         })
     }

@@ -37,7 +37,7 @@ pub struct Exception {
 }
 
 /// Exceptions that are taken from an engine at a time.
-const MAX_EXCEPTIONS: usize = 32;
+pub(super) const MAX_EXCEPTIONS: usize = 32;
 
 impl Exception {
     /// The exception that these make together: what was thrown, and then what led to it.

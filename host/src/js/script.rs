@@ -119,10 +119,6 @@ impl Program for Script {
         }
         Ok(exports)
     }
-
-    fn arm(&self, host: &mut Ambient, limits: &Limits) {
-        host.modules.arm(limits);
-    }
 }
 
 /// The functions of one instance.

@@ -27,7 +27,7 @@ use crate::error::{Error, ErrorKind};
 /// of an [`Exception`](crate::js::Exception) name the original's files, lines, columns and functions. The same holds
 /// for modules. The map is looked at when an exception leaves whose stack names the source: one that is malformed, or
 /// an index of maps, is ignored. A context remembers the last 64 texts with a map, up to 4 MiB of them, until it is
-/// replaced. `error.stack` as a script reads it, and what the console prints, stay as they are.
+/// replaced, and of one name the last: so name the sources that have one. `error.stack` as a script reads it, and what the console prints, stay as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     name: Option<String>,
@@ -48,7 +48,11 @@ impl Source {
     }
 
     /// An ES module: strict, with `await` at its top level. Its result is `undefined`. It imports what its context was
-    /// [granted](crate::js::ContextBuilder::modules), relative to its own name.
+    /// [granted](crate::js::ContextBuilder::modules), relative to its own name. Whoever imports that name later gets this
+    /// module, and no earlier one of the name.
+    ///
+    /// QuickJS never frees a module: each takes its memory, for the code and what that keeps, until the context is
+    /// [reset](crate::Context::reset). What is evaluated many times is better a script, or a function that is called.
     pub fn module(text: impl Into<String>) -> Source {
         Source { name: None, text: text.into(), kind: Kind::Module }
     }

@@ -1,20 +1,24 @@
 //! The WIT interface `modules`, answered by the resolver that a context was granted.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    cell::Cell,
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+};
 
 use super::{Answer, Grant, Kind, Module};
 use crate::{
-    component::{Data, Limits},
-    js::{bindings::modules, script::Ambient},
+    component::Data,
+    js::{bindings::modules, evaluation::Evaluation, script::Ambient},
 };
 
-/// Modules that one call may load, those that fail among them. The largest libraries have fewer files.
-const LOADS: u32 = 4096;
+/// Modules that one evaluation may load, those that fail among them. The largest libraries have fewer files.
+const LOADS: usize = 4096;
 
-/// Specifiers that one call may resolve.
-const SPECIFIERS: u32 = 65_536;
+/// Specifiers that one evaluation may resolve.
+const SPECIFIERS: usize = 65_536;
 
-/// Bytes that a module's name may have.
+/// Bytes that a module's name may have, or a specifier.
 const NAME: usize = 4096;
 
 /// Bytes of a resolver's reason that the engine is told.
@@ -24,10 +28,10 @@ const REASON: usize = 4096;
 #[derive(Debug, Default)]
 pub(in crate::js) struct Imports {
     grant: Option<Grant>,
-    /// Bytes that a text may have.
-    bytes: usize,
-    loads: u32,
-    specifiers: u32,
+    /// The evaluation that runs.
+    evaluation: Option<Rc<Evaluation>>,
+    /// The name that was resolved last, until it is loaded: the engine loads no other.
+    resolved: Option<String>,
 }
 
 impl Imports {
@@ -35,40 +39,70 @@ impl Imports {
         Imports { grant, ..Imports::default() }
     }
 
-    /// Starts a call.
-    pub(in crate::js) fn arm(&mut self, limits: &Limits) {
-        (self.bytes, self.loads, self.specifiers) = (limits.source, LOADS, SPECIFIERS);
+    /// From now on it is this evaluation's script that runs.
+    pub(in crate::js) fn run_for(&mut self, evaluation: &Rc<Evaluation>) {
+        self.evaluation = Some(Rc::clone(evaluation));
     }
 
-    fn grant(&self) -> Result<Grant, String> {
-        self.grant.clone().ok_or_else(|| "this context has no modules".to_owned())
+    fn grant(&self) -> Result<(Grant, Rc<Evaluation>), String> {
+        let (Some(grant), Some(evaluation)) = (&self.grant, &self.evaluation) else {
+            return Err("this context has no modules".to_owned());
+        };
+        Ok((grant.clone(), Rc::clone(evaluation)))
+    }
+
+    /// Who says what a specifier means.
+    fn may_resolve(&mut self, base: &str, specifier: &str) -> Result<Grant, String> {
+        self.resolved = None;
+        let (grant, evaluation) = self.grant()?;
+        count(&evaluation.specifiers, SPECIFIERS, "the call has resolved its 65536 specifiers")?;
+        // The engine refuses what is too long as well.
+        check("the importer's name", base)?;
+        check("it", specifier)?;
+        Ok(grant)
+    }
+
+    fn resolved(&mut self, name: &str) -> Result<(), String> {
+        check("its name", name)?;
+        self.resolved = Some(name.to_owned());
+        Ok(())
+    }
+
+    /// Who loads the module of this name, and the bytes that it may have.
+    fn may_load(&mut self, name: &str) -> Result<(Grant, usize), String> {
+        let (grant, evaluation) = self.grant()?;
+        if self.resolved.take().as_deref() != Some(name) {
+            return Err("nothing was resolved to it".to_owned());
+        }
+        count(&evaluation.loads, LOADS, "the call has loaded its 4096 modules")?;
+        Ok((grant, evaluation.limits.source))
     }
 }
 
-/// Counts one more of what a call may have.
-fn count(left: &mut u32, what: &str) -> Result<(), String> {
-    *left = left.checked_sub(1).ok_or_else(|| what.to_owned())?;
+/// Counts one more of what an evaluation may have.
+fn count(so_far: &Cell<usize>, most: usize, what: &str) -> Result<(), String> {
+    if so_far.get() >= most {
+        return Err(what.to_owned());
+    }
+    so_far.set(so_far.get() + 1);
     Ok(())
+}
+
+fn check(what: &str, name: &str) -> Result<(), String> {
+    if name.len() > NAME { Err(format!("{what} has {} bytes, more than {NAME}", name.len())) } else { Ok(()) }
 }
 
 impl modules::Host for Data<Ambient> {
     fn normalize(&mut self, base: String, specifier: String) -> Result<String, String> {
-        let imports = &mut self.host.modules;
-        let Grant(resolver) = imports.grant()?;
-        count(&mut imports.specifiers, "the call has resolved its 65536 specifiers")?;
+        let Grant(resolver) = self.host.modules.may_resolve(&base, &specifier)?;
         let name = answer(self, || resolver.normalize(&base, &specifier))?;
-        // The engine refuses it as well, but would have to take it first.
-        if name.len() > NAME {
-            return Err(format!("its name has {} bytes, more than {NAME}", name.len()));
-        }
+        // The engine refuses a name that is too long as well, but would have to take it first.
+        self.host.modules.resolved(&name)?;
         Ok(name)
     }
 
     fn load(&mut self, name: String) -> Result<modules::Module, String> {
-        let imports = &mut self.host.modules;
-        let Grant(resolver) = imports.grant()?;
-        count(&mut imports.loads, "the call has loaded its 4096 modules")?;
-        let bytes = imports.bytes;
+        let (Grant(resolver), bytes) = self.host.modules.may_load(&name)?;
         let Module { text, kind } = answer(self, || resolver.load(&name, bytes))?;
         if text.len() > bytes {
             return Err(format!("it is longer than {bytes} bytes"));
@@ -98,4 +132,48 @@ fn answer<'a, R>(data: &mut Data<Ambient>, ask: impl FnOnce() -> Answer<'a, R>) 
         reason.truncate(reason.floor_char_boundary(REASON));
         reason
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        component::Limits,
+        js::{ModuleMap, evaluation::Terms},
+        thread::Running,
+    };
+
+    fn imports() -> Imports {
+        let mut imports = Imports::from(Some(Grant::of(ModuleMap::default())));
+        imports.run_for(&Evaluation::begin(&Limits::default(), &Running::unattended(), &Terms::default()));
+        imports
+    }
+
+    #[test]
+    fn nothing_is_loaded_but_what_was_resolved_last_and_that_once() {
+        let mut imports = imports();
+        let refused = |loaded: Result<(Grant, usize), String>| loaded.unwrap_err();
+        assert_eq!(refused(imports.may_load("tenants/other/secret.mjs")), "nothing was resolved to it");
+        imports.may_resolve("main.mjs", "./a.mjs").unwrap();
+        assert_eq!(refused(imports.may_load("a.mjs")), "nothing was resolved to it");
+        imports.resolved("a.mjs").unwrap();
+        imports.may_load("a.mjs").unwrap();
+        assert_eq!(refused(imports.may_load("a.mjs")), "nothing was resolved to it");
+        imports.resolved("a.mjs").unwrap();
+        assert_eq!(refused(imports.may_load("b.mjs")), "nothing was resolved to it");
+        imports.resolved("a.mjs").unwrap();
+        imports.may_resolve("main.mjs", "./refused.mjs").unwrap();
+        assert_eq!(refused(imports.may_load("a.mjs")), "nothing was resolved to it");
+    }
+
+    #[test]
+    fn names_that_are_too_long_are_no_question_to_a_resolver() {
+        let mut imports = imports();
+        let (fits, long) = ("x".repeat(NAME), "x".repeat(NAME + 1));
+        imports.may_resolve(&fits, &fits).unwrap();
+        assert_eq!(imports.may_resolve("a", &long).unwrap_err(), "it has 4097 bytes, more than 4096");
+        assert_eq!(imports.may_resolve(&long, "a").unwrap_err(), "the importer's name has 4097 bytes, more than 4096");
+        imports.resolved(&fits).unwrap();
+        assert_eq!(imports.resolved(&long).unwrap_err(), "its name has 4097 bytes, more than 4096");
+    }
 }

@@ -13,8 +13,9 @@ pub use self::{folder::Folder, map::ModuleMap};
 /// What answers the imports of a context: [`ModuleMap`], [`Folder`], a closure, or a type of your own.
 ///
 /// A context that was not [granted](crate::js::ContextBuilder::modules) any has no modules, and every import throws. A module
-/// is known by its name: of one name there is one module in a context, loaded once, and the name is what stacks and
-/// `import.meta.url` show.
+/// is known by its name: of one name there is one module in a context, loaded once, and the name is what the stack of an
+/// [`Exception`](crate::js::Exception) and `import.meta.url` show. A [source](crate::js::Source::module) that is evaluated takes
+/// the place of the module of its name.
 ///
 /// A closure from a name to its module is a resolver, whose names are as [`normalize`](Resolver::normalize) makes them:
 ///
@@ -47,12 +48,17 @@ pub use self::{folder::Folder, map::ModuleMap};
 /// # Limits
 ///
 /// A text may have as many bytes as [`Limits::source`](crate::Limits) says, a name or specifier 4096. One call may load
-/// 4096 modules and resolve 65,536 specifiers.
+/// 4096 modules and resolve 65,536 specifiers, with all that it awaits.
 pub trait Resolver: Send + Sync + 'static {
     /// The name of the module that `specifier` means to the module or script of the name `base`.
     ///
-    /// By default a specifier that begins with `./` or `../` is a path from where `base` lies, and every other one but
-    /// an absolute path is a name as it is. Paths are no URLs: `%2e`, `?` and `#` mean themselves.
+    /// By default a specifier that begins with `./` or `../` is a path from where `base` lies, and every other one is a
+    /// name as it is. Absolute paths, backslashes, and names with a segment `.` or `..` are refused. Paths are no URLs:
+    /// `%2e`, `?` and `#` mean themselves.
+    ///
+    /// A script chooses every specifier, and the name that is made of one is no safe path: `C:a` and `nul` are names. Who opens
+    /// files by names has [`Folder`]. Of a specifier that holds U+0000, what stands before that is all that comes here: the
+    /// script wrote `./a.js\0.png`, and means `./a.js`.
     ///
     /// # Errors
     ///
@@ -61,7 +67,7 @@ pub trait Resolver: Send + Sync + 'static {
         async move { path::normalize(base, specifier) }
     }
 
-    /// The module of a name that [`normalize`](Resolver::normalize) gave.
+    /// The module of a name that [`normalize`](Resolver::normalize) gave, for the import that it gave it for.
     ///
     /// # Errors
     ///

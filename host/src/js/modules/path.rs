@@ -2,13 +2,21 @@
 
 /// As [`Resolver::normalize`](super::Resolver::normalize) says.
 pub(super) fn normalize(base: &str, specifier: &str) -> Result<String, String> {
-    if is_relative(specifier) {
-        join(base, specifier).ok_or_else(|| "it leads above the root".to_owned())
+    let refused = if specifier.contains('\\') {
+        "a backslash is refused: paths are written with /"
     } else if specifier.starts_with('/') {
-        Err("an absolute path is refused".to_owned())
+        "an absolute path is refused"
+    } else if is_relative(specifier) {
+        match join(base, specifier) {
+            Some(path) => return Ok(path),
+            None => "it leads above the root",
+        }
+    } else if specifier.split('/').any(|segment| matches!(segment, "." | "..")) {
+        "a . or .. within a bare name is refused"
     } else {
-        Ok(specifier.to_owned())
-    }
+        return Ok(specifier.to_owned());
+    };
+    Err(refused.to_owned())
 }
 
 /// Whether a specifier is a path from where its importer lies.
@@ -86,6 +94,23 @@ mod tests {
             ("https://example.com/main.js", "../example.org/a.js"),
         ] {
             assert_eq!(join(base, specifier), None, "{base} {specifier}");
+        }
+    }
+
+    #[test]
+    fn a_bare_name_is_itself_unless_it_is_a_path() {
+        for specifier in ["a", "@scope/a/b.js", "a..b", "...", ".a", "https://example.com/a.js", "node:fs", "C:a", ""] {
+            assert_eq!(normalize("lib/main.js", specifier).as_deref(), Ok(specifier));
+        }
+        for specifier in ["a/../../../etc/passwd", "a/./b", "a/..", "https://example.com/../a.js"] {
+            assert_eq!(normalize("main.js", specifier).unwrap_err(), "a . or .. within a bare name is refused");
+        }
+        for specifier in ["a\\..\\..\\secret", ".\\a.js", "./lib\\..\\..\\secret", "\\\\server\\share"] {
+            let reason = "a backslash is refused: paths are written with /";
+            assert_eq!(normalize("main.js", specifier).unwrap_err(), reason);
+        }
+        for specifier in ["/etc/passwd", "//server/share"] {
+            assert_eq!(normalize("main.js", specifier).unwrap_err(), "an absolute path is refused");
         }
     }
 }

@@ -9,9 +9,10 @@ mod lines;
 mod mappings;
 mod original;
 
-use std::collections::VecDeque;
+use std::{borrow::Cow, collections::VecDeque, iter};
 
-use self::frame::Frame;
+use self::{frame::Line, original::Map};
+use super::exception::MAX_EXCEPTIONS;
 
 /// Texts that are kept.
 const MAX_TEXTS: usize = 64;
@@ -21,6 +22,9 @@ const MAX_BYTES: usize = 4 << 20;
 
 /// Bytes of a stack.
 const MAX_STACK: usize = 16 << 10;
+
+/// Bytes of the stack of what led to an exception.
+const MAX_RELATED_STACK: usize = 4 << 10;
 
 /// The texts with a source map that one context was given: the last ones, and of each name the last.
 #[derive(Debug, Default)]
@@ -38,15 +42,6 @@ struct Text {
 impl Text {
     fn bytes(&self) -> usize {
         self.name.len() + self.text.len()
-    }
-
-    /// Whether frames call it so. A module that was loaded again has a number behind its name.
-    fn is_called(&self, name: &str) -> bool {
-        let rest = name.strip_prefix(self.name.as_str());
-        rest.is_some_and(|rest| {
-            let again = rest.strip_prefix('#').filter(|number| !number.is_empty());
-            rest.is_empty() || again.is_some_and(|number| number.bytes().all(|digit| digit.is_ascii_digit()))
-        })
     }
 }
 
@@ -67,42 +62,59 @@ impl SourceMaps {
         }
     }
 
-    /// Says in each stack where its frames are in the originals.
+    /// Says in each stack where its frames are in the originals. The first is that of what was thrown, the others are of what
+    /// led to it. Of those beyond so many, which no exception will have, and behind so many bytes of each, nothing is looked at.
     pub(super) fn apply<'s>(&self, stacks: impl Iterator<Item = &'s mut String>) {
         if self.texts.is_empty() {
             return;
         }
-        let mut stacks: Vec<&mut String> = stacks.collect();
-        let mut told: Vec<Vec<String>> =
-            stacks.iter().map(|stack| stack.lines().map(str::to_owned).collect()).collect();
+        let bounds = iter::once(MAX_STACK).chain(iter::repeat(MAX_RELATED_STACK));
+        let mut stacks: Vec<_> = stacks.take(MAX_EXCEPTIONS).zip(bounds).collect();
+        for (stack, most) in &mut stacks {
+            clip(stack, *most);
+        }
+        let mut told: Vec<Vec<Cow<'_, str>>> =
+            stacks.iter().map(|(stack, _)| stack.lines().map(Cow::Borrowed).collect()).collect();
+        let mut lines = Vec::new();
+        for (index, (stack, _)) in stacks.iter().enumerate() {
+            let parsed =
+                stack.lines().enumerate().filter_map(|(number, line)| Some((index, number, Line::parse(line)?)));
+            lines.extend(parsed);
+        }
         for text in &self.texts {
-            let mut places = Vec::new();
-            let mut frames: Vec<Frame<'_>> = Vec::new();
-            for (index, stack) in stacks.iter().enumerate() {
-                for (number, line) in stack.lines().enumerate() {
-                    if let Some(frame) = Frame::parse(line, |file| text.is_called(file)) {
-                        places.push((index, number));
-                        frames.push(frame);
-                    }
+            let (mut places, mut frames) = (Vec::new(), Vec::new());
+            for (index, number, line) in &lines {
+                if let Some(frame) = line.within(&text.name) {
+                    places.push((*index, *number));
+                    frames.push(frame);
                 }
-            }
-            if frames.is_empty() {
-                continue;
             }
             // A map that is malformed is as none.
-            let originals = original::find(&text.text, &frames).unwrap_or_default();
+            let Some(map) = (!frames.is_empty()).then(|| Map::of(&text.text)).flatten() else {
+                continue;
+            };
+            let originals = map.find(&text.text, &frames).unwrap_or_default();
+            let mut room: Vec<usize> = stacks.iter().map(|(_, most)| *most).collect();
             for ((index, number), (frame, original)) in places.into_iter().zip(frames.iter().zip(originals)) {
-                if let Some(original) = original {
-                    told[index][number] = original.told(frame);
+                // What comes behind as many bytes of this text alone will be cut.
+                if room[index] > 0
+                    && let Some(line) = original.and_then(|original| original.told(frame))
+                {
+                    room[index] = room[index].saturating_sub(line.len());
+                    told[index][number] = Cow::Owned(line);
                 }
             }
         }
-        for (stack, lines) in stacks.iter_mut().zip(told) {
-            let mut text = lines.join("\n");
-            text.truncate(text.floor_char_boundary(MAX_STACK));
-            **stack = text;
+        let told: Vec<String> = told.into_iter().map(|lines| lines.join("\n")).collect();
+        for ((stack, most), mut text) in stacks.into_iter().zip(told) {
+            clip(&mut text, most);
+            *stack = text;
         }
     }
+}
+
+fn clip(text: &mut String, most: usize) {
+    text.truncate(text.floor_char_boundary(most));
 }
 
 #[cfg(test)]

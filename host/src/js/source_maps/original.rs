@@ -19,7 +19,7 @@ const MAX_LOOK: usize = 64;
 
 /// A source map, as far as it is used.
 #[derive(Deserialize)]
-struct Map {
+pub(super) struct Map {
     version: u32,
     sources: Vec<Option<String>>,
     #[serde(default)]
@@ -29,46 +29,62 @@ struct Map {
     root: Option<String>,
 }
 
-/// A place in an original, as a frame names it.
-#[derive(Debug, PartialEq)]
-pub(super) struct Place {
-    file: String,
+/// A place in an original, as a frame names it. Lines and columns count from 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Place<'m> {
+    /// What stands before the file, and a `/` between them.
+    root: Option<&'m str>,
+    file: &'m str,
     line: u32,
     column: u32,
-    function: Option<String>,
+    function: Option<&'m str>,
 }
 
-impl Place {
-    /// The line of a stack, in the place of a frame.
-    pub(super) fn told(&self, frame: &Frame<'_>) -> String {
-        let Place { file, line, column, function } = self;
-        match function.as_deref().or(frame.function) {
-            Some(function) => format!("    at {function} ({file}:{line}:{column})"),
-            None => format!("    at {file}:{line}:{column}"),
+impl Place<'_> {
+    /// The line of a stack, in the place of a frame; `None`: it cannot stand in one.
+    pub(super) fn told(&self, frame: &Frame<'_>) -> Option<String> {
+        let Place { root, file, line, column, function } = self;
+        let (root, slash) = root.map_or(("", ""), |root| (root, "/"));
+        let is_told = |text: &str| !text.chars().any(char::is_control);
+        // Lengths first: a map may have few texts, and as long as it is itself.
+        let fits = root.len() + slash.len() + file.len() <= MAX_NAME
+            && function.is_none_or(|name| name.len() <= MAX_NAME && is_told(name))
+            && is_told(root)
+            && is_told(file);
+        if !fits {
+            return None;
         }
+        Some(match function.or(frame.function) {
+            Some(function) => format!("    at {function} ({root}{slash}{file}:{line}:{column})"),
+            None => format!("    at {root}{slash}{file}:{line}:{column}"),
+        })
     }
 }
 
-/// For each frame its place in an original, where the text's map tells one. `None`: the map is malformed.
-pub(super) fn find(text: &str, frames: &[Frame<'_>]) -> Option<Vec<Option<Place>>> {
-    let map: Map = serde_json::from_str(&data_url::json(data_url::of(text)?)?).ok()?;
-    if map.version != 3 {
-        return None;
+impl Map {
+    /// The map that a text ends with. `None`: it has none, or a malformed one.
+    pub(super) fn of(text: &str) -> Option<Map> {
+        let map: Map = serde_json::from_str(&data_url::json(data_url::of(text)?)?).ok()?;
+        (map.version == 3).then_some(map)
     }
-    let found = Walk::new(text, frames).through(&map.mappings).ok()?;
-    let place = |found: Option<Found>| {
-        let Found { original, function } = found?;
-        let file = map.sources.get(original.source as usize)?.as_ref()?;
-        let file = match map.root.as_deref() {
-            None | Some("") => file.clone(),
-            Some(root) => format!("{}/{file}", root.trim_end_matches('/')),
-        };
-        let function = function.and_then(|name| map.names.get(name as usize)).cloned();
-        let fits = |text: &str| text.len() <= MAX_NAME && !text.chars().any(char::is_control);
-        let (line, column) = (original.line.checked_add(1)?, original.column.checked_add(1)?);
-        (fits(&file) && function.as_deref().is_none_or(fits)).then_some(Place { file, line, column, function })
-    };
-    Some(found.into_iter().map(place).collect())
+
+    /// For each frame of the text its place in an original, where this tells one. `None`: it is malformed.
+    pub(super) fn find(&self, text: &str, frames: &[Frame<'_>]) -> Option<Vec<Option<Place<'_>>>> {
+        let found = Walk::new(text, frames).through(&self.mappings).ok()?;
+        let root = self.root.as_deref().filter(|root| !root.is_empty()).map(|root| root.trim_end_matches('/'));
+        Some(found.into_iter().map(|found| self.place(root, found?)).collect())
+    }
+
+    fn place<'m>(&'m self, root: Option<&'m str>, found: Found) -> Option<Place<'m>> {
+        let Found { original, function } = found;
+        Some(Place {
+            root,
+            file: self.sources.get(original.source as usize)?.as_deref()?,
+            line: original.line.checked_add(1)?,
+            column: original.column.checked_add(1)?,
+            function: function.and_then(|name| self.names.get(name as usize)).map(String::as_str),
+        })
+    }
 }
 
 /// What the mappings say of a frame.
