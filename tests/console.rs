@@ -217,8 +217,27 @@ fn arguments_that_are_too_large_are_cut_texts_and_then_nothing() {
     assert_eq!(arguments[0], 1.into());
     let text = arguments[1].as_str().unwrap();
     assert!(text.ends_with("... (cut)") && text.len() < 256 << 10 && text.len() > 255 << 10, "{}", text.len());
-    let rest = arguments[2..].iter().map(|rest| rest.as_str().map_or(0, str::len)).sum::<usize>();
-    assert!(rest < 32, "{rest}");
+    assert_eq!(arguments.len(), 2);
+    // One that would be a short text is the last as well.
+    let script = "console.log([[[[['x'.repeat(300 << 10)]]]]], 'left out')";
+    context.printing_to(&console).eval(script).blocking().unwrap();
+    assert_eq!(console.take()[0].arguments(), ["[ [ [ [ [Array] ] ] ] ]".into()]);
+}
+
+#[test]
+fn arguments_reach_only_who_asked_for_them() {
+    for sink_asks in [false, true] {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&seen);
+        let context = SANDBOX.context().on_console(move |message| sink.lock().unwrap().push(message.arguments()));
+        let context = if sink_asks { context.console_arguments() } else { context }.blocking().unwrap();
+        for caller_asks in [false, true] {
+            let console = if caller_asks { Console::new().with_arguments() } else { Console::new() };
+            context.printing_to(&console).eval("console.log(1)").blocking().unwrap();
+            assert_eq!(console.take()[0].arguments().len(), usize::from(caller_asks), "{sink_asks}");
+            assert_eq!(seen.lock().unwrap().pop().unwrap().len(), usize::from(sink_asks), "{caller_asks}");
+        }
+    }
 }
 
 #[test]
@@ -232,8 +251,57 @@ fn arguments_whose_getters_never_end_are_stopped_by_the_time_limit() {
 }
 
 #[test]
+fn many_getters_that_never_end_are_stopped_with_the_first_and_the_context_is_kept() {
+    let context = limited(|limits| limits.wall_time = Duration::from_millis(50));
+    let console = Console::new().with_arguments();
+    let context = context.printing_to(&console);
+    let list = "Array.from({ length: 100 }, () => Array.from({ length: 100 }, () => ({ get a() { for (;;); } })))";
+    for script in [
+        &format!("console.log({list})"),
+        &format!("console.log(...{list})"),
+        &format!("throw {list}"),
+        &format!("throw new AggregateError({list}.flat())"),
+    ] {
+        let error = context.eval(script).blocking().unwrap_err();
+        assert_eq!((error.kind(), error.is_context_kept()), (ErrorKind::Timeout, true), "{script}");
+    }
+    let error = context.eval_text(list).blocking().unwrap_err();
+    assert_eq!((error.kind(), error.is_context_kept()), (ErrorKind::Timeout, true));
+    assert_eq!(context.eval("1 + 2").blocking().unwrap(), 3.into());
+}
+
+#[test]
+fn a_large_object_that_is_printed_again_and_again_is_stopped_and_the_context_is_kept() {
+    let context = limited(|limits| limits.wall_time = Duration::from_millis(500));
+    let script = "const large = {}; for (let i = 0; i < 2e4; i++) large['n' + i] = i;
+        console.log(Array(100).fill(Array(100).fill(Array(100).fill(large))))";
+    let error = context.eval(script).blocking().unwrap_err();
+    assert_eq!((error.kind(), error.is_context_kept()), (ErrorKind::Timeout, true));
+}
+
+#[test]
+fn what_led_to_an_exception_is_told_as_the_console_shows_it() {
+    let all = |script: &str| {
+        let script = format!("const error = {script}; error.stack = ''; throw error");
+        format!("{:#}", open().eval(script).blocking().unwrap_err().exception().unwrap())
+    };
+    let script = r#"new AggregateError(["it's", 'a\n\x07\\"b"', "'\""], 'm', { cause: 'why' })"#;
+    let expected = r#"AggregateError: m {
+  [cause]: 'why',
+  [errors]: [
+    "it's",
+    'a\n\x07\\"b"',
+    `'"`
+  ]
+}"#;
+    assert_eq!(all(script), expected);
+    assert_eq!(all("new AggregateError([], 'm')"), "AggregateError: m {\n  [errors]: []\n}");
+    assert_eq!(all("new Error('m')"), "Error: m");
+}
+
+#[test]
 fn console_output_of_a_call_is_cut_at_its_limit_and_says_so() {
-    let context = limited(|limits| limits.console = 11);
+    let context = limited(|limits| limits.console = 9 + 2 * size_of::<ConsoleMessage>());
     let console = Console::new();
     let context = context.printing_to(&console);
     context.eval("console.log('12345'); console.warn('éééé'); console.log('never')").blocking().unwrap();
@@ -243,6 +311,19 @@ fn console_output_of_a_call_is_cut_at_its_limit_and_says_so() {
     assert_eq!(seen[..2], [(Level::Info, "12345"), (Level::Warn, "éé")]);
     assert!(seen[2].0 == Level::Warn && seen[2].1.contains("cut here"));
     assert_eq!(seen[3..], [(Level::Error, "again")]);
+}
+
+#[test]
+fn what_a_console_keeps_is_within_the_limit_however_little_is_printed() {
+    let context = limited(|limits| limits.console = 10_000);
+    let console = Console::new().with_arguments();
+    let context = context.printing_to(&console);
+    context.eval("for (let i = 0; i < 10_000; i++) console.log()").blocking().unwrap();
+    let taken = console.take().len();
+    assert!((50..10_000 / size_of::<ConsoleMessage>() + 2).contains(&taken), "{taken}");
+    context.eval("for (let i = 0; i < 10_000; i++) console.log(...Array(20).fill(''))").blocking().unwrap();
+    let taken = console.take().len();
+    assert!((10..10_000 / (20 * size_of::<Vec<u8>>())).contains(&taken), "{taken}");
 }
 
 #[test]
@@ -307,6 +388,10 @@ fn messages_that_would_be_endless_are_cut_and_the_context_goes_on() {
         "const e = new Error('x'.repeat(1e6)); e.cause = e; e.stack = '\\n'.repeat(1e6); console.log([[[e]]])",
         "let deep = {}; for (let i = 0; i < 1e4; i++) deep = { deep }; console.dir(deep, { depth: Infinity })",
         "console.log(new AggregateError(Array.from({ length: 1000 }, () => new Error('x'.repeat(1e4)))))",
+        "console.log(new Int8Array(4_300_000)); console.log(new String('x'.repeat(4_300_000)))",
+        "console.log({ ['é'.repeat(14e6)]: 1 })",
+        "console.log(Symbol('é'.repeat(14e6)))",
+        "console.log(new RegExp('a{' + '0'.repeat(13e6) + '1}'))",
     ] {
         context.eval(script).blocking().unwrap_or_else(|error| panic!("{script}: {error}"));
         for message in console.take() {

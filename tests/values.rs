@@ -497,6 +497,30 @@ mod graphs {
     }
 
     #[test]
+    fn a_giant_regular_expression_is_refused_and_the_context_is_kept() {
+        for zeros in ["8e6", "17e6"] {
+            let source = format!("new RegExp('a{{' + '0'.repeat({zeros}) + '1}}')");
+            let error = CONTEXT.eval(source).blocking().unwrap_err();
+            assert!(error.is_context_kept(), "{zeros}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_giant_integer_has_no_digits_and_is_itself_all_the_same() {
+        let giant = "2n ** 16_384n";
+        let value = eval(giant);
+        let error = serde_json::to_string(&value).unwrap_err().to_string();
+        assert_eq!(error, "a BigInt of more than 16384 bits has no form in digits here");
+        let list = eval("{ const shared = [2n ** 1_048_000n]; Array(500).fill(shared) }");
+        let error = from_value::<serde_json::Value>(list).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WrongType);
+        assert_eq!(error.to_string(), "[0][0]: a BigInt of more than 16384 bits has no form in digits here");
+        assert_eq!(from_value::<Value>(value.clone()).unwrap(), value);
+        let digits = from_value::<String>(eval(&format!("{giant} - 1n"))).unwrap();
+        assert_eq!((digits.len(), &digits[..5]), (4933, "11897"));
+    }
+
+    #[test]
     fn a_graph_that_is_deep_by_its_references_is_no_tree() {
         // Each object has the one before it; as they are listed, they are not deep.
         let graph =

@@ -438,7 +438,7 @@ mod thrown {
             throw plain(new AggregateError([plain(new Error('two\\nlines')), 'text', cause], 'outer', { cause }))";
         let inner = "TypeError: inner {\n    [cause]: { code: 7 }\n  }";
         let expected = format!(
-            "AggregateError: outer {{\n  [cause]: {inner},\n  [errors]: [\n    Error: two\n    lines,\n    \"text\",\n    {}\n  ]\n}}\n",
+            "AggregateError: outer {{\n  [cause]: {inner},\n  [errors]: [\n    Error: two\n    lines,\n    'text',\n    {}\n  ]\n}}\n",
             inner.replace('\n', "\n  "),
         );
         assert_eq!(evaluate(source).fails(1), expected);

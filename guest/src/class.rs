@@ -87,6 +87,11 @@ pub(crate) struct Classes {
 }
 
 impl Classes {
+    /// Whether this is a class of typed arrays.
+    pub(crate) fn is_typed_array(&self, class: Class) -> bool {
+        class == self.bytes || self.views.contains(&class)
+    }
+
     /// Reads the numbers off one object of each class, before any script has run.
     pub(crate) fn sample(ctx: &Ctx<'_>) -> Result<Classes> {
         let of = |source: &str| ctx.eval::<Object<'_>, _>(source).map(|sample| Class::of(&sample));

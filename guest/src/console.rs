@@ -296,7 +296,8 @@ fn indented(text: String, groups: usize) -> String {
     text::clip(out, text::MAX_BYTES)
 }
 
-/// A span of time as a person reads it: `12ms`, `1.500s`, `2:03.500 (m:ss.mmm)`, `1:02:03 (h:mm:ss)`.
+/// A span of time as a person reads it: `12ms`, `1.500s`, `2:03.500 (m:ss.mmm)`,
+/// `1:02:03.000 (h:mm:ss.mmm)`.
 fn span(millis: f64) -> String {
     // A clock may be set back.
     let millis = millis.max(0.0) as u64;
@@ -305,7 +306,7 @@ fn span(millis: f64) -> String {
         (0, 0, 0) => format!("{rest}ms"),
         (0, 0, _) => format!("{seconds}.{rest:03}s"),
         (0, ..) => format!("{minutes}:{seconds:02}.{rest:03} (m:ss.mmm)"),
-        _ => format!("{hours}:{minutes:02}:{seconds:02} (h:mm:ss)"),
+        _ => format!("{hours}:{minutes:02}:{seconds:02}.{rest:03} (h:mm:ss.mmm)"),
     }
 }
 
@@ -325,7 +326,7 @@ mod tests {
             "1:00.000 (m:ss.mmm)",
             "2:03.500 (m:ss.mmm)",
             "59:59.999 (m:ss.mmm)",
-            "1:02:03 (h:mm:ss)",
+            "1:02:03.000 (h:mm:ss.mmm)",
             "0ms",
             "0ms",
         ];

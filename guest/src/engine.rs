@@ -18,7 +18,7 @@ use crate::{
     functions::{Functions, HostError, HostFunction},
     globals::Globals,
     host::Host,
-    intrinsics::{Bound, Intrinsics},
+    intrinsics::{Bound, Interrupted, Intrinsics},
     modules::Modules,
     operation::{Operation, Operations, decode_arguments},
     raw,
@@ -146,17 +146,21 @@ impl<H: Host> Engine<H> {
         let runtime = Runtime::new()?;
         runtime.set_max_stack_size(INITIAL_STACK);
         let stopped = Rc::new(Cell::new(false));
-        runtime.set_interrupt_handler(Some(Box::new({
+        let interrupted: Interrupted = Rc::new({
             let (host, stopped) = (Rc::clone(&host), Rc::clone(&stopped));
             move || {
                 stopped.set(stopped.get() || host.interrupted());
                 stopped.get()
             }
+        });
+        runtime.set_interrupt_handler(Some(Box::new({
+            let interrupted = Rc::clone(&interrupted);
+            move || interrupted()
         })));
         let modules = Modules::install(&runtime, &host, &stopped);
         let context = Context::custom::<Everything>(&runtime)?;
         let (intrinsics, console, operations) = context.with(|ctx| {
-            let intrinsics = Rc::new(Intrinsics::take(&ctx)?);
+            let intrinsics = Rc::new(Intrinsics::take(&ctx, &interrupted)?);
             let console = Console::install(&ctx, &host, &intrinsics)?;
             seed_on_first_use(&ctx, &host)?;
             rquickjs::Result::Ok((intrinsics, console, Operations::take(&ctx)?))
@@ -361,6 +365,7 @@ impl<H: Host> Engine<H> {
 
     /// The pending evaluations that have ended and were not taken.
     pub fn ended(&self) -> Vec<u64> {
+        self.stopped.set(false);
         // What was forgotten may have been the last that some waited for.
         self.context.with(|ctx| {
             if let Ok(intrinsics) = self.intrinsics.bind(&ctx) {
@@ -467,14 +472,17 @@ impl<H: Host> Engine<H> {
                 self.drive_jobs(&ctx);
                 if self.stopped.get() {
                     self.rejections.clear();
-                    return outcome;
+                    break;
                 }
                 self.evaluations.advance(&ctx, &intrinsics, &self.rejections, self.functions.are_in_flight());
                 self.rejections.report(&ctx, &intrinsics, &*self.host);
                 if !ctx.execute_pending_job() {
-                    return outcome;
+                    break;
                 }
             }
+            // An exception that was left behind would be taken for one of a later call.
+            ctx.catch();
+            outcome
         });
         if let Err(Failure::OutOfMemory) = outcome {
             // What is only held by cycles is freed for the next call.

@@ -145,7 +145,7 @@ impl<'js> Chain<'_, 'js> {
         let Some(error) = thrown.as_object().filter(|_| thrown.is_error()) else {
             return Exception {
                 message: text::inspect(self.intrinsics, thrown, text),
-                thrown: value::encode_data(self.intrinsics, thrown, bytes).ok(),
+                thrown: self.encoded(thrown, bytes),
                 ..Exception::default()
             };
         };
@@ -156,7 +156,7 @@ impl<'js> Chain<'_, 'js> {
             name: self.text(error, "name", text),
             message: self.text(error, "message", text),
             stack: self.text(error, "stack", text).trim_end().to_owned(),
-            host_error: self.or_nothing(self.intrinsics.mark_of(error)).flatten(),
+            host_error: self.intrinsics.attempt(|| self.intrinsics.mark_of(error)).flatten(),
             ..Exception::default()
         };
         self.around.push(error.clone());
@@ -183,12 +183,13 @@ impl<'js> Chain<'_, 'js> {
     }
 
     fn errors(&mut self, errors: &Object<'js>, exception: &mut Exception) {
-        if self.or_nothing(self.intrinsics.is_list(errors)) != Some(true) {
+        let intrinsics = self.intrinsics;
+        if intrinsics.attempt(|| intrinsics.is_list(errors)) != Some(true) {
             return;
         }
-        let length = self.or_nothing(errors.get::<_, f64>("length")).unwrap_or_default() as u32;
+        let length = intrinsics.attempt(|| intrinsics.length(errors)).unwrap_or_default() as u32;
         for index in 0..length {
-            let error = self.or_nothing(errors.get::<_, Value<'js>>(f64::from(index)));
+            let error = intrinsics.attempt(|| errors.get::<_, Value<'js>>(f64::from(index)));
             let error = error.unwrap_or_else(|| Value::new_undefined(errors.ctx().clone()));
             match self.related(&error) {
                 Some(error) => exception.errors.push(error),
@@ -200,26 +201,23 @@ impl<'js> Chain<'_, 'js> {
         }
     }
 
+    /// What was thrown, where that can cross in so many bytes.
+    fn encoded(&self, thrown: &Value<'js>, bytes: usize) -> Option<Vec<u8>> {
+        if self.intrinsics.is_stopped() { None } else { value::encode_data(self.intrinsics, thrown, bytes).ok() }
+    }
+
     /// A property that an error has itself.
     fn own(&self, error: &Object<'js>, name: &str) -> Option<Value<'js>> {
-        let has = self.or_nothing(self.intrinsics.has_own(error, name))?;
-        if has { self.or_nothing(error.get(name)) } else { None }
+        let has = self.intrinsics.attempt(|| self.intrinsics.has_own(error, name))?;
+        if has { self.intrinsics.attempt(|| error.get(name)) } else { None }
     }
 
     /// A property of an error as text; empty where it is missing or is not text.
     fn text(&self, error: &Object<'js>, name: &str, bytes: usize) -> String {
-        let text = error.get::<_, Value<'js>>(name).and_then(|value| match value.as_string() {
+        let text = self.intrinsics.attempt(|| match error.get::<_, Value<'js>>(name)?.as_string() {
             Some(string) => self.intrinsics.head(string, bytes + 1),
             None => Ok(String::new()),
         });
-        self.or_nothing(text).unwrap_or_default()
-    }
-
-    /// What a script had a hand in; where it threw, nothing, and that exception is gone.
-    fn or_nothing<T>(&self, result: rquickjs::Result<T>) -> Option<T> {
-        if result.is_err() {
-            self.intrinsics.ctx().catch();
-        }
-        result.ok()
+        text.unwrap_or_default()
     }
 }

@@ -1,8 +1,8 @@
 //! The built-in functions that the engine itself calls, taken before any script could replace them.
 
-use rquickjs::{
-    Array, Coerced, Ctx, Function, Object, Persistent, Result, String as JsString, Value, context::EvalOptions,
-};
+use std::rc::Rc;
+
+use rquickjs::{Array, Ctx, Function, Object, Persistent, Result, String as JsString, Value, context::EvalOptions};
 
 use crate::{
     class::{self, Class, Classes},
@@ -17,7 +17,7 @@ const PRELUDE: &str = r"
   const { apply, getOwnPropertyDescriptor, getPrototypeOf } = Reflect;
   const getter = (object, name) => getOwnPropertyDescriptor(object, name).get;
   const BigInt_ = BigInt, Bytes_ = Uint8Array, Date_ = Date, Map_ = Map, Object_ = Object, RegExp_ = RegExp, Set_ = Set;
-  const { parseFloat, parseInt } = Number;
+  const Number_ = Number, { parseFloat, parseInt } = Number, { stringify } = JSON;
   const { isArray } = Array;
   const { toString: toHex, valueOf: bigOf } = BigInt.prototype;
   const { valueOf: booleanOf } = Boolean.prototype, { valueOf: numberOf } = Number.prototype;
@@ -56,6 +56,14 @@ const PRELUDE: &str = r"
     }
     return taken;
   };
+  const window = (view) => {
+    try {
+      apply(viewKeys, view, []);
+    } catch {
+      return; // Its buffer is detached, or ends before it.
+    }
+    return new Bytes_(apply(viewed, view, []), apply(viewOffset, view, []), apply(viewBytes, view, []));
+  };
   const stackHere = () => {
     const holder = { __proto__: null };
     captureStackTrace(holder, stackHere);
@@ -72,11 +80,15 @@ const PRELUDE: &str = r"
     stackHere,
     iso: (date) => apply(toISOString, date, []),
     functionSource: (called) => apply(functionSource, called, []),
-    number: (text, whole) => whole ? parseInt(text) : parseFloat(text),
+    number: (value, kind) => kind === 'd' ? Number_(value) : kind === 'i' ? parseInt(value) : parseFloat(value),
+    json: (value) => stringify(value),
+    length: (list) => +list.length,
+    viewLength: (view) => apply(viewLength, view, []),
     steady: (bytes) => {
       const buffer = apply(viewed, bytes, []), length = apply(viewLength, bytes, []);
+      if (!length) return window(bytes);
       try {
-        if (length && apply(resizable, buffer, [])) return new Bytes_(buffer, apply(viewOffset, bytes, []), length);
+        if (apply(resizable, buffer, [])) return new Bytes_(buffer, apply(viewOffset, bytes, []), length);
       } catch {
         // A shared buffer: it does not shrink.
       }
@@ -86,14 +98,7 @@ const PRELUDE: &str = r"
     symbol: (symbol) => apply(symbolName, symbol, []),
     head: (text, most) => apply(slice, text, [0, most]),
     owns: (object, name) => hasOwn(object, name),
-    window: (view) => {
-      try {
-        apply(viewKeys, view, []);
-      } catch {
-        return; // Its buffer is detached, or ends before it.
-      }
-      return new Bytes_(apply(viewed, view, []), apply(viewOffset, view, []), apply(viewBytes, view, []));
-    },
+    window,
     dataWindow: (view) => {
       let bytes;
       try {
@@ -163,10 +168,14 @@ pub(crate) struct Intrinsics {
     pub(crate) classes: Classes,
     pub(crate) handles: Handles,
     pub(crate) objects: Objects,
+    interrupted: Interrupted,
 }
 
+/// Asks whether the running call is to stop. Once it is, the answer stays.
+pub(crate) type Interrupted = Rc<dyn Fn() -> bool>;
+
 impl Intrinsics {
-    pub(crate) fn take(ctx: &Ctx<'_>) -> Result<Intrinsics> {
+    pub(crate) fn take(ctx: &Ctx<'_>, interrupted: &Interrupted) -> Result<Intrinsics> {
         let mut options = EvalOptions::default();
         // Shown where one of these functions throws: Array.isArray does, of a revoked proxy.
         options.filename = Some("<engine>".to_owned());
@@ -176,16 +185,14 @@ impl Intrinsics {
             classes: Classes::sample(ctx)?,
             handles: Handles::default(),
             objects: Objects::default(),
+            interrupted: Rc::clone(interrupted),
         })
     }
 
     pub(crate) fn bind<'a, 'js>(&'a self, ctx: &Ctx<'js>) -> Result<Bound<'a, 'js>> {
-        Ok(Bound {
-            prelude: self.prelude.clone().restore(ctx)?,
-            classes: &self.classes,
-            handles: &self.handles,
-            objects: &self.objects,
-        })
+        let Intrinsics { prelude, classes, handles, objects, interrupted } = self;
+        let prelude = prelude.clone().restore(ctx)?;
+        Ok(Bound { prelude, classes, handles, objects, interrupted: &**interrupted })
     }
 }
 
@@ -195,12 +202,31 @@ pub(crate) struct Bound<'a, 'js> {
     pub(crate) classes: &'a Classes,
     pub(crate) handles: &'a Handles,
     pub(crate) objects: &'a Objects,
+    interrupted: &'a dyn Fn() -> bool,
 }
 
 impl<'js> Bound<'_, 'js> {
     /// The context that these are bound to.
     pub(crate) fn ctx(&self) -> &Ctx<'js> {
         self.prelude.ctx()
+    }
+
+    /// Whether the running call is to stop.
+    pub(crate) fn is_stopped(&self) -> bool {
+        (self.interrupted)()
+    }
+
+    /// Reads what a script has a hand in. Where it throws there is nothing, and the exception is gone; that may have been
+    /// the one that no script can catch, so nothing more is read once the call is to stop.
+    pub(crate) fn attempt<T>(&self, read: impl FnOnce() -> Result<T>) -> Option<T> {
+        if self.is_stopped() {
+            return None;
+        }
+        let result = read();
+        if result.is_err() {
+            self.ctx().catch();
+        }
+        result.ok()
     }
 
     fn function(&self, name: &str) -> Result<Function<'js>> {
@@ -263,31 +289,47 @@ impl<'js> Bound<'_, 'js> {
         self.function("iso")?.call((date.clone(),))
     }
 
-    /// A text as the number that it begins with, whole or not.
-    pub(crate) fn number(&self, text: &JsString<'js>, whole: bool) -> Result<f64> {
-        self.function("number")?.call((text.clone(), whole))
+    /// A primitive value, but no symbol and no BigInt, as the number that the placeholder `%d`, `%i` or `%f` makes of it.
+    pub(crate) fn number(&self, primitive: &Value<'js>, placeholder: char) -> Result<f64> {
+        self.function("number")?.call((primitive.clone(), placeholder))
+    }
+
+    /// A value as JSON, where it has such a form. Getters and methods of it may run.
+    pub(crate) fn json(&self, value: &Value<'js>) -> Result<Option<JsString<'js>>> {
+        self.function("json")?.call((value.clone(),))
+    }
+
+    /// The length of a list. A proxy may give what is no number, or run a script to make one.
+    pub(crate) fn length(&self, list: &Object<'js>) -> Result<usize> {
+        let length: f64 =
+            if list.is_proxy() { self.function("length")?.call((list.clone(),))? } else { list.get("length")? };
+        Ok(length as usize)
+    }
+
+    /// How many elements a typed array has: none where its buffer is detached, or ends before it.
+    pub(crate) fn view_length(&self, view: &Object<'js>) -> Result<usize> {
+        self.function("viewLength")?.call((view.clone(),))
     }
 
     /// A view of the same bytes that does not follow the length of its buffer: QuickJS tells the length that a view
-    /// was made with.
-    pub(crate) fn steady(&self, bytes: &Object<'js>) -> Result<Object<'js>> {
+    /// was made with. `None` where the buffer is detached or ends before them.
+    pub(crate) fn steady(&self, bytes: &Object<'js>) -> Result<Option<Object<'js>>> {
         self.function("steady")?.call((bytes.clone(),))
     }
 
     /// A `RegExp` as its literal.
-    pub(crate) fn regexp(&self, regexp: &Object<'js>) -> Result<String> {
-        self.function("regexp")?.call::<_, Coerced<String>>((regexp.clone(),)).map(|text| text.0)
+    pub(crate) fn regexp(&self, regexp: &Object<'js>) -> Result<JsString<'js>> {
+        self.function("regexp")?.call((regexp.clone(),))
     }
 
     /// A function's source text.
-    pub(crate) fn function_source(&self, function: &Function<'js>) -> Result<String> {
+    pub(crate) fn function_source(&self, function: &Function<'js>) -> Result<JsString<'js>> {
         self.function("functionSource")?.call((function.clone(),))
     }
 
     /// A symbol as `Symbol(description)`.
-    pub(crate) fn symbol(&self, symbol: &Value<'js>) -> Result<String> {
-        let text: JsString<'js> = self.function("symbol")?.call((symbol.clone(),))?;
-        self.text(&text)
+    pub(crate) fn symbol(&self, symbol: &Value<'js>) -> Result<JsString<'js>> {
+        self.function("symbol")?.call((symbol.clone(),))
     }
 
     /// Whether an object is a list: an array, or a proxy of one.
@@ -318,8 +360,8 @@ impl<'js> Bound<'_, 'js> {
     }
 
     /// A `RegExp` as its flags, a slash and its source.
-    pub(crate) fn regexp_parts(&self, regexp: &Object<'js>) -> Result<String> {
-        self.text(&self.function("regexpParts")?.call::<_, JsString<'js>>((regexp.clone(),))?)
+    pub(crate) fn regexp_parts(&self, regexp: &Object<'js>) -> Result<JsString<'js>> {
+        self.function("regexpParts")?.call((regexp.clone(),))
     }
 
     /// The `RegExp` of a source and flags.

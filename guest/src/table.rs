@@ -1,6 +1,7 @@
 //! What `console.table` prints: rows and columns of texts in a frame.
 
 use rquickjs::{Array, Filter, Object, Result, Value};
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::{class::Class, intrinsics::Bound, raw, text};
 
@@ -52,8 +53,8 @@ pub(crate) fn print<'js>(bound: &Bound<'_, 'js>, arguments: &[Value<'js>]) -> Re
 fn names_in<'js>(bound: &Bound<'_, 'js>, list: &Object<'js>) -> Result<Vec<String>> {
     let mut names = Vec::new();
     if bound.is_list(list)? {
-        let length = list.get::<_, f64>("length")? as usize;
-        for index in 0..length.min(MAX_COLUMNS) {
+        // One more than there is room for, so that what is left out is seen.
+        for index in 0..bound.length(list)?.min(MAX_COLUMNS + 1) {
             if let Some(name) = list.get::<_, Value<'js>>(index as f64)?.as_string() {
                 names.push(bound.head(name, MAX_CELL)?);
             }
@@ -109,10 +110,7 @@ impl<'a, 'js> Table<'a, 'js> {
     }
 
     fn rows_of(&mut self, data: &Object<'js>) -> Result<()> {
-        let (class, classes) = (Class::of(data), self.bound.classes);
-        // The names of a typed array's elements would take a multiple of its memory.
-        if class == classes.bytes || classes.views.contains(&class) || self.bound.is_list(data)? {
-            let length = data.get::<_, f64>("length")? as usize;
+        if let Some(length) = self.length(data)? {
             for index in 0..length.min(MAX_ROWS) {
                 if raw::has_element(data, index as u32)? {
                     self.row(index.to_string(), data.get(index as f64)?)?;
@@ -131,25 +129,49 @@ impl<'a, 'js> Table<'a, 'js> {
         Ok(())
     }
 
+    /// How many elements a list or a typed array has; their names would take a multiple of its memory.
+    fn length(&self, object: &Object<'js>) -> Result<Option<usize>> {
+        Ok(if self.bound.classes.is_typed_array(Class::of(object)) {
+            Some(self.bound.view_length(object)?)
+        } else if self.bound.is_list(object)? {
+            Some(self.bound.length(object)?)
+        } else {
+            None
+        })
+    }
+
     fn row(&mut self, index: String, value: Value<'js>) -> Result<()> {
         let row = self.rows.len();
         self.add_row(index);
-        let Some(object) = value.as_object().filter(|object| !object.is_function()) else {
-            let text = self.cell(&value);
-            self.values.push((row, text));
-            return Ok(());
-        };
+        let object = value.as_object().filter(|object| !object.is_function());
         if let Some(names) = self.only.clone() {
             for name in names {
-                if self.bound.has_own(object, &name)? {
-                    self.put(row, &name, &object.get(name.as_str())?);
-                } else {
-                    self.column(&name);
+                match object {
+                    Some(object) if self.bound.has_own(object, &name)? => {
+                        let key = raw::string(self.bound.ctx(), &name)?;
+                        self.put(row, &name, &object.get(key)?);
+                    }
+                    _ => {
+                        self.column(&name);
+                    }
                 }
             }
             return Ok(());
         }
+        let Some(object) = object else {
+            let text = self.cell(&value);
+            self.values.push((row, text));
+            return Ok(());
+        };
         // One more than there is room for, so that what is left out is seen.
+        if self.length(object)?.is_some_and(|length| length > MAX_COLUMNS) {
+            for index in 0..=MAX_COLUMNS {
+                if raw::has_element(object, index as u32)? {
+                    self.put(row, &index.to_string(), &object.get(index as f64)?);
+                }
+            }
+            return Ok(());
+        }
         for key in object.own_keys::<rquickjs::Atom<'js>>(Filter::new().string().enum_only()).take(MAX_COLUMNS + 1) {
             let key = key?;
             let name = self.bound.head(&key.to_js_string()?, MAX_CELL)?;
@@ -171,17 +193,13 @@ impl<'a, 'js> Table<'a, 'js> {
     }
 
     fn put(&mut self, row: usize, name: &str, value: &Value<'js>) {
-        match self.column(name) {
-            MAX_COLUMNS => {
-                if self.columns[MAX_COLUMNS].cells.last().is_none_or(|(last, _)| *last != row) {
-                    self.columns[MAX_COLUMNS].cells.push((row, "...".to_owned()));
-                }
-            }
-            column => {
-                let text = self.cell(value);
-                self.columns[column].cells.push((row, text));
-            }
+        let column = self.column(name);
+        // It has one already where a column is named twice, or where several have no place.
+        if self.columns[column].cells.last().is_some_and(|(last, _)| *last == row) {
+            return;
         }
+        let text = if column == MAX_COLUMNS { "...".to_owned() } else { self.cell(value) };
+        self.columns[column].cells.push((row, text));
     }
 
     /// A value as one line.
@@ -233,9 +251,10 @@ fn one_line(text: &str) -> String {
     text.replace(|c: char| c.is_control(), " ")
 }
 
+/// How many places of a terminal a column takes: of some characters two, of others none.
 fn width(column: &Column) -> usize {
     let cells = column.cells.iter().map(|(_, cell)| cell.as_str());
-    cells.chain([column.name.as_str()]).map(|text| text.chars().count()).max().unwrap_or(0)
+    cells.chain([column.name.as_str()]).map(|text| text.width()).max().unwrap_or(0)
 }
 
 fn rule(out: &mut String, widths: &[usize], [left, between, right]: [char; 3]) {
@@ -250,7 +269,7 @@ fn line<'t>(out: &mut String, widths: &[usize], cells: impl Iterator<Item = &'t 
     for (cell, width) in cells.zip(widths) {
         out.push_str("│ ");
         out.push_str(cell);
-        out.extend(std::iter::repeat_n(' ', width + 1 - cell.chars().count()));
+        out.extend(std::iter::repeat_n(' ', width + 1 - cell.width()));
     }
     out.push_str("│\n");
 }

@@ -1,8 +1,8 @@
 //! Values as a person reads them: what the console prints and what the result form `text` is.
 
-use rquickjs::{Atom, Coerced, Filter, Function, Object, Promise, TypedArray, Value, promise::PromiseState};
+use rquickjs::{Atom, Coerced, Filter, Function, Object, Promise, Value, promise::PromiseState};
 
-use crate::{class::Class, intrinsics::Bound, value};
+use crate::{class::Class, failure::Failure, intrinsics::Bound, value};
 
 /// Objects nested deeper than this are printed as `[Object]`, where nothing else is asked for.
 const MAX_DEPTH: usize = 4;
@@ -23,7 +23,7 @@ const MAX_MEMBERS: usize = 100;
 pub(crate) const MAX_BYTES: usize = 512 << 10;
 
 /// The arguments of a console call as one message: strings as they are, everything else as [`inspect`] gives it,
-/// with the placeholders `%s %d %i %f %o %O %c %%` of a first string filled in.
+/// with the placeholders `%s %d %i %f %j %o %O %c %%` of a first string filled in.
 pub(crate) fn message<'js>(intrinsics: &Bound<'_, 'js>, arguments: &[Value<'js>]) -> String {
     let mut rest = arguments.iter();
     let mut printer = Printer::new(intrinsics, MAX_BYTES);
@@ -70,13 +70,19 @@ pub(crate) fn cell<'js>(intrinsics: &Bound<'_, 'js>, value: &Value<'js>, bytes: 
 }
 
 /// Values encoded in so many bytes together. What cannot be encoded, or not in what is left of them, is a text, as it would
-/// be printed. Where nothing is left, the rest is left out.
+/// be printed; the first that has no room is the last.
 pub(crate) fn arguments<'js>(intrinsics: &Bound<'_, 'js>, values: &[Value<'js>], bytes: usize) -> Vec<Vec<u8>> {
     let mut encoded = Vec::new();
     let mut left = bytes;
     for value in values {
-        let argument = value::encode_data(intrinsics, value, left).or_else(|_| {
-            let text = inspect(intrinsics, value, left.saturating_sub(TEXT_OVERHEAD));
+        if intrinsics.is_stopped() {
+            break;
+        }
+        let mut is_last = false;
+        let argument = value::encode_data(intrinsics, value, left).or_else(|failure| {
+            let room = left.saturating_sub(TEXT_OVERHEAD);
+            let text = inspect(intrinsics, value, room);
+            is_last = matches!(failure, Failure::ResultTooLarge(_)) || text.len() > room;
             value::encode_text(&text, left)
         });
         let Ok(argument) = argument else {
@@ -84,19 +90,20 @@ pub(crate) fn arguments<'js>(intrinsics: &Bound<'_, 'js>, values: &[Value<'js>],
         };
         left -= argument.len();
         encoded.push(argument);
+        if is_last {
+            break;
+        }
     }
     encoded
 }
 
 /// The stack at this place as a text; empty where a script made something else of it.
 pub(crate) fn stack_here(intrinsics: &Bound<'_, '_>) -> String {
-    let printer = Printer::new(intrinsics, MAX_STACK);
-    let stack = intrinsics.stack_here();
-    let text = stack.and_then(|stack| match stack.as_string() {
+    let stack = intrinsics.attempt(|| match intrinsics.stack_here()?.as_string() {
         Some(text) => intrinsics.head(text, MAX_STACK),
         None => Ok(String::new()),
     });
-    printer.or_empty(text)
+    stack.unwrap_or_default()
 }
 
 /// Cuts a text that is longer than the host is ready to take.
@@ -151,7 +158,7 @@ impl<'a, 'js> Printer<'a, 'js> {
             rest = &rest[at + 1..];
             let kind = rest.chars().next();
             let argument = match kind {
-                Some('s' | 'd' | 'i' | 'f' | 'o' | 'O' | 'c') => arguments.next(),
+                Some('s' | 'd' | 'i' | 'f' | 'j' | 'o' | 'O' | 'c') => arguments.next(),
                 _ => None,
             };
             match (kind, argument) {
@@ -173,13 +180,23 @@ impl<'a, 'js> Printer<'a, 'js> {
             'c' => {}
             'd' | 'i' | 'f' if argument.is_big_int() => self.value(argument),
             'd' | 'i' | 'f' => {
-                let whole = kind == 'i';
-                let number = match argument.as_string() {
-                    Some(text) => self.intrinsics.number(text, whole).unwrap_or(f64::NAN),
-                    None => argument.as_number().unwrap_or(f64::NAN),
+                let number = if argument.as_object().is_some() || argument.is_symbol() {
+                    None
+                } else {
+                    let made = || self.intrinsics.attempt(|| self.intrinsics.number(argument, kind));
+                    argument.as_number().or_else(made)
                 };
-                self.number(if whole { number.trunc() } else { number });
+                let number = number.unwrap_or(f64::NAN);
+                self.number(if kind == 'i' { number.trunc() } else { number });
             }
+            'j' => match self.intrinsics.attempt(|| self.intrinsics.json(argument)) {
+                Some(Some(json)) => {
+                    let json = self.head(&json);
+                    self.push(&json);
+                }
+                Some(None) => self.out.push_str("undefined"),
+                None => self.out.push_str("[unprintable]"),
+            },
             's' => self.bare(argument),
             _ => self.value(argument),
         }
@@ -212,7 +229,8 @@ impl<'a, 'js> Printer<'a, 'js> {
             let text = self.or_empty(text);
             self.push(&text);
         } else if value.is_symbol() {
-            let text = self.or_empty(self.intrinsics.symbol(value));
+            let text = self.intrinsics.symbol(value).and_then(|text| self.intrinsics.head(&text, self.room()));
+            let text = self.or_empty(text);
             self.push(&text);
         } else if let Some(function) = value.as_function() {
             self.function(function);
@@ -229,7 +247,7 @@ impl<'a, 'js> Printer<'a, 'js> {
         } else {
             // JavaScript's own digits, not Rust's: `1e21`, `1e-7`.
             let text = Value::new_number(self.intrinsics.ctx().clone(), number).get::<Coerced<String>>();
-            let text = text.map_or_else(|_| number.to_string(), |text| text.0);
+            let text = self.or_empty(text.map(|text| text.0));
             self.out.push_str(&text);
         }
     }
@@ -282,8 +300,8 @@ impl<'a, 'js> Printer<'a, 'js> {
     fn function(&mut self, function: &Function<'js>) {
         let name = function.as_object().and_then(|object| self.own_text(object, "name")).unwrap_or_default();
         let source = self.intrinsics.function_source(function);
-        let source = self.or_empty(source);
-        let kind = if function.is_constructor() && source.starts_with("class") { "class" } else { "Function" };
+        let source = self.or_empty(source.and_then(|source| self.intrinsics.head(&source, "class".len())));
+        let kind = if function.is_constructor() && source == "class" { "class" } else { "Function" };
         match (kind, name.as_str()) {
             ("class", "") => self.out.push_str("[class (anonymous)]"),
             ("class", name) => self.push(&format!("[class {name}]")),
@@ -293,13 +311,8 @@ impl<'a, 'js> Printer<'a, 'js> {
     }
 
     fn own_text(&self, object: &Object<'js>, name: &str) -> Option<String> {
-        match object.get::<_, Value<'js>>(name) {
-            Ok(value) => value.as_string().map(|text| self.head(text)),
-            Err(_) => {
-                object.ctx().catch();
-                None
-            }
-        }
+        let text = self.intrinsics.attempt(|| object.get::<_, Value<'js>>(name))?;
+        text.as_string().map(|text| self.head(text))
     }
 
     fn object(&mut self, object: &Object<'js>) {
@@ -312,8 +325,7 @@ impl<'a, 'js> Printer<'a, 'js> {
             return;
         }
         self.ancestors.push(object.clone());
-        if self.special(object).is_err() {
-            object.ctx().catch();
+        if self.intrinsics.attempt(|| self.special(object)).is_none() {
             self.out.push_str("[unprintable]");
         }
         self.ancestors.pop();
@@ -326,14 +338,14 @@ impl<'a, 'js> Printer<'a, 'js> {
         if class == classes.error {
             self.error(object)?;
         } else if intrinsics.is_list(object)? {
-            let length = object.get::<_, f64>("length")? as usize;
+            let length = intrinsics.length(object)?;
             self.elements("", length, |index| object.get(index as f64))?;
         } else if class == classes.date {
             let text =
                 if intrinsics.time(object)?.is_nan() { "Invalid Date".into() } else { intrinsics.iso(object)? };
             self.out.push_str(&text);
         } else if class == classes.regexp {
-            let text = intrinsics.regexp(object)?;
+            let text = self.head(&intrinsics.regexp(object)?);
             self.push(&text);
         } else if class == classes.map {
             let (size, entries) = intrinsics.map_entries(object, MAX_MEMBERS)?;
@@ -344,10 +356,10 @@ impl<'a, 'js> Printer<'a, 'js> {
                 printer.value(&members.get(index)?);
                 Ok(())
             })?;
-        } else if class == classes.bytes {
-            let steady = TypedArray::<u8>::from_object(intrinsics.steady(object)?)?;
-            let length = steady.as_raw().map_or(0, |bytes| bytes.len());
-            self.elements(&format!("Uint8Array({length}) "), length, |index| object.get(index as f64))?;
+        } else if classes.is_typed_array(class) {
+            let length = intrinsics.view_length(object)?;
+            let prefix = format!("{}({length}) ", class.name(object.ctx()));
+            self.elements(&prefix, length, |index| object.get(index as f64))?;
         } else if let Some(promise) = object.as_promise() {
             self.promise(promise);
         } else {
@@ -360,13 +372,8 @@ impl<'a, 'js> Printer<'a, 'js> {
 
     /// The name of the class that the object was made by.
     fn constructor(&self, object: &Object<'js>) -> Option<String> {
-        match object.get::<_, Value<'js>>("constructor") {
-            Ok(value) => value.as_object().and_then(|constructor| self.own_text(constructor, "name")),
-            Err(_) => {
-                object.ctx().catch();
-                None
-            }
-        }
+        let constructor = self.intrinsics.attempt(|| object.get::<_, Value<'js>>("constructor"))?;
+        self.own_text(constructor.as_object()?, "name")
     }
 
     fn error(&mut self, error: &Object<'js>) -> rquickjs::Result<()> {
@@ -416,8 +423,8 @@ impl<'a, 'js> Printer<'a, 'js> {
             self.indented(|printer| {
                 printer.push(&name);
                 printer.out.push_str(": ");
-                let value = error.get::<_, Value<'js>>(key);
-                match value.as_ref().ok().and_then(Value::as_object).filter(|_| name == "[errors]") {
+                let value = printer.intrinsics.attempt(|| error.get::<_, Value<'js>>(key));
+                match value.as_ref().and_then(Value::as_object).filter(|_| name == "[errors]") {
                     Some(errors) if errors.is_array() => printer.errors(errors)?,
                     _ => printer.member(value),
                 }
@@ -437,7 +444,7 @@ impl<'a, 'js> Printer<'a, 'js> {
             self.object(list);
             return Ok(());
         }
-        let length = list.get::<_, f64>("length")? as usize;
+        let length = self.intrinsics.length(list)?;
         self.out.push('[');
         self.ancestors.push(list.clone());
         for index in 0..length {
@@ -447,7 +454,7 @@ impl<'a, 'js> Printer<'a, 'js> {
                 break;
             }
             self.indented(|printer| {
-                printer.member(list.get(index as f64));
+                printer.member(printer.intrinsics.attempt(|| list.get(index as f64)));
                 Ok(())
             })?;
         }
@@ -480,19 +487,16 @@ impl<'a, 'js> Printer<'a, 'js> {
         get: impl Fn(usize) -> rquickjs::Result<Value<'js>>,
     ) -> rquickjs::Result<()> {
         self.collection(prefix, '[', ']', length, |printer, index| {
-            printer.member(get(index));
+            printer.member(printer.intrinsics.attempt(|| get(index)));
             Ok(())
         })
     }
 
     /// A member, where reading it did not throw.
-    fn member(&mut self, value: rquickjs::Result<Value<'js>>) {
+    fn member(&mut self, value: Option<Value<'js>>) {
         match value {
-            Ok(value) => self.value(&value),
-            Err(_) => {
-                self.intrinsics.ctx().catch();
-                self.out.push_str("[getter threw]");
-            }
+            Some(value) => self.value(&value),
+            None => self.out.push_str("[getter threw]"),
         }
     }
 
@@ -515,14 +519,15 @@ impl<'a, 'js> Printer<'a, 'js> {
     }
 
     fn properties(&mut self, prefix: &str, object: &Object<'js>) -> rquickjs::Result<()> {
-        let keys: Vec<Atom<'js>> =
-            object.own_keys(Filter::new().string().enum_only()).collect::<rquickjs::Result<_>>()?;
+        let keys = object.own_keys::<Atom<'js>>(Filter::new().string().enum_only());
+        let length = keys.len();
+        let keys: Vec<_> = keys.take(MAX_MEMBERS).collect::<rquickjs::Result<_>>()?;
         let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix} ") };
-        self.collection(&prefix, '{', '}', keys.len(), |printer, index| {
-            let name = printer.intrinsics.text(&keys[index].to_js_string()?)?;
+        self.collection(&prefix, '{', '}', length, |printer, index| {
+            let name = printer.head(&keys[index].to_js_string()?);
             printer.name(&name);
             printer.out.push_str(": ");
-            printer.member(object.get(keys[index].clone()));
+            printer.member(printer.intrinsics.attempt(|| object.get(keys[index].clone())));
             Ok(())
         })
     }

@@ -1450,6 +1450,55 @@ fn an_endless_chain_of_jobs_is_stopped_and_leaves_a_job() {
 }
 
 #[test]
+fn nothing_more_is_read_for_a_text_once_the_call_was_stopped() {
+    let (engine, world) = engine();
+    engine.configure(Settings { console_arguments: true, ..SETTINGS });
+    let script = "let got = 0;
+        const endless = () => ({ get a() { got++; for (;;); } }), some = (make) => Array.from({ length: 10 }, make);
+        const list = some(endless), print = console.log.bind(console);
+        class Odd extends Error { get name() { got++; for (;;); } get message() { return this.name } get stack() { return this.name } }
+        0";
+    eval(engine, script).unwrap();
+    let stop = |script: &str, form| {
+        world.polls.set(0);
+        // Late enough for the first getter to have begun.
+        world.stop_at.set(Some(60));
+        let stopped = evaluate(engine, &source(script, SourceKind::Script), form);
+        world.stop_at.set(None);
+        assert_eq!(stopped, Err(Failure::Interrupted { jobs_left: false }), "{script}");
+        assert_eq!(eval(engine, "{ const before = got; got = 0; before }"), Ok("1".into()), "{script}");
+    };
+    for script in [
+        "print(list)",
+        "print(...list)",
+        "print('%o %s', list, list)",
+        "console.table(list)",
+        "console.table([list, list])",
+        "print(new Map([[1, list], [list, 2]]), new Set(list))",
+        "print(Object.assign(new Error('m'), { list, more: list }))",
+        "print(new AggregateError(some(() => new Odd())))",
+        "throw list",
+        "throw new AggregateError(list, 'm', { cause: list })",
+        "throw new Odd()",
+        "throw new AggregateError(some(() => new Odd()))",
+    ] {
+        stop(script, ResultForm::Value);
+    }
+    stop("list", ResultForm::Text);
+}
+
+#[test]
+fn the_host_is_asked_at_each_object_that_is_printed() {
+    let (engine, world) = engine();
+    eval(engine, "const row = Array(100).fill({}), print = console.log.bind(console); 0").unwrap();
+    world.polls.set(0);
+    world.stop_at.set(Some(5000));
+    // No function of the script runs, so that QuickJS asks next to nothing.
+    let stopped = eval(engine, "print(Array(100).fill(row))");
+    assert_eq!(stopped, Err(Failure::Interrupted { jobs_left: false }));
+}
+
+#[test]
 fn every_kind_of_call_is_stopped() {
     let (engine, world) = engine();
     let script = "Object.defineProperty(globalThis, 'endless', { get() { for (;;); }, set() { for (;;); } });

@@ -181,19 +181,17 @@ impl<'a, 'js> Writer<'a, 'js> {
             self.encoder.tag(IanaTag::Timestamp)?;
             self.float(seconds)
         } else if class == classes.bytes {
-            let view = intrinsics.steady(object)?;
-            let array = TypedArray::<u8>::from_object(view.clone())?;
-            self.bytes(&view, array.as_raw())
+            self.view(intrinsics.steady(object)?)
         } else if class == classes.array_buffer {
             let buffer = ArrayBuffer::from_object(object.clone());
             self.class("ArrayBuffer", 1)?;
             self.bytes(object, buffer.and_then(|buffer| buffer.as_raw()))
         } else if let Some(index) = classes.views.iter().position(|view| *view == class) {
             self.encoder.tag(tags::VIEWS[index].1)?;
-            self.window(object)
+            self.view(intrinsics.window(object)?)
         } else if class == classes.data_view {
             self.class("DataView", 1)?;
-            self.window(object)
+            self.view(intrinsics.window(object)?)
         } else if class == classes.map {
             self.map(object)
         } else if class == classes.set {
@@ -201,12 +199,16 @@ impl<'a, 'js> Writer<'a, 'js> {
         } else if class == classes.error {
             self.error(object)
         } else if class == classes.regexp {
-            let regexp = intrinsics.regexp_parts(object)?;
+            let parts = intrinsics.regexp_parts(object)?;
+            // Asked first, as in `string`.
+            self.room(class::length(&parts))?;
+            let parts = Text::of(&parts)?;
             // No flag is a slash.
-            let (flags, source) = regexp.split_once('/').unwrap_or_default();
+            let (flags, source) =
+                parts.bytes().split_at(parts.bytes().iter().take_while(|byte| **byte != b'/').count());
             self.class("RegExp", 2)?;
-            self.encoder.str(source)?.str(flags)?;
-            Ok(())
+            self.text(source.get(1..).unwrap_or_default(), false)?;
+            self.text(flags, true)
         } else if let Some(index) = classes.boxes.iter().position(|boxed| *boxed == class) {
             let (name, unbox) = class::BOXES[index];
             self.class(name, 1)?;
@@ -222,13 +224,13 @@ impl<'a, 'js> Writer<'a, 'js> {
         Ok(())
     }
 
-    /// Writes the bytes that a view shows.
-    fn window(&mut self, view: &Object<'js>) -> Result<(), Refusal> {
-        let Some(window) = self.intrinsics.window(view)? else {
+    /// Writes the bytes that a view shows, where it shows any.
+    fn view(&mut self, view: Option<Object<'js>>) -> Result<(), Refusal> {
+        let Some(view) = view else {
             return Err(Refusal::kind("a detached buffer"));
         };
-        let array = TypedArray::<u8>::from_object(window.clone())?;
-        self.bytes(&window, array.as_raw())
+        let array = TypedArray::<u8>::from_object(view.clone())?;
+        self.bytes(&view, array.as_raw())
     }
 
     #[expect(unsafe_code, reason = "rquickjs has no safe view of a buffer's bytes")]
@@ -249,7 +251,7 @@ impl<'a, 'js> Writer<'a, 'js> {
 
     fn list(&mut self, list: &Object<'js>) -> Result<(), Refusal> {
         // Not `Array::len`, which is for lengths below 2^31 only.
-        let length = list.get::<_, f64>("length")? as usize;
+        let length = self.intrinsics.length(list)?;
         // An element takes a byte at least, so a list that is too long is refused before it is read.
         self.room(length)?;
         self.encoder.array(length as u64)?;

@@ -46,7 +46,8 @@ pub struct Limits {
     /// more), and 1 MiB for their overhead.
     pub result: usize,
     /// Bytes of console messages, or of standard output and error, of one call. What is beyond is dropped, and one
-    /// message says so. A single console message is cut at 512 KiB whatever this says.
+    /// message says so. A single console message is cut at 512 KiB whatever this says. It counts as what it takes in
+    /// memory: beside its text and arguments some 80 bytes, and some 24 for each argument.
     pub console: usize,
     /// Calls of [host functions](crate::js::Functions) that one evaluation may make. With one more, the script meets a
     /// `RangeError`; one that it does not catch comes back as [`HostCallLimit`](crate::ErrorKind::HostCallLimit).

@@ -49,8 +49,9 @@ impl ConsoleMessage {
 
     /// What the script gave to the method, where that was [asked](Console::with_arguments) for; else nothing.
     ///
-    /// An argument that cannot leave the engine, a function for instance, is a string, as it would be printed. So is
-    /// what has no room in the 256 KiB that the arguments of one message may take, and what comes behind is left out.
+    /// An argument that cannot leave the engine, a function for instance, is a string, as it would be printed. So is the
+    /// first that has no room in the 256 KiB that the arguments of one message may take, and what comes behind it is left
+    /// out.
     pub fn arguments(&self) -> Vec<Value> {
         // The engine's own encoder wrote them.
         self.arguments.iter().map(|argument| wire::decode(argument).unwrap_or_default()).collect()
@@ -110,6 +111,9 @@ impl Console {
     }
 }
 
+/// Bytes that a message takes in memory beside its text and its arguments.
+const MESSAGE_BYTES: usize = size_of::<ConsoleMessage>();
+
 /// Takes console messages as they come, on the context's thread.
 pub(super) type Sink = Arc<dyn Fn(&ConsoleMessage) + Send + Sync>;
 
@@ -157,14 +161,18 @@ impl Output {
             bindings::LogLevel::Warn => Level::Warn,
             bindings::LogLevel::Error => Level::Error,
         };
-        let bytes = arguments.iter().fold(text.len(), |bytes, argument| bytes.saturating_add(argument.len()));
-        // Each message counts as a line, so that empty ones come to an end, too.
-        if bytes < left {
-            evaluation.to_print.set(Some(left - bytes - 1));
+        // Who did not ask has none, whatever the engine gives.
+        let arguments = if self.wants_arguments() { arguments } else { Vec::new() };
+        // With what it takes in memory, so that empty ones come to an end, too.
+        let bytes = arguments.iter().fold(MESSAGE_BYTES.saturating_add(text.len()), |bytes, argument| {
+            bytes.saturating_add(size_of::<Vec<u8>>()).saturating_add(argument.len())
+        });
+        if let Some(left) = left.checked_sub(bytes) {
+            evaluation.to_print.set(Some(left));
             self.pass(ConsoleMessage { level, text, time, arguments });
         } else {
             evaluation.to_print.set(None);
-            text.truncate(text.floor_char_boundary(left));
+            text.truncate(text.floor_char_boundary(left.saturating_sub(MESSAGE_BYTES)));
             if !text.is_empty() {
                 self.pass(ConsoleMessage { level, text, time, arguments: Vec::new() });
             }
@@ -173,11 +181,19 @@ impl Output {
         }
     }
 
-    fn pass(&self, message: ConsoleMessage) {
+    /// Gives a message to both who want it, and its arguments to whom asked for them.
+    fn pass(&self, mut message: ConsoleMessage) {
         if let Some(sink) = &self.sink {
+            let kept = if self.arguments { Vec::new() } else { std::mem::take(&mut message.arguments) };
             sink(&message);
+            if !self.arguments {
+                message.arguments = kept;
+            }
         }
         if let Some(caller) = self.caller() {
+            if !caller.arguments {
+                message.arguments = Vec::new();
+            }
             caller.lock().push(message);
         }
     }

@@ -22,7 +22,7 @@ use crate::error::{Error, ErrorKind};
 /// |---|---|
 /// | `undefined`, `null`, a hole, an invalid `Date` | `None` and `()` |
 /// | number | a float; where it is integral, any integer type that holds it |
-/// | BigInt | any integer type that holds it |
+/// | BigInt | any integer type that holds it; beyond 128 bits, and up to 16,384, its decimal digits as text |
 /// | `Date` | its ISO text |
 /// | `RegExp` | its literal as text |
 /// | `Uint8Array`, `ArrayBuffer`, `DataView` | a byte buffer or `Vec<u8>` |
@@ -167,8 +167,8 @@ impl<'de> Deserializer<'de> for FromValue {
                 Some(integer) => visitor.visit_i64(integer),
                 None => visitor.visit_f64(number),
             },
-            Value::BigInt(integer) => {
-                let integer = &integer.0;
+            Value::BigInt(big) => {
+                let integer = &big.0;
                 if let Ok(integer) = i64::try_from(integer) {
                     visitor.visit_i64(integer)
                 } else if let Ok(integer) = u64::try_from(integer) {
@@ -178,7 +178,7 @@ impl<'de> Deserializer<'de> for FromValue {
                 } else if let Ok(integer) = u128::try_from(integer) {
                     visitor.visit_u128(integer)
                 } else {
-                    visitor.visit_string(integer.to_string())
+                    visitor.visit_string(big.decimal().map_err(de::Error::custom)?)
                 }
             }
             Value::String(text) => visitor.visit_string(text),

@@ -83,7 +83,7 @@ impl Exception {
         }
         let cause = self.cause.iter().map(|cause| format!("[cause]: {}", cause.as_part()));
         let more = (self.left_out > 0).then(|| format!("... {} more", self.left_out));
-        let members: Vec<String> = if self.errors.is_empty() {
+        let members: Vec<String> = if self.errors.is_empty() && self.name != "AggregateError" {
             cause.chain(more).collect()
         } else {
             let errors = block('[', self.errors.iter().map(Exception::as_part).chain(more), ']');
@@ -99,16 +99,37 @@ impl Exception {
     /// All of it, as it stands within another.
     fn as_part(&self) -> String {
         self.report(match (self.name.as_str(), &self.thrown) {
-            ("", Some(Value::String(_))) => format!("{:?}", self.message),
+            ("", Some(Value::String(_))) => quoted(&self.message),
             ("", _) => self.message.clone(),
             _ => self.to_string(),
         })
     }
 }
 
+/// A text in quotes, as the console shows it within another value.
+fn quoted(text: &str) -> String {
+    let quote = ['\'', '"'].into_iter().find(|quote| !text.contains(*quote)).unwrap_or('`');
+    let mut out = String::from(quote);
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c == quote || c == '\\' => out.extend(['\\', c]),
+            c if c.is_control() => out.push_str(&format!("\\x{:02X}", c as u32)),
+            c => out.push(c),
+        }
+    }
+    out.push(quote);
+    out
+}
+
 /// Parts between brackets, each on lines of its own.
 fn block(open: char, parts: impl Iterator<Item = String>, close: char) -> String {
     let parts: Vec<String> = parts.map(|part| part.replace('\n', "\n  ")).collect();
+    if parts.is_empty() {
+        return format!("{open}{close}");
+    }
     format!("{open}\n  {}\n{close}", parts.join(",\n  "))
 }
 

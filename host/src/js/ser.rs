@@ -103,7 +103,7 @@ impl Serialize for Part<'_> {
                 Some(integer) => serializer.serialize_i64(integer),
                 None => serializer.serialize_f64(*number),
             },
-            Value::BigInt(integer) => serializer.collect_str(integer),
+            Value::BigInt(integer) => serializer.serialize_str(&integer.decimal().map_err(S::Error::custom)?),
             Value::String(text) => serializer.serialize_str(text),
             Value::Date(date) => match date.to_iso() {
                 Some(iso) => serializer.serialize_str(&iso),

@@ -6,10 +6,22 @@ use std::{fmt, str::FromStr};
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BigInt(pub(in crate::js) num_bigint::BigInt);
 
+/// Longest BigInt, in bits, that serde's formats get in decimal digits. How long it takes to find these grows with the
+/// square of the length, and a script chooses that.
+const MAX_DECIMAL_BITS: u64 = 1 << 14;
+
 impl BigInt {
     /// The integer, where 128 bits hold it.
     pub fn to_i128(&self) -> Option<i128> {
         i128::try_from(&self.0).ok()
+    }
+
+    /// Its decimal digits, for serde; an error where there are too many.
+    pub(in crate::js) fn decimal(&self) -> Result<String, String> {
+        if self.0.bits() > MAX_DECIMAL_BITS {
+            return Err(format!("a BigInt of more than {MAX_DECIMAL_BITS} bits has no form in digits here"));
+        }
+        Ok(self.0.to_string())
     }
 
     /// How many bytes it takes.
