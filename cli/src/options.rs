@@ -119,7 +119,7 @@ pub(crate) struct RunComponent {
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = variable)]
     pub(crate) variables: Vec<(String, String)>,
 
-    /// Grant standard input, output and error; 256 KiB of output are printed, as they are. The time limit does not hold
+    /// Grant standard input, output and error; 1 MiB of output is printed, as they are. The time limit does not hold
     /// while output waits for its reader
     #[arg(long)]
     pub(crate) stdio: bool,

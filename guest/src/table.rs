@@ -141,6 +141,10 @@ impl<'a, 'js> Table<'a, 'js> {
     }
 
     fn row(&mut self, index: String, value: Value<'js>) -> Result<()> {
+        // Nobody sees what is still to be drawn.
+        if self.bound.is_stopped() {
+            return Ok(());
+        }
         let row = self.rows.len();
         self.add_row(index);
         let object = value.as_object().filter(|object| !object.is_function());

@@ -67,7 +67,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 5 s of time, 64 MiB of memory, 256 KiB of stack, 2 MiB of source, 1 MiB of result, 256 KiB of console; 10,000 calls
+    /// 5 s of time, 64 MiB of memory, 256 KiB of stack, 2 MiB of source, 1 MiB of result, 1 MiB of console; 10,000 calls
     /// of host functions, 4096 of them in flight, 64 MiB handed to and fro;
     /// 10,000 handles, and as many objects of the host.
     fn default() -> Limits {
@@ -77,7 +77,7 @@ impl Default for Limits {
             stack: 256 * KIB,
             source: 2 * MIB,
             result: MIB,
-            console: 256 * KIB,
+            console: MIB,
             host_calls: 10_000,
             host_calls_in_flight: 4096,
             host_bytes: 64 * MIB,
