@@ -191,14 +191,15 @@ mod back_in_its_context {
     async fn an_argument_lives_until_its_call_has_run() {
         let context = open().await;
         let length = keep(&context, "(list) => list.length").await;
+        let (list, spare) = (keep(&context, "[1, 2]").await, keep(&context, "({})").await);
         let busy = context.eval("for (let i = 0; i < 1e6; i++);").queue();
-        let list = keep(&context, "[1, 2]");
-        let call = {
-            let list = list.await;
-            length.call::<i32>((&list,)).queue()
-        };
+        // The message of its release is ahead of the call, and tells of the list as well.
+        drop(spare);
+        let call = length.call::<i32>((&list,)).queue();
+        drop(list);
         busy.await.unwrap();
         assert_eq!(call.await.unwrap(), 2);
+        assert_eq!(handles(&context).await, 1);
     }
 }
 
@@ -439,6 +440,73 @@ mod iterated {
 
 mod bad_input {
     use super::*;
+
+    #[tokio::test]
+    async fn iterators_that_do_not_let_themselves_be_closed_have_the_time_of_one_call_together() {
+        let context = open_with(|limits| limits.wall_time = Duration::from_millis(50)).await;
+        let source = "var asked = 0; ({ next: () => ({ value: 1 }), return() { asked++; for (;;); },
+            [Symbol.iterator]() { return this } })";
+        let endless = keep(&context, source).await;
+        let mut streams = Vec::new();
+        for _ in 0..20 {
+            let mut items = endless.iterate::<i32>();
+            assert_eq!(items.next().await.unwrap().unwrap(), 1);
+            streams.push(items);
+        }
+        // On the context's thread, so that it hears of all of them at once.
+        let functions = Functions::new().sync_function("drop", {
+            let streams = Mutex::new(streams);
+            move |(): (), _| Ok::<_, Infallible>(streams.lock().unwrap().clear())
+        });
+        context.granting(functions).eval("drop()").await.unwrap();
+        assert_eq!(context.eval_as::<i32>("asked").await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_a_release_leads_to_calls_nothing_of_others() {
+        let context = open().await;
+        let source = "var heard = 'nothing'; const registry = new FinalizationRegistry(() => {
+                try { tenant() } catch (error) { heard = error.message }
+            });
+            (() => { const o = {}; registry.register(o, 0); return o })()";
+        let object = keep(&context, source).await;
+        let tenant = Functions::new().sync_function("tenant", |(): (), _| Ok::<_, Infallible>(()));
+        let granted = context.granting(tenant);
+        granted.eval("tenant()").await.unwrap();
+        drop(object);
+        granted.eval("1").await.unwrap();
+        assert_eq!(context.eval_as::<String>("heard").await.unwrap(), "tenant is not granted to this call");
+    }
+
+    #[tokio::test]
+    async fn giant_names_and_many_arguments_cross_or_are_refused_and_nothing_is_kept() {
+        let context = open().await;
+        let object = keep(&context, "({ count() { return arguments.length } })").await;
+        let giant = "x".repeat(1 << 20);
+        object.set(giant.as_str(), 1).await.unwrap();
+        assert_eq!(object.get::<i32>(giant.as_str()).await.unwrap(), 1);
+        object.delete(giant.as_str()).await.unwrap();
+        let missing = object.call_method::<Value>(giant.as_str(), ()).await.unwrap_err();
+        assert!(missing.to_string().len() < 1000, "{}", missing.to_string().len());
+        let many = vec![0; 65_000];
+        assert_eq!(object.call_method::<i32>("count", &many).await.unwrap(), 65_000);
+        let too_many = object.call_method::<i32>("count", vec![0; 1_000_000]).await.unwrap_err();
+        let message = "1000000 arguments, and a call has 65000 at most".to_owned();
+        assert_eq!(told(&too_many), (ErrorKind::InvalidArgument, message));
+        for trap in ["construct", "get", "set", "deleteProperty"] {
+            let source = format!("new Proxy(class {{}}, {{ {trap}() {{ for (;;); }} }})");
+            let proxy = keep(&context, &source).await;
+            let error = match trap {
+                "construct" => proxy.construct::<Value>(()).timeout(Duration::from_millis(20)).await.err(),
+                "get" => proxy.call_method::<Value>("a", ()).timeout(Duration::from_millis(20)).await.err(),
+                "set" => proxy.set("a", 1).timeout(Duration::from_millis(20)).await.err(),
+                _ => proxy.delete("a").timeout(Duration::from_millis(20)).await.err(),
+            };
+            assert_eq!(error.map(|error| error.kind()), Some(ErrorKind::Timeout), "{trap}");
+        }
+        drop(object);
+        assert_eq!(handles(&context).await, 0);
+    }
 
     #[tokio::test]
     async fn what_a_value_cannot_do_throws_and_the_context_goes_on() {

@@ -320,10 +320,74 @@ mod release {
         assert_eq!(held(&context).await, ["object", "undefined"]);
         assert_eq!(context.eval_as::<u32>("cart.size").await.unwrap(), 7);
         context.eval("var other = make(); undefined").await.unwrap();
-        let endless =
-            context.eval("for (;;) try { for (;;); } finally { continue }").timeout(Duration::from_millis(20));
-        assert_eq!(endless.await.unwrap_err().kind(), ErrorKind::Timeout);
+        let stopped = context.eval("for (;;);").timeout(Duration::from_millis(20)).await.unwrap_err();
+        assert_eq!(stopped.kind(), ErrorKind::Timeout);
+        assert_eq!(held(&context).await[0], "object");
+        // Jobs are left behind: the context is replaced.
+        let killed = "Promise.resolve().then(function again() { Promise.resolve().then(again) }); for (;;);";
+        let killed = context.eval(killed).timeout(Duration::from_millis(20)).await.unwrap_err();
+        assert!(!killed.is_context_kept());
+        assert_eq!((heard.recv().await, heard.recv().await), (Some("released"), Some("dropped")));
+        assert_eq!(held(&context).await, ["object", "undefined"]);
         assert_eq!(context.eval_as::<u32>("cart.size").await.unwrap(), 7);
+        assert_eq!(context.memory_usage().await.unwrap().host_objects, 1);
+    }
+
+    #[tokio::test]
+    async fn a_method_that_never_answers_ends_with_its_call_and_lets_its_object_go() {
+        let (log, mut heard) = mpsc::unbounded_channel();
+        let context = SANDBOX.context().functions(making(&log)).await.unwrap();
+        let call = context.eval("make().order()").timeout(Duration::from_millis(20));
+        assert_eq!(call.await.unwrap_err().kind(), ErrorKind::Timeout);
+        let heard = [heard.recv().await, heard.recv().await];
+        assert_eq!(heard, [Some("released"), Some("dropped")]);
+        assert_eq!(context.memory_usage().await.unwrap().host_objects, 0);
+    }
+
+    #[tokio::test]
+    async fn bad_input_leaves_no_object_behind() {
+        let (log, _heard) = mpsc::unbounded_channel();
+        let context = SANDBOX.context().functions(making(&log)).await.unwrap();
+        for argument in [
+            "new Proxy({}, { ownKeys() { throw 1 } })",
+            "new Proxy({}, { get() { for (;;); }, ownKeys: () => ['a'], getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }) })",
+            "(() => { const r = Proxy.revocable({}, {}); r.revoke(); return r.proxy })()",
+            "(() => { const b = new Uint8Array(1); b.buffer.transfer(); return b.buffer })()",
+            "'x'.repeat(3e6)",
+            "{ get a() { it = 0; throw 1 } }",
+        ] {
+            let script = format!("{{ let it = make(); it.add(({argument})) }}");
+            assert!(context.eval(&*script).timeout(Duration::from_millis(50)).await.is_err(), "{argument}");
+            let script = format!("{{ let it = make(); it.add.call(({argument})) }}");
+            assert!(context.eval(&*script).timeout(Duration::from_millis(50)).await.is_err(), "{argument}");
+            assert_eq!(context.memory_usage().await.unwrap().host_objects, 0, "{argument}");
+        }
+        let again = "let it = make(); it.add({ get a() { return it.add(1) }, valueOf: () => 1 })";
+        assert_eq!(context.eval(again).await.unwrap_err().kind(), ErrorKind::Thrown);
+    }
+
+    #[tokio::test]
+    async fn an_object_whose_drop_panics_harms_nobody() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                panic!("a bomb goes off");
+            }
+        }
+        impl HostClass for Bomb {
+            const NAME: &'static str = "Bomb";
+
+            fn members(members: Members<Bomb>) -> Members<Bomb> {
+                members
+            }
+        }
+        let functions =
+            Functions::new().sync_function("make", |(): (), _| Never::Ok([Host::new(Bomb), Host::new(Bomb)]));
+        let mut limits = Limits::default();
+        limits.host_objects = 1;
+        let context = SANDBOX.context().functions(functions).limits(limits).await.unwrap();
+        assert_eq!(context.eval("make()").await.unwrap_err().kind(), ErrorKind::HandleLimit);
+        assert_eq!(context.memory_usage().await.unwrap().host_objects, 0);
     }
 
     #[tokio::test]

@@ -190,8 +190,8 @@ impl exports::Guest for Component {
         Ok(with_engine(|engine| engine.operate(evaluation, handle, &operation, form.into()))?.into())
     }
 
-    fn release(handles: Vec<u64>) {
-        with_engine(|engine| engine.release(&handles));
+    fn release(handles: Vec<u64>) -> Result<(), wit::Failure> {
+        Ok(with_engine(|engine| engine.release(&handles))?)
     }
 
     fn settle(call: u64, answer: Result<wit::Value, wit::HostError>) -> Result<(), wit::Failure> {
@@ -199,8 +199,8 @@ impl exports::Guest for Component {
         Ok(with_engine(|engine| engine.settle(call, answer.as_deref()))?)
     }
 
-    fn ended() -> Vec<u64> {
-        with_engine(Engine::ended)
+    fn ended() -> Result<Vec<u64>, wit::Failure> {
+        Ok(with_engine(Engine::ended)?)
     }
 
     fn take_result(evaluation: u64) -> Option<Result<wit::Value, wit::Failure>> {
@@ -208,8 +208,8 @@ impl exports::Guest for Component {
         Some(result.map_err(wit::Failure::from))
     }
 
-    fn forget(evaluations: Vec<u64>, calls: Vec<u64>) {
-        with_engine(|engine| engine.forget(&evaluations, &calls));
+    fn forget(evaluations: Vec<u64>, calls: Vec<u64>) -> Result<(), wit::Failure> {
+        Ok(with_engine(|engine| engine.forget(&evaluations, &calls))?)
     }
 
     fn memory_usage() -> exports::HeapUsage {

@@ -13,7 +13,7 @@ use rquickjs::{
 
 use crate::{
     console::Console,
-    evaluations::{Awaited, Ended, Evaluations, Progress},
+    evaluations::{Awaited, End, Ended, Evaluations, Progress},
     failure::Failure,
     functions::{Functions, HostError, HostFunction},
     globals::Globals,
@@ -339,9 +339,13 @@ impl<H: Host> Engine<H> {
     }
 
     /// Lets values go that were kept.
-    pub fn release(&self, handles: &[u64]) {
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Interrupted`]: letting them go led to code of a script, which was stopped.
+    pub fn release(&self, handles: &[u64]) -> Result<(), Failure> {
         handles.iter().for_each(|handle| self.intrinsics.handles.release(*handle));
-        self.bury();
+        self.tidy()
     }
 
     /// Settles a call of a host function, then runs promise jobs. One that is not known was forgotten.
@@ -357,22 +361,26 @@ impl<H: Host> Engine<H> {
     }
 
     /// Forgets evaluations that were pending, and calls whose answers nobody waits for.
-    pub fn forget(&self, evaluations: &[u64], calls: &[u64]) {
+    ///
+    /// # Errors
+    ///
+    /// As for [`release`](Engine::release).
+    pub fn forget(&self, evaluations: &[u64], calls: &[u64]) -> Result<(), Failure> {
         evaluations.iter().for_each(|evaluation| self.evaluations.forget(*evaluation));
         calls.iter().for_each(|call| self.functions.forget(*call));
-        self.bury();
+        self.tidy()
     }
 
     /// The pending evaluations that have ended and were not taken.
-    pub fn ended(&self) -> Vec<u64> {
-        self.stopped.set(false);
+    ///
+    /// # Errors
+    ///
+    /// As for [`release`](Engine::release).
+    pub fn ended(&self) -> Result<Vec<u64>, Failure> {
         // What was forgotten may have been the last that some waited for.
-        self.context.with(|ctx| {
-            if let Ok(intrinsics) = self.intrinsics.bind(&ctx) {
-                self.evaluations.advance(&ctx, &intrinsics, &self.rejections, self.functions.are_in_flight());
-            }
-        });
-        self.evaluations.ended()
+        self.context.with(|ctx| self.evaluations.advance(&ctx, &self.rejections, self.functions.are_in_flight()));
+        self.tidy()?;
+        Ok(self.evaluations.ended())
     }
 
     /// The result of a pending evaluation that has ended; `None` where it has not, or was taken.
@@ -381,14 +389,15 @@ impl<H: Host> Engine<H> {
     ///
     /// Those of [`evaluate`](Engine::evaluate).
     pub fn take_result(&self, evaluation: u64) -> Option<Result<Vec<u8>, Failure>> {
-        let Ended { form, result, .. } = self.evaluations.take(evaluation)?;
-        let result = result.and_then(|value| {
-            self.turn(|ctx, intrinsics| {
-                let value = value.restore(ctx).map_err(|error| Failure::from_js(ctx, intrinsics, error))?;
-                self.encode(intrinsics, &value, form)
-            })
-        });
-        Some(result.map_err(|failure| self.modules.told(failure).clipped()))
+        let Ended { form, end, .. } = self.evaluations.take(evaluation)?;
+        Some(self.turn(|ctx, intrinsics| {
+            let explain = |error| Failure::from_js(ctx, intrinsics, error);
+            match end {
+                End::Result(value) => self.encode(intrinsics, &value.restore(ctx).map_err(explain)?, form),
+                End::Thrown(thrown) => Err(explain(ctx.throw(thrown.restore(ctx).map_err(explain)?))),
+                End::Never => Err(Failure::NeverSettles),
+            }
+        }))
     }
 
     /// Memory in use now.
@@ -436,7 +445,10 @@ impl<H: Host> Engine<H> {
         progress: Progress<'js>,
     ) -> Result<Progress<'js>, Failure> {
         match progress {
-            Progress::Waits(awaited) => awaited.advance(ctx, intrinsics, &self.rejections),
+            Progress::Waits(awaited) => {
+                let progress = awaited.advance(ctx, &self.rejections);
+                progress.map_err(|error| Failure::from_js(ctx, intrinsics, error))
+            }
             settled => Ok(settled),
         }
     }
@@ -464,6 +476,8 @@ impl<H: Host> Engine<H> {
         body: impl for<'js> FnOnce(&Ctx<'js>, &Bound<'_, 'js>) -> Result<R, Failure>,
     ) -> Result<R, Failure> {
         self.stopped.set(false);
+        let handles = &self.intrinsics.handles;
+        let last = handles.last();
         let outcome = self.context.with(|ctx| {
             let intrinsics = self.intrinsics.bind(&ctx).map_err(|_| Failure::OutOfMemory)?;
             let outcome = body(&ctx, &intrinsics);
@@ -474,7 +488,7 @@ impl<H: Host> Engine<H> {
                     self.rejections.clear();
                     break;
                 }
-                self.evaluations.advance(&ctx, &intrinsics, &self.rejections, self.functions.are_in_flight());
+                self.evaluations.advance(&ctx, &self.rejections, self.functions.are_in_flight());
                 self.rejections.report(&ctx, &intrinsics, &*self.host);
                 if !ctx.execute_pending_job() {
                     break;
@@ -484,6 +498,10 @@ impl<H: Host> Engine<H> {
             ctx.catch();
             outcome
         });
+        if outcome.is_err() || self.stopped.get() {
+            // The host hears of no handle.
+            handles.release_since(last);
+        }
         if let Err(Failure::OutOfMemory) = outcome {
             // What is only held by cycles is freed for the next call.
             self.runtime.run_gc();
@@ -493,6 +511,12 @@ impl<H: Host> Engine<H> {
             return Err(Failure::Interrupted { jobs_left: self.runtime.is_job_pending() });
         }
         outcome.map_err(|failure| self.modules.told(failure).clipped())
+    }
+
+    /// Values were freed beside a turn: the host hears of it, and so do scripts, which may have asked to.
+    fn tidy(&self) -> Result<(), Failure> {
+        self.bury();
+        if self.runtime.is_job_pending() { self.turn(|_, _| Ok(())) } else { Ok(()) }
     }
 
     /// Tells the host which of its objects were freed.

@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::VecDeque};
 
 use rquickjs::{Ctx, Object, Persistent, Promise, Value, promise::PromiseState};
 
-use crate::{engine::ResultForm, failure::Failure, intrinsics::Bound, rejections::Rejections};
+use crate::{engine::ResultForm, rejections::Rejections};
 
 /// What an evaluation has come to.
 pub(crate) enum Progress<'js> {
@@ -29,13 +29,7 @@ impl<'js> Awaited<'js> {
     }
 
     /// Goes on as far as there are values.
-    pub(crate) fn advance(
-        mut self,
-        ctx: &Ctx<'js>,
-        intrinsics: &Bound<'_, 'js>,
-        rejections: &Rejections,
-    ) -> Result<Progress<'js>, Failure> {
-        let explain = |error| Failure::from_js(ctx, intrinsics, error);
+    pub(crate) fn advance(mut self, ctx: &Ctx<'js>, rejections: &Rejections) -> rquickjs::Result<Progress<'js>> {
         loop {
             let Some(result) = self.promise.result::<Value<'js>>() else {
                 return Ok(Progress::Waits(self));
@@ -43,10 +37,9 @@ impl<'js> Awaited<'js> {
             if self.promise.state() == PromiseState::Rejected {
                 rejections.handled(ctx, self.promise.as_value());
             }
-            let mut value = result.map_err(explain)?;
+            let mut value = result?;
             if self.is_wrapped {
-                let wrapper: Object<'js> = value.get().map_err(explain)?;
-                value = wrapper.get("value").map_err(explain)?;
+                value = value.get::<Object<'js>>()?.get("value")?;
             }
             match Progress::of(value) {
                 Progress::Waits(next) if self.is_wrapped => self = next,
@@ -84,7 +77,15 @@ struct Waiting {
 pub(crate) struct Ended {
     pub(crate) evaluation: u64,
     pub(crate) form: ResultForm,
-    pub(crate) result: Result<Persistent<Value<'static>>, Failure>,
+    pub(crate) end: End,
+}
+
+/// How an evaluation has ended. What a script has to say of it is asked when it is taken.
+pub(crate) enum End {
+    Result(Persistent<Value<'static>>),
+    Thrown(Persistent<Value<'static>>),
+    /// Nothing is left that could settle what it waits for.
+    Never,
 }
 
 impl Evaluations {
@@ -102,31 +103,23 @@ impl Evaluations {
     }
 
     /// Sees which evaluations have ended. Where nothing is in flight, those that still wait never settle.
-    pub(crate) fn advance<'js>(
-        &self,
-        ctx: &Ctx<'js>,
-        intrinsics: &Bound<'_, 'js>,
-        rejections: &Rejections,
-        are_in_flight: bool,
-    ) {
-        // Getters may run, and what they call may come back here.
+    pub(crate) fn advance(&self, ctx: &Ctx<'_>, rejections: &Rejections, are_in_flight: bool) {
         let all = std::mem::take(&mut *self.waiting.borrow_mut());
         for waiting in all {
             let Waiting { evaluation, form, promise, is_wrapped } = waiting;
             let Ok(promise) = promise.restore(ctx) else {
                 continue;
             };
-            let progress = Awaited::new(promise, is_wrapped).advance(ctx, intrinsics, rejections);
-            let result = match progress {
+            let end = match Awaited::new(promise, is_wrapped).advance(ctx, rejections) {
                 Ok(Progress::Waits(awaited)) if are_in_flight => {
                     self.wait(ctx, evaluation, form, awaited);
                     continue;
                 }
-                Ok(Progress::Waits(_)) => Err(Failure::NeverSettles),
-                Ok(Progress::Settled(value)) => Ok(Persistent::save(ctx, value)),
-                Err(failure) => Err(failure),
+                Ok(Progress::Waits(_)) => End::Never,
+                Ok(Progress::Settled(value)) => End::Result(Persistent::save(ctx, value)),
+                Err(_) => End::Thrown(Persistent::save(ctx, ctx.catch())),
             };
-            self.ended.borrow_mut().push_back(Ended { evaluation, form, result });
+            self.ended.borrow_mut().push_back(Ended { evaluation, form, end });
         }
     }
 

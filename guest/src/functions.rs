@@ -13,6 +13,7 @@ use crate::{
     failure::Failure,
     host::Host,
     intrinsics::{Bound, Intrinsics},
+    raw,
     value::{self, Unencoded},
 };
 
@@ -95,13 +96,14 @@ impl Functions {
         let mut path: Vec<&str> = function.name.split('.').collect();
         let last = path.pop().unwrap_or_default();
         let mut place = ctx.globals();
+        let name = |segment: &str| raw::string(ctx, segment).map_err(explain);
         for segment in path {
-            let next: Value<'js> = place.get(segment).map_err(explain)?;
+            let next: Value<'js> = place.get(name(segment)?).map_err(explain)?;
             place = match next.as_object() {
                 Some(object) => object.clone(),
                 None if next.is_undefined() => {
                     let object = Object::new(ctx.clone()).map_err(explain)?;
-                    value::define(&place, segment, object.clone().into_value()).map_err(explain)?;
+                    value::define(&place, name(segment)?, object.clone().into_value()).map_err(explain)?;
                     object
                 }
                 None => {
@@ -110,6 +112,7 @@ impl Functions {
                 }
             };
         }
+        let place_name = name(last)?;
         let (functions, HostFunction { name, number, is_async }) = (Rc::clone(self), function.clone());
         let called = move |ctx: Ctx<'js>, arguments: Rest<Value<'js>>| {
             functions.within(&ctx, |bound| {
@@ -118,7 +121,7 @@ impl Functions {
             })
         };
         let called = Function::new(ctx.clone(), called).and_then(|called| called.with_name(last)).map_err(explain)?;
-        value::define(&place, last, called.into_value()).map_err(explain)
+        value::define(&place, place_name, called.into_value()).map_err(explain)
     }
 
     /// A script calls what has this name in errors, and begins so.

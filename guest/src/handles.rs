@@ -47,6 +47,17 @@ impl Handles {
         kept.and_then(|kept| kept.restore(ctx).ok())
     }
 
+    /// The number that was given last.
+    pub(crate) fn last(&self) -> u64 {
+        self.last.get()
+    }
+
+    /// Lets go what was kept since this number was the last.
+    pub(crate) fn release_since(&self, last: u64) {
+        let released = self.kept.borrow_mut().split_off(&(last + 1));
+        drop(released);
+    }
+
     /// Lets a value go.
     pub(crate) fn release(&self, number: u64) {
         // What is freed with it may look at the handles.

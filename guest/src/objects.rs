@@ -19,7 +19,11 @@ use crate::{
     exception,
     functions::{Answer, Functions},
     intrinsics::Bound,
+    raw,
 };
+
+/// Objects that were freed of which the host hears before scripts are given another.
+const MANY: usize = 256;
 
 /// A class of the host's objects: the WIT record `host-class`.
 #[derive(Clone, Debug)]
@@ -114,6 +118,9 @@ impl Objects {
 
     /// The host's object of this number.
     pub(crate) fn get<'js>(&self, ctx: &Ctx<'js>, bound: &Bound<'_, 'js>, number: u64) -> Result<Value<'js>> {
+        if self.freed.borrow().len() >= MANY {
+            self.bury(ctx, bound);
+        }
         let known = self.known.borrow().get(&number).cloned();
         if let Some(known) = known {
             let known = bound.deref(known.restore(ctx)?)?;
@@ -156,7 +163,7 @@ impl Objects {
             let called = callee.function(ctx, functions)?.with_name(&member)?.into_value();
             match kind {
                 MemberKind::Method | MemberKind::AsyncMethod => {
-                    prototype.prop(member.as_str(), Property::from(called).writable().configurable())?;
+                    prototype.prop(raw::string(ctx, &member)?, Property::from(called).writable().configurable())?;
                 }
                 MemberKind::Getter => bound.accessor(&prototype, &member, "get", called)?,
                 MemberKind::Setter => bound.accessor(&prototype, &member, "set", called)?,
@@ -179,12 +186,15 @@ impl Objects {
         }
         for number in freed {
             let known = self.known.borrow().get(&number).cloned();
-            // It may have come again since.
-            let lives =
-                known.and_then(|known| bound.deref(known.restore(ctx).ok()?).ok()).is_some_and(|it| it.is_object());
-            if !lives {
-                let forgotten = self.known.borrow_mut().remove(&number);
-                drop(forgotten);
+            match known.map(|known| known.restore(ctx).and_then(|known| bound.deref(known))) {
+                // It has come again since.
+                Some(Ok(it)) if it.is_object() => {}
+                // The call was stopped, or there is no memory: it may be there still.
+                Some(Err(_)) => drop(ctx.catch()),
+                _ => {
+                    let forgotten = self.known.borrow_mut().remove(&number);
+                    drop(forgotten);
+                }
             }
         }
     }

@@ -56,6 +56,7 @@ pub(super) fn describe(world: &World, class: u32) -> HostClass {
         member("total", MemberKind::Setter),
         member("id", MemberKind::Getter),
         member("self", MemberKind::Getter),
+        member("é", MemberKind::Method),
     ];
     HostClass { name: "Cart".into(), members }
 }
@@ -68,6 +69,16 @@ pub(super) fn invoke(world: &World, object: u64, member: u32, arguments: &[u8]) 
         5 => Answer::Done(number(object)),
         _ => Answer::Done(arguments.to_vec()),
     }
+}
+
+/// The number of a function that gives the object of the number that is its argument.
+pub(super) const MAKE: u32 = 77;
+
+/// What that function answers.
+pub(super) fn made(arguments: &[u8]) -> Answer {
+    let mut list = minicbor::Decoder::new(arguments);
+    list.array().expect("arguments are a list");
+    Answer::Done(number(list.u64().expect("a number")))
 }
 
 /// An object of the host as a value.
@@ -115,7 +126,7 @@ fn an_async_method_is_a_promise_that_the_host_settles() {
     let text = source("await cart.ship('home')", SourceKind::Script);
     assert_eq!(engine.evaluate(7, &text, ResultForm::Value), Ok(Outcome::Pending));
     engine.settle(99, Ok(&[0x05])).unwrap();
-    assert_eq!(engine.ended(), [7]);
+    assert_eq!(engine.ended(), Ok(vec![7]));
     assert_eq!(engine.take_result(7).unwrap(), Ok(vec![0x05]));
 }
 
@@ -203,6 +214,39 @@ fn an_object_that_a_script_may_not_have_is_an_error() {
     assert!(matches!(&refused, Err(Failure::Thrown(exception)) if exception.message == "too many"), "{refused:?}");
     assert_eq!(held(&world), [4, 7]);
     assert_eq!(eval(engine, "cart.self === cart"), Ok("true".into()));
+}
+
+#[test]
+fn objects_that_were_freed_make_room_for_others_within_a_call() {
+    let (engine, world) = engine();
+    world.objects.borrow_mut().most = Some(300);
+    let function = HostFunction { name: "make".into(), number: MAKE, is_async: false };
+    engine.define_functions(&[function]).expect("the name is free");
+    assert_eq!(eval(engine, "for (let i = 0; i < 2000; i++) make(i); 1"), Ok("1".into()));
+    assert_eq!(held(&world), []);
+}
+
+#[test]
+fn an_object_stays_one_whatever_happens_when_another_share_of_it_is_freed() {
+    let (engine, world) = shop();
+    let text = "let k; for (let i = 0; i < 200; i++) { k = 0; cart = dog; k = make(4) } globalThis.k = k; for (;;);";
+    let function = HostFunction { name: "make".into(), number: MAKE, is_async: false };
+    engine.define_functions(&[function]).expect("the name is free");
+    world.stop_at.set(Some(world.polls.get() + 5));
+    let stopped = eval(engine, text);
+    assert!(matches!(stopped, Err(Failure::Interrupted { .. })), "{stopped:?}");
+    world.stop_at.set(None);
+    assert_eq!(eval(engine, "make(4) === k"), Ok("true".into()));
+    assert_eq!(held(&world), [4, 7]);
+}
+
+#[test]
+fn a_member_of_any_name_is_where_its_name_says() {
+    let (engine, _) = engine();
+    eval(engine, "var named = { 'Ã©': 1 }").expect("the script is right");
+    set(engine, "cart", &number(4)).expect("it is a value");
+    assert_eq!(eval(engine, "[typeof cart['\\u00e9'], typeof cart['Ã©']]"), Ok("[\"function\", \"undefined\"]".into()));
+    assert_eq!(eval(engine, "cart['\\u00e9'](1)"), Ok("[1]".into()));
 }
 
 #[test]

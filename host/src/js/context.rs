@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     batch::{Batch, Sources},
-    bindings::ResultForm,
+    bindings::{HeapUsage, ResultForm},
     console::Console,
     de::from_value,
     engine::Engine,
@@ -287,7 +287,7 @@ impl Context {
     /// # Errors
     ///
     /// - [`Thrown`](ErrorKind::Thrown): the function threw, or there is no function of that name.
-    /// - [`InvalidArgument`](ErrorKind::InvalidArgument): the arguments are no sequence, or have no JavaScript form.
+    /// - [`InvalidArgument`](ErrorKind::InvalidArgument): the arguments are no sequence, more than 65,000, or have no JavaScript form.
     /// - Those of a result, as for [`eval`](Context::eval).
     pub fn call(&self, name: impl Into<String>, arguments: impl Serialize) -> Call<Value> {
         self.call_as(name, arguments)
@@ -331,8 +331,8 @@ impl Context {
     pub fn memory_usage(&self) -> Call<MemoryUsage> {
         self.engine_call(|engine, running, terms| {
             let usage = engine.memory_usage(running, terms)?;
-            let handles = usage.handles;
-            Ok(MemoryUsage { used: usage.used, allocated: usage.allocated, objects: usage.objects, handles })
+            let (HeapUsage { used, allocated, objects, handles }, host_objects) = usage;
+            Ok(MemoryUsage { used, allocated, objects, handles, host_objects })
         })
     }
 
@@ -389,9 +389,16 @@ fn named(globals: Value) -> Result<Vec<(String, Value)>, Error> {
     }
 }
 
+/// Arguments that a call may have. QuickJS takes a few more.
+const MAX_ARGUMENTS: usize = 65_000;
+
 /// The arguments of a call as they enter the engine.
 pub(super) fn encode_arguments(arguments: &impl Serialize) -> Result<Encoded<Vec<Vec<u8>>>, Error> {
     let arguments = to_arguments(arguments)?;
+    if arguments.len() > MAX_ARGUMENTS {
+        let message = format!("{} arguments, and a call has {MAX_ARGUMENTS} at most", arguments.len());
+        return Err(Error::new(ErrorKind::InvalidArgument, message));
+    }
     arguments.iter().enumerate().map(|(index, value)| Encoded::value(value, format_args!("argument {index}"))).collect()
 }
 
@@ -407,4 +414,6 @@ pub struct MemoryUsage {
     pub objects: u64,
     /// Values that are kept for [handles](super::JsValue).
     pub handles: u64,
+    /// [Objects of the host](super::Host) that scripts hold.
+    pub host_objects: usize,
 }

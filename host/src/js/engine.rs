@@ -5,6 +5,7 @@ use std::{
     mem,
     rc::Rc,
     task::{Context, Poll},
+    time::Instant,
 };
 
 use super::{
@@ -212,12 +213,13 @@ impl Engine {
             return;
         }
         let mut released = Vec::new();
+        let until = Instant::now() + self.instance.limits().wall_time;
         for event in events {
             match event {
                 Event::Answered(call, answer) => self.settle(call, answer),
                 Event::Stopped(evaluation) => self.stop(evaluation),
                 Event::Released(instance, number) => released.push((instance, number)),
-                Event::GivenUp(iteration, terms) => self.give_up(&iteration, &terms),
+                Event::GivenUp(iteration, terms) => self.give_up(&iteration, &terms, until),
             }
         }
         self.release(&released);
@@ -276,16 +278,25 @@ impl Engine {
         self.forget(forgotten, calls);
     }
 
+    /// Calls the engine for nobody. What scripts have asked to hear of it may run: it has the time that a call has, and calls no
+    /// functions.
+    fn housekeep<R>(
+        &mut self,
+        body: impl FnOnce(&mut Store<Data<Ambient>>, &bindings::engine::Guest) -> wasmtime::Result<Result<R, Failure>>,
+    ) -> Result<R, Error> {
+        let mut limits = self.instance.limits();
+        limits.host_calls = 0;
+        let housekeeping = self.begin(&self.inbox.running(), &Terms { limits: Some(limits), ..Terms::default() });
+        self.enter(&housekeeping, body)
+    }
+
     /// Has the engine forget evaluations and calls.
     fn forget(&mut self, evaluations: &[u64], calls: Vec<u64>) {
         if (evaluations.is_empty() && calls.is_empty()) || !self.instance.is_live() {
             return;
         }
-        let housekeeping = self.begin(&Running::unattended(), &Terms::default());
-        let forgotten =
-            self.enter(&housekeeping, |store, engine| engine.call_forget(store, evaluations, &calls).map(Ok));
-        if let Err(error) = forgotten {
-            tracing::warn!(%error, "the engine did not forget what has ended");
+        if let Err(error) = self.housekeep(|store, engine| engine.call_forget(store, evaluations, &calls)) {
+            tracing::warn!(%error, "the engine did not forget what has ended in good time");
         }
     }
 
@@ -295,9 +306,10 @@ impl Engine {
         if self.pending.is_empty() {
             return;
         }
-        let housekeeping = self.begin(&Running::unattended(), &Terms::default());
-        // Where this fails the context is lost, and whoever waited knows it.
-        let ended = self.enter(&housekeeping, |store, engine| engine.call_ended(store).map(Ok)).unwrap_or_default();
+        let mut ended = || self.housekeep(|store, engine| engine.call_ended(store));
+        // What a script does at this may be stopped: then not twice, as it is done. Where the context is lost, whoever waited
+        // knows it.
+        let ended = ended().or_else(|_| ended()).unwrap_or_default();
         for number in ended {
             let Some(pending) = self.pending.remove(&number) else {
                 self.forget(&[number], Vec::new());
@@ -405,12 +417,16 @@ impl Engine {
         })
     }
 
-    /// Closes an iterator of which nobody takes more.
-    fn give_up(&mut self, iteration: &Handle, terms: &Terms) {
-        if self.home().admit("the iteration", iteration).is_err() {
+    /// Closes an iterator of which nobody takes more. This is to be done by then.
+    fn give_up(&mut self, iteration: &Handle, terms: &Terms, until: Instant) {
+        let left = until.saturating_duration_since(Instant::now());
+        let running = self.inbox.running();
+        if left.is_zero() || running.is_cancelled() || self.home().admit("the iteration", iteration).is_err() {
             return;
         }
-        let evaluation = self.begin(&Running::unattended(), terms);
+        let mut limits = self.instance.limits().for_call(&running, terms.limits);
+        limits.wall_time = limits.wall_time.min(left);
+        let evaluation = self.begin(&running, &Terms { limits: Some(limits), ..terms.clone() });
         let (number, handle) = (evaluation.number, iteration.number());
         let closed = self.enter(&evaluation, |store, engine| {
             engine.call_operate(store, number, handle, &Operation::Finish, ResultForm::Value)
@@ -429,9 +445,8 @@ impl Engine {
         if numbers.is_empty() {
             return;
         }
-        let housekeeping = self.begin(&Running::unattended(), &Terms::default());
-        if let Err(error) = self.enter(&housekeeping, |store, engine| engine.call_release(store, &numbers).map(Ok)) {
-            tracing::warn!(%error, "the engine did not let values go");
+        if let Err(error) = self.housekeep(|store, engine| engine.call_release(store, &numbers)) {
+            tracing::warn!(%error, "the engine did not let values go in good time");
         }
     }
 
@@ -476,8 +491,16 @@ impl Engine {
         value?
     }
 
-    pub(super) fn memory_usage(&mut self, running: &Running, terms: &Terms) -> Result<bindings::HeapUsage, Error> {
-        self.at_once(running, terms, |store, engine| engine.call_memory_usage(store).map(Ok))
+    /// What the heap takes, and how many objects of the host scripts hold.
+    pub(super) fn memory_usage(
+        &mut self,
+        running: &Running,
+        terms: &Terms,
+    ) -> Result<(bindings::HeapUsage, usize), Error> {
+        self.at_once(running, terms, |store, engine| {
+            let usage = engine.call_memory_usage(&mut *store)?;
+            Ok(Ok((usage, store.data().host.objects.count())))
+        })
     }
 
     /// Replaces the context by a fresh one.
@@ -548,8 +571,7 @@ impl Engine {
         let Ok(resource) = self.instance.held(batch) else {
             return;
         };
-        let housekeeping = self.begin(&Running::unattended(), &Terms::default());
-        let dropped = self.enter(&housekeeping, |store, _| {
+        let dropped = self.housekeep(|store, _| {
             store.data_mut().host.batches -= 1;
             resource.resource_drop(store).map(Ok)
         });

@@ -7,7 +7,9 @@ use std::{
     fmt,
     future::Future,
     marker::PhantomData,
+    mem,
     ops::Deref,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
@@ -78,14 +80,15 @@ pub trait HostClass: Send + Sync + Sized + 'static {
     /// The name of the class, as `constructor.name` and errors show it.
     const NAME: &'static str;
 
-    /// Adds the members. Called once in a process.
+    /// Adds the members. Called for the first object of a process.
     fn members(members: Members<Self>) -> Members<Self>;
 
     /// A context holds this no more: no script can reach it, as the collector found, or the context has ended, or was
     /// replaced. Called on the context's thread, after the call that led to it.
     ///
-    /// It may come again, where the host has a [`Host`] of it left; else it is dropped then. What holds a
-    /// [`JsValue`](super::JsValue) that leads back to itself is a cycle that no collector sees: it lasts as long as its context.
+    /// It may come again, where the host has a [`Host`] of it left; else it is dropped then. What a script
+    /// holds and itself holds a [`JsValue`](super::JsValue) of that context keeps the context open, until it is
+    /// [closed](super::Context::close): let it hold a [`Value`] with the handle, or a weak reference to what has one.
     fn released(&self) {}
 }
 
@@ -224,13 +227,26 @@ pub struct HostObject(Arc<Exposed>);
 struct Exposed {
     number: u64,
     class: Arc<Class>,
-    object: Arc<dyn Any + Send + Sync>,
+    /// There until it is dropped.
+    object: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+/// The object's own `Drop` is the caller's code, and may run where the engine or a queue lets go of a value.
+impl Drop for Exposed {
+    fn drop(&mut self) {
+        let object = self.object.take();
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(object))) {
+            tracing::warn!("an object of the host panicked as it was dropped");
+            // Its `Drop` could panic again.
+            mem::forget(panic);
+        }
+    }
 }
 
 impl HostObject {
     /// The object, where it is of this type.
     pub fn downcast<T: HostClass>(&self) -> Option<Host<T>> {
-        let object = Arc::downcast(Arc::clone(&self.0.object)).ok()?;
+        let object = Arc::downcast(Arc::clone(self.0.object.as_ref()?)).ok()?;
         Some(Host { object, whole: self.clone() })
     }
 
@@ -272,6 +288,7 @@ impl fmt::Debug for HostObject {
 /// Clones are the same object, to the host and to scripts. It dereferences to the Rust value. A function that takes one gets what
 /// a script was given before; anything else is a `TypeError` to the script.
 pub struct Host<T: HostClass> {
+    /// Dropped before `whole`, which looks to it that no panic of it goes far.
     object: Arc<T>,
     whole: HostObject,
 }
@@ -280,7 +297,7 @@ impl<T: HostClass> Host<T> {
     /// A new object.
     pub fn new(object: T) -> Host<T> {
         let object = Arc::new(object);
-        let whole = Exposed { number: number(), class: Class::of::<T>(), object: Arc::clone(&object) as _ };
+        let whole = Exposed { number: number(), class: Class::of::<T>(), object: Some(Arc::clone(&object) as _) };
         Host { object, whole: HostObject(Arc::new(whole)) }
     }
 }

@@ -11,7 +11,10 @@ use super::{
     evaluation::Terms,
     handle::{Encoded, Handle},
 };
-use crate::{error::Error, thread::Sender};
+use crate::{
+    error::Error,
+    thread::{Running, Sender},
+};
 
 /// What the context's thread is to hear of.
 pub(super) enum Event {
@@ -48,6 +51,11 @@ impl Inbox {
 
     fn lock(&self) -> MutexGuard<'_, Events> {
         self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Work of the context that no call waits for. It is cancelled when the context is to end at once.
+    pub(super) fn running(&self) -> Running {
+        self.sender.running()
     }
 
     pub(super) fn post(&self, event: Event) {

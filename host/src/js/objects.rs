@@ -43,13 +43,11 @@ struct Held {
     times: usize,
 }
 
-/// Both the hook and the object's own `Drop` are the caller's code.
+/// The hook is the caller's code.
 impl Drop for Held {
     fn drop(&mut self) {
         let object = self.object.take();
-        let released = catch_unwind(AssertUnwindSafe(|| object.iter().for_each(HostObject::released)));
-        let dropped = catch_unwind(AssertUnwindSafe(|| drop(object)));
-        if let Err(panic) = released.and(dropped) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| object.iter().for_each(HostObject::released))) {
             tracing::warn!("an object of the host panicked as it was released");
             // Its `Drop` could panic again.
             mem::forget(panic);
@@ -66,6 +64,11 @@ impl Objects {
     /// These are in a value that the engine is given next.
     pub(super) fn let_in(&mut self, objects: impl IntoIterator<Item = HostObject>) {
         self.entering.extend(objects.into_iter().map(|object| (object.number(), object)));
+    }
+
+    /// How many scripts hold.
+    pub(super) fn count(&self) -> usize {
+        self.held.len()
     }
 
     /// A call has ended: what the engine was given and did not take up, it has not; what it released is dropped.
@@ -91,7 +94,10 @@ impl Objects {
             return Err(Error::new(ErrorKind::HandleLimit, message));
         }
         let class = Arc::clone(object.class());
-        self.held.insert(number, Held { object: Some(object.clone()), times: 1 });
+        // One that was released a moment ago has come again before anybody heard of it.
+        let mut held = self.released.remove(&number).unwrap_or_else(|| Held { object: Some(object.clone()), times: 0 });
+        held.times = 1;
+        self.held.insert(number, held);
         let number = class.number;
         self.classes.entry(number).or_insert(class);
         Ok(number)

@@ -206,6 +206,11 @@ impl<T> Sender<T> {
     pub(crate) fn send(&self, job: impl FnOnce(&mut T) + Send + 'static) -> bool {
         self.0.send(job)
     }
+
+    /// What such a message runs as. It is cancelled when the object is to end at once.
+    pub(crate) fn running(&self) -> Running {
+        Running::new(Arc::clone(&self.0.life) as _, None, None)
+    }
 }
 
 #[cfg(any(feature = "js", test))]

@@ -17,6 +17,7 @@ use event_listener::{Event, EventListener};
 use super::{
     Builder, Restarts,
     call::{Hook, Job, Message, lock},
+    running::Interest,
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -63,6 +64,17 @@ pub(super) struct Life {
     ended: AtomicBool,
     /// Heard when any of these is reached.
     stage: Event,
+}
+
+/// What no call waits for is cancelled when the object is to end at once.
+impl Interest for Life {
+    fn is_cancelled(&self) -> bool {
+        self.is_stopping()
+    }
+
+    fn note_progress(&self) {}
+
+    fn report_progress(&self) {}
 }
 
 impl Life {
