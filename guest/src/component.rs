@@ -14,7 +14,7 @@ mod bindings {
 
 use bindings::{
     aiointernal::js::{ambient, host_functions, host_objects, modules, types as wit},
-    exports::aiointernal::js::engine as exports,
+    exports::aiointernal::js::{engine as exports, on_demand},
 };
 
 thread_local! {
@@ -112,11 +112,11 @@ impl From<wit::HostError> for HostError {
     }
 }
 
-impl From<Outcome> for exports::Outcome {
-    fn from(outcome: Outcome) -> exports::Outcome {
+impl From<Outcome> for wit::Outcome {
+    fn from(outcome: Outcome) -> wit::Outcome {
         match outcome {
-            Outcome::Done(value) => exports::Outcome::Done(value),
-            Outcome::Pending => exports::Outcome::Pending,
+            Outcome::Done(value) => wit::Outcome::Done(value),
+            Outcome::Pending => wit::Outcome::Pending,
         }
     }
 }
@@ -131,8 +131,6 @@ extern "C" fn __rquickjs_host_now_us() -> f64 {
 struct Component;
 
 impl exports::Guest for Component {
-    type Batch = RefCell<Batch>;
-
     fn initialize() {
         with_engine(|_| ());
     }
@@ -158,7 +156,7 @@ impl exports::Guest for Component {
         Ok(with_engine(|engine| engine.define_functions(&functions))?)
     }
 
-    fn evaluate(evaluation: u64, source: wit::Source, form: wit::ResultForm) -> Result<exports::Outcome, wit::Failure> {
+    fn evaluate(evaluation: u64, source: wit::Source, form: wit::ResultForm) -> Result<wit::Outcome, wit::Failure> {
         Ok(with_engine(|engine| engine.evaluate(evaluation, &source.into(), form.into()))?.into())
     }
 
@@ -176,16 +174,20 @@ impl exports::Guest for Component {
         name: String,
         arguments: Vec<wit::Value>,
         form: wit::ResultForm,
-    ) -> Result<exports::Outcome, wit::Failure> {
+    ) -> Result<wit::Outcome, wit::Failure> {
         Ok(with_engine(|engine| engine.call(evaluation, &name, &arguments, form.into()))?.into())
     }
+}
+
+impl on_demand::Guest for Component {
+    type Batch = RefCell<Batch>;
 
     fn operate(
         evaluation: u64,
         handle: u64,
-        operation: exports::Operation,
+        operation: on_demand::Operation,
         form: wit::ResultForm,
-    ) -> Result<exports::Outcome, wit::Failure> {
+    ) -> Result<wit::Outcome, wit::Failure> {
         let operation = operation.into();
         Ok(with_engine(|engine| engine.operate(evaluation, handle, &operation, form.into()))?.into())
     }
@@ -212,9 +214,9 @@ impl exports::Guest for Component {
         Ok(with_engine(|engine| engine.forget(&evaluations, &calls))?)
     }
 
-    fn memory_usage() -> exports::HeapUsage {
+    fn memory_usage() -> on_demand::HeapUsage {
         let usage = with_engine(|engine| engine.memory_usage());
-        exports::HeapUsage {
+        on_demand::HeapUsage {
             used: usage.used,
             allocated: usage.allocated,
             objects: usage.objects,
@@ -223,7 +225,7 @@ impl exports::Guest for Component {
     }
 }
 
-impl exports::GuestBatch for RefCell<Batch> {
+impl on_demand::GuestBatch for RefCell<Batch> {
     fn new(form: wit::ResultForm) -> Self {
         RefCell::new(Batch::new(form.into()))
     }
@@ -232,9 +234,9 @@ impl exports::GuestBatch for RefCell<Batch> {
         self.borrow_mut().push(sources.into_iter().map(Source::from));
     }
 
-    fn next(&self, evaluation: u64) -> Option<Result<exports::Outcome, wit::Failure>> {
+    fn next(&self, evaluation: u64) -> Option<Result<wit::Outcome, wit::Failure>> {
         let result = with_engine(|engine| self.borrow_mut().next(engine, evaluation))?;
-        Some(result.map(exports::Outcome::from).map_err(wit::Failure::from))
+        Some(result.map(wit::Outcome::from).map_err(wit::Failure::from))
     }
 }
 
@@ -258,20 +260,20 @@ impl From<wit::ResultForm> for ResultForm {
     }
 }
 
-impl From<exports::Operation> for Operation {
-    fn from(operation: exports::Operation) -> Operation {
+impl From<on_demand::Operation> for Operation {
+    fn from(operation: on_demand::Operation) -> Operation {
         match operation {
-            exports::Operation::Read => Operation::Read,
-            exports::Operation::Call(arguments) => Operation::Call(arguments),
-            exports::Operation::CallMethod((key, arguments)) => Operation::CallMethod(key, arguments),
-            exports::Operation::Construct(arguments) => Operation::Construct(arguments),
-            exports::Operation::Get(key) => Operation::Get(key),
-            exports::Operation::Set((key, value)) => Operation::Set(key, value),
-            exports::Operation::Delete(key) => Operation::Delete(key),
-            exports::Operation::Keys => Operation::Keys,
-            exports::Operation::Iterate => Operation::Iterate,
-            exports::Operation::Next => Operation::Next,
-            exports::Operation::Finish => Operation::Finish,
+            on_demand::Operation::Read => Operation::Read,
+            on_demand::Operation::Call(arguments) => Operation::Call(arguments),
+            on_demand::Operation::CallMethod((key, arguments)) => Operation::CallMethod(key, arguments),
+            on_demand::Operation::Construct(arguments) => Operation::Construct(arguments),
+            on_demand::Operation::Get(key) => Operation::Get(key),
+            on_demand::Operation::Set((key, value)) => Operation::Set(key, value),
+            on_demand::Operation::Delete(key) => Operation::Delete(key),
+            on_demand::Operation::Keys => Operation::Keys,
+            on_demand::Operation::Iterate => Operation::Iterate,
+            on_demand::Operation::Next => Operation::Next,
+            on_demand::Operation::Finish => Operation::Finish,
         }
     }
 }

@@ -173,25 +173,25 @@ mod tests {
         let expected = [&expected[..], &HOST].concat();
         assert_eq!(imports, expected.into_iter().map(|name| format!("aiointernal:js/{name}")).collect::<Vec<_>>());
         let expected = [
-            "[constructor]batch",
-            "[method]batch.next",
-            "[method]batch.push",
-            "call",
-            "configure",
-            "define-functions",
-            "ended",
-            "evaluate",
-            "forget",
-            "get-global",
-            "initialize",
-            "memory-usage",
-            "operate",
-            "release",
-            "set-globals",
-            "settle",
-            "take-result",
+            "engine@0.1.0#call",
+            "engine@0.1.0#configure",
+            "engine@0.1.0#define-functions",
+            "engine@0.1.0#evaluate",
+            "engine@0.1.0#get-global",
+            "engine@0.1.0#initialize",
+            "engine@0.1.0#set-globals",
+            "on-demand@0.1.0#[constructor]batch",
+            "on-demand@0.1.0#[method]batch.next",
+            "on-demand@0.1.0#[method]batch.push",
+            "on-demand@0.1.0#ended",
+            "on-demand@0.1.0#forget",
+            "on-demand@0.1.0#memory-usage",
+            "on-demand@0.1.0#operate",
+            "on-demand@0.1.0#release",
+            "on-demand@0.1.0#settle",
+            "on-demand@0.1.0#take-result",
         ];
-        assert_eq!(exports, expected.map(|name| format!("aiointernal:js/engine@0.1.0#{name}")));
+        assert_eq!(exports, expected.map(|name| format!("aiointernal:js/{name}")));
     }
 
     #[test]

@@ -98,7 +98,8 @@ pub struct Instance<P: Program> {
     engine: Engine,
     program: P,
     limits: Limits,
-    live: Option<Live<P>>,
+    /// Boxed, as each call takes it out and puts it back.
+    live: Option<Box<Live<P>>>,
     generation: u64,
     /// The thread was found to have the stack that it takes; so here it stays.
     stays: PhantomData<Rc<()>>,
@@ -279,7 +280,7 @@ fn make<P: Program>(
     limits: &Limits,
     running: &Running,
     until: Instant,
-) -> Result<Live<P>, Error> {
+) -> Result<Box<Live<P>>, Error> {
     let data = Data {
         memory: MemoryGuard::default(),
         deadline: Deadline::default(),
@@ -298,7 +299,7 @@ fn make<P: Program>(
     let made = within_runtime(&mut store, |store| program.instantiate(store, limits));
     let exports = made.map_err(|error| unmade::<P>(error, store.data(), engine, limits))?;
     store.data_mut().deadline.disarm();
-    Ok(Live { store, exports })
+    Ok(Box::new(Live { store, exports }))
 }
 
 /// Runs what may call WASI: in the runtime of the instance, where it has one.

@@ -12,7 +12,10 @@ pub(super) use self::{
     aiointernal::js::{
         ambient::{self, LogLevel},
         host_functions, host_objects, modules,
-        types::{Exception, ExceptionPlace, Failure, HostError, ResultForm, Source, SourceKind},
+        types::{Exception, ExceptionPlace, Failure, HostError, Outcome, ResultForm, Source, SourceKind},
     },
-    exports::aiointernal::js::engine::{self, HeapUsage, HostFunction, Outcome, Settings},
+    exports::aiointernal::js::{
+        engine::{self, HostFunction, Settings},
+        on_demand::{self, HeapUsage, Operation},
+    },
 };

@@ -9,13 +9,13 @@ use std::{
 };
 
 use super::{
-    bindings::{self, Failure, ResultForm, engine::Operation},
+    bindings::{self, Failure, Operation, ResultForm},
     context::Globals,
     evaluation::{Evaluation, Outcome, Pending, Terms, Then},
     exception::Exception,
     handle::{Encoded, Handle, Home},
     inbox::{Event, Inbox},
-    script::{Ambient, ENGINE_MEMORY, Script, explain},
+    script::{Ambient, ENGINE_MEMORY, Exports, Script, explain},
     source::Source,
     value::Value,
     wire,
@@ -69,7 +69,7 @@ impl Engine {
     fn enter<R>(
         &mut self,
         evaluation: &Rc<Evaluation>,
-        body: impl FnOnce(&mut Store<Data<Ambient>>, &bindings::engine::Guest) -> wasmtime::Result<Result<R, Failure>>,
+        body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<R, Failure>>,
     ) -> Result<R, Error> {
         let limits = &evaluation.limits;
         let mut asked = None;
@@ -83,7 +83,7 @@ impl Engine {
             let defined = evaluation.functions.as_ref().map(|functions| exports.define(store, functions));
             let answer = match defined.transpose()? {
                 Some(Err(failure)) => Err(failure),
-                _ => body(store, exports.api())?,
+                _ => body(store, exports)?,
             };
             asked = store.data().asked_to_stop();
             store.data_mut().host.objects.end_call();
@@ -245,7 +245,8 @@ impl Engine {
         // Where the context is lost, it is this one that did it.
         let own = self.pending.remove(&evaluation.number);
         let answer = answer.as_ref();
-        let settled = self.enter(&evaluation, |store, engine| engine.call_settle(store, call, answer));
+        let settled =
+            self.enter(&evaluation, |store, engine| engine.on_demand(store)?.call_settle(store, call, answer));
         self.pending.extend(own.map(|own| (evaluation.number, own)));
         if let Err(error) = settled {
             self.end(evaluation.number, Err(error));
@@ -282,7 +283,7 @@ impl Engine {
     /// functions.
     fn housekeep<R>(
         &mut self,
-        body: impl FnOnce(&mut Store<Data<Ambient>>, &bindings::engine::Guest) -> wasmtime::Result<Result<R, Failure>>,
+        body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<R, Failure>>,
     ) -> Result<R, Error> {
         let mut limits = self.instance.limits();
         limits.host_calls = 0;
@@ -295,7 +296,9 @@ impl Engine {
         if (evaluations.is_empty() && calls.is_empty()) || !self.instance.is_live() {
             return;
         }
-        if let Err(error) = self.housekeep(|store, engine| engine.call_forget(store, evaluations, &calls)) {
+        if let Err(error) =
+            self.housekeep(|store, engine| engine.on_demand(store)?.call_forget(store, evaluations, &calls))
+        {
             tracing::warn!(%error, "the engine did not forget what has ended in good time");
         }
     }
@@ -306,7 +309,7 @@ impl Engine {
         if self.pending.is_empty() {
             return;
         }
-        let mut ended = || self.housekeep(|store, engine| engine.call_ended(store));
+        let mut ended = || self.housekeep(|store, engine| engine.on_demand(store)?.call_ended(store));
         // What a script does at this may be stopped: then not twice, as it is done. Where the context is lost, whoever waited
         // knows it.
         let ended = ended().or_else(|_| ended()).unwrap_or_default();
@@ -319,7 +322,7 @@ impl Engine {
             let span = evaluation.span.clone();
             let _within = span.enter();
             let result = self.enter(&evaluation, |store, engine| {
-                let result = engine.call_take_result(&mut *store, number)?;
+                let result = engine.on_demand(store)?.call_take_result(&mut *store, number)?;
                 let result = result.ok_or_else(|| wasmtime::format_err!("the engine lost a result"))?;
                 Ok(result.map(|value| decode(&store.data().host, &value)))
             });
@@ -338,10 +341,7 @@ impl Engine {
     fn run(
         &mut self,
         evaluation: Rc<Evaluation>,
-        body: impl FnOnce(
-            &mut Store<Data<Ambient>>,
-            &bindings::engine::Guest,
-        ) -> wasmtime::Result<Result<bindings::Outcome, Failure>>,
+        body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<bindings::Outcome, Failure>>,
     ) -> Result<Outcome, Error> {
         let value = self.enter(&evaluation, |store, engine| {
             Ok(body(store, engine)?.map(|outcome| match outcome {
@@ -371,7 +371,7 @@ impl Engine {
         let number = evaluation.number;
         self.run(evaluation, |store, engine| {
             store.data_mut().host.maps.note(&source.name, &source.text);
-            engine.call_evaluate(store, number, &source, form)
+            engine.api().call_evaluate(store, number, &source, form)
         })
     }
 
@@ -393,7 +393,7 @@ impl Engine {
         let number = evaluation.number;
         self.run(evaluation, |store, engine| {
             let arguments = arguments.let_into(&mut store.data_mut().host.objects);
-            engine.call_call(store, number, name, arguments, form)
+            engine.api().call_call(store, number, name, arguments, form)
         })
     }
 
@@ -413,7 +413,7 @@ impl Engine {
         let (number, handle) = (evaluation.number, handle.number());
         self.run(evaluation, |store, engine| {
             let operation = operation.let_into(&mut store.data_mut().host.objects);
-            engine.call_operate(store, number, handle, operation, form)
+            engine.on_demand(store)?.call_operate(store, number, handle, operation, form)
         })
     }
 
@@ -429,7 +429,7 @@ impl Engine {
         let evaluation = self.begin(&running, &Terms { limits: Some(limits), ..terms.clone() });
         let (number, handle) = (evaluation.number, iteration.number());
         let closed = self.enter(&evaluation, |store, engine| {
-            engine.call_operate(store, number, handle, &Operation::Finish, ResultForm::Value)
+            engine.on_demand(store)?.call_operate(store, number, handle, &Operation::Finish, ResultForm::Value)
         });
         self.cancel_calls(&evaluation, &[number]);
         if let Err(error) = closed {
@@ -445,7 +445,7 @@ impl Engine {
         if numbers.is_empty() {
             return;
         }
-        if let Err(error) = self.housekeep(|store, engine| engine.call_release(store, &numbers)) {
+        if let Err(error) = self.housekeep(|store, engine| engine.on_demand(store)?.call_release(store, &numbers)) {
             tracing::warn!(%error, "the engine did not let values go in good time");
         }
     }
@@ -455,7 +455,7 @@ impl Engine {
         &mut self,
         running: &Running,
         terms: &Terms,
-        body: impl FnOnce(&mut Store<Data<Ambient>>, &bindings::engine::Guest) -> wasmtime::Result<Result<R, Failure>>,
+        body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<R, Failure>>,
     ) -> Result<R, Error> {
         let evaluation = self.begin(running, terms);
         let result = self.enter(&evaluation, body);
@@ -473,7 +473,7 @@ impl Engine {
         globals.check(&self.home())?;
         self.at_once(running, terms, |store, engine| {
             let globals = globals.let_into(&mut store.data_mut().host.objects);
-            engine.call_set_globals(store, globals)
+            engine.api().call_set_globals(store, globals)
         })
     }
 
@@ -485,7 +485,7 @@ impl Engine {
         form: ResultForm,
     ) -> Result<Value, Error> {
         let value = self.at_once(running, terms, |store, engine| {
-            let value = engine.call_get_global(&mut *store, name, form)?;
+            let value = engine.api().call_get_global(&mut *store, name, form)?;
             Ok(value.map(|value| decode(&store.data().host, &value)))
         });
         value?
@@ -498,7 +498,7 @@ impl Engine {
         terms: &Terms,
     ) -> Result<(bindings::HeapUsage, usize), Error> {
         self.at_once(running, terms, |store, engine| {
-            let usage = engine.call_memory_usage(&mut *store)?;
+            let usage = engine.on_demand(store)?.call_memory_usage(&mut *store)?;
             Ok(Ok((usage, store.data().host.objects.count())))
         })
     }
@@ -523,6 +523,7 @@ impl Engine {
         let sources: Vec<bindings::Source> = sources.into_iter().map(Source::into_wire).collect();
         let known = batch.as_ref().and_then(|batch| self.instance.held(batch).ok());
         let resource = self.enter(&evaluation, |store, engine| {
+            let batches = engine.on_demand(store)?.batch();
             let resource = match known {
                 Some(resource) => resource,
                 None if store.data().host.batches == MAX_BATCHES => {
@@ -531,10 +532,10 @@ impl Engine {
                 }
                 None => {
                     store.data_mut().host.batches += 1;
-                    engine.batch().call_constructor(&mut *store, ResultForm::Value)?
+                    batches.call_constructor(&mut *store, ResultForm::Value)?
                 }
             };
-            engine.batch().call_push(store, resource, &sources)?;
+            batches.call_push(store, resource, &sources)?;
             Ok(Ok(resource))
         })?;
         *batch = Some(self.instance.hold(resource));
@@ -561,7 +562,7 @@ impl Engine {
             if let Some(source) = source {
                 store.data_mut().host.maps.note(source.shown_name(), source.text());
             }
-            let next = engine.batch().call_next(store, resource, number)?;
+            let next = engine.on_demand(store)?.batch().call_next(store, resource, number)?;
             next.ok_or_else(|| wasmtime::format_err!("the batch lost a source"))
         })
     }

@@ -1,7 +1,7 @@
 //! One evaluation: what holds for it from its begin to its end, however often it waits in between.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, OnceCell},
     fmt,
     rc::Rc,
     sync::{
@@ -65,8 +65,8 @@ pub(super) struct Evaluation {
     /// Specifiers that it has resolved, and modules that it has loaded or tried to.
     pub(super) specifiers: Cell<usize>,
     pub(super) loads: Cell<usize>,
-    /// What its calls are told at its end.
-    pub(super) ending: Ending,
+    /// What its calls are told at its end, once it has made one: most evaluations make none.
+    ending: OnceCell<Ending>,
 }
 
 impl Evaluation {
@@ -87,13 +87,20 @@ impl Evaluation {
             bytes: Cell::new(0),
             specifiers: Cell::new(0),
             loads: Cell::new(0),
-            ending: Ending::of(running),
+            ending: OnceCell::new(),
         })
+    }
+
+    /// What a call of it is told at its end.
+    pub(super) fn ending(&self) -> Ending {
+        self.ending.get_or_init(|| Ending::of(&self.running)).clone()
     }
 
     /// It has ended: nobody waits for what it called.
     pub(super) fn end(&self) {
-        self.ending.reach();
+        if let Some(ending) = self.ending.get() {
+            ending.reach();
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 use futures_core::Stream;
 
 use super::{
-    bindings::{ResultForm, engine::Operation},
+    bindings::{Operation, ResultForm},
     handle::Encoded,
     inbox::Event,
     js_value::JsValue,

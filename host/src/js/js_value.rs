@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 
 use super::{
-    bindings::{ResultForm, engine::Operation},
+    bindings::{Operation, ResultForm},
     context::{Context, encode_arguments},
     de::from_value,
     handle::{Encoded, Handle, Kind},

@@ -1,16 +1,15 @@
 //! What a context is made from: the engine's code, and what of the host its instance may use.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, OnceCell},
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use tokio::runtime::Handle;
 
 use super::{
-    bindings::{
-        self, Failure, ScriptEngine, ScriptEnginePre, Settings, ambient, host_functions, host_objects, modules,
-    },
+    bindings::{self, Failure, Settings, ambient, engine, host_functions, host_objects, modules, on_demand},
     calls::Calls,
     console::Output,
     context::Globals,
@@ -27,7 +26,7 @@ use crate::{
         self, Data, Limits, Program,
         wasmtime::{
             self, Store,
-            component::{HasSelf, Linker},
+            component::{self as wasm, HasSelf, InstancePre, Linker},
         },
     },
     error::{Error, ErrorKind},
@@ -50,7 +49,11 @@ fn now() -> u64 {
 
 /// The engine, linked: what the contexts of a sandbox share.
 #[derive(Clone)]
-pub(super) struct Linked(ScriptEnginePre<Data<Ambient>>);
+pub(super) struct Linked {
+    pre: InstancePre<Data<Ambient>>,
+    engine: Arc<engine::GuestIndices>,
+    on_demand: Arc<on_demand::GuestIndices>,
+}
 
 impl Linked {
     pub(super) fn load(engine: &component::Engine, guest: &[u8]) -> Result<Linked, Error> {
@@ -67,11 +70,13 @@ impl Linked {
             .and_then(|()| modules::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data))
             .map_err(|error| Error::with_source(ErrorKind::Engine, error.to_string(), error))?;
         let pre = engine.link(&component, &linker).map_err(fault)?;
-        let pre = ScriptEnginePre::new(pre).map_err(|error| {
+        let indices =
+            engine::GuestIndices::new(&pre).and_then(|engine| Ok((engine, on_demand::GuestIndices::new(&pre)?)));
+        let (engine, on_demand) = indices.map_err(|error| {
             let message = format!("the guest is not a JavaScript engine of this version: {error:#}");
             Error::with_source(ErrorKind::Engine, message, error)
         })?;
-        Ok(Linked(pre))
+        Ok(Linked { pre, engine: Arc::new(engine), on_demand: Arc::new(on_demand) })
     }
 }
 
@@ -106,8 +111,15 @@ impl Program for Script {
     }
 
     fn instantiate(&self, store: &mut Store<Data<Ambient>>, limits: &Limits) -> wasmtime::Result<Exports> {
-        let engine = self.linked.0.instantiate(&mut *store)?;
-        let exports = Exports { engine, configured: Cell::new(None) };
+        let Linked { pre, engine, on_demand } = &self.linked;
+        let instance = pre.instantiate(&mut *store)?;
+        let exports = Exports {
+            engine: engine.load(&mut *store, &instance)?,
+            on_demand: OnceCell::new(),
+            found: Arc::clone(on_demand),
+            instance,
+            configured: Cell::new(None),
+        };
         exports.configure(store, limits)?;
         store.data_mut().host.objects.limit(limits.host_objects);
         exports.define(store, &self.functions)?.map_err(|failure| explain(failure, limits))?;
@@ -123,13 +135,26 @@ impl Program for Script {
 
 /// The functions of one instance.
 pub(super) struct Exports {
-    engine: ScriptEngine,
+    engine: engine::Guest,
+    /// Looked for when it is needed: most contexts end without, and looking takes a tenth of making one.
+    on_demand: OnceCell<on_demand::Guest>,
+    found: Arc<on_demand::GuestIndices>,
+    instance: wasm::Instance,
     configured: Cell<Option<Settings>>,
 }
 
 impl Exports {
-    pub(super) fn api(&self) -> &bindings::engine::Guest {
-        self.engine.aiointernal_js_engine()
+    pub(super) fn api(&self) -> &engine::Guest {
+        &self.engine
+    }
+
+    /// The functions that few contexts need.
+    pub(super) fn on_demand(&self, store: &mut Store<Data<Ambient>>) -> wasmtime::Result<&on_demand::Guest> {
+        if let Some(found) = self.on_demand.get() {
+            return Ok(found);
+        }
+        let found = self.found.load(store, &self.instance)?;
+        Ok(self.on_demand.get_or_init(|| found))
     }
 
     /// Tells the engine its own limits, where they are not those that it has.
