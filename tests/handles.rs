@@ -368,6 +368,36 @@ mod iterated {
         context.get_global("log").await.unwrap()
     }
 
+    #[tokio::test]
+    async fn a_stream_may_be_dropped_whatever_has_become_of_its_context() {
+        let (functions, gate) = (Functions::new(), Arc::new(Semaphore::new(0)));
+        let permits = Arc::clone(&gate);
+        let functions = functions.function("wait", move |(): (), _| {
+            let permits = Arc::clone(&permits);
+            async move { permits.acquire().await.map(drop) }
+        });
+        let context = SANDBOX.context().functions(functions).await.unwrap();
+        let source = "({ async *[Symbol.asyncIterator]() { yield 1; await wait(); yield 2 } })";
+        let open_one = async || {
+            let mut items = keep(&context, source).await.iterate::<i32>();
+            assert_eq!(items.next().await.unwrap().unwrap(), 1);
+            items
+        };
+        // While its next item waits.
+        let mut waits = open_one().await;
+        assert!(futures_util::poll!(waits.next()).is_pending());
+        drop(waits);
+        let reset = open_one().await;
+        context.reset().await.unwrap();
+        drop(reset);
+        assert_eq!(context.eval_as::<i32>("1 + 2").await.unwrap(), 3);
+        assert_eq!(handles(&context).await, 0);
+        let mut closed = open_one().await;
+        context.close().await.unwrap();
+        assert_eq!(closed.next().await.unwrap().unwrap_err().kind(), ErrorKind::Closed);
+        assert!(closed.next().await.is_none());
+    }
+
     #[test]
     fn items_are_taken_without_a_runtime() {
         let context = SANDBOX.context().blocking().unwrap();

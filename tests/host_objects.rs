@@ -178,6 +178,28 @@ mod members {
     }
 
     #[tokio::test]
+    async fn a_method_may_call_its_own_context() {
+        struct Caller(Context);
+        impl HostClass for Caller {
+            const NAME: &'static str = "Caller";
+
+            fn members(members: Members<Caller>) -> Members<Caller> {
+                members
+                    .method("eval", |caller, (text,): (String,), _| async move { caller.0.eval(text).await })
+                    .sync_method("block", |caller, (): (), _| caller.0.eval("1").blocking())
+            }
+        }
+        let context = SANDBOX.context().await.unwrap();
+        context.set_globals([("caller", Host::new(Caller(context.clone())))]).await.unwrap();
+        let text = "var n = 1; const more = await caller.eval('n += 1; n * 10'); more + n";
+        assert_eq!(context.eval_as::<i32>(text).await.unwrap(), 22);
+        let error = context.eval("caller.block()").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::HostFunction);
+        assert!(error.to_string().contains("own thread"), "{error}");
+        context.close().await.unwrap();
+    }
+
+    #[tokio::test]
     async fn members_count_as_calls_of_host_functions() {
         let (context, _cart) = with_cart(1).await;
         let mut limits = Limits::default();
