@@ -8,7 +8,7 @@ use std::{
 };
 
 use aiointernal::{
-    Context, Error, ErrorKind, Limits, Value,
+    Context, Error, ErrorKind, Limits, Sandbox, Value,
     js::{Functions, JsStream, JsValue, Kind, value},
 };
 use futures_util::StreamExt as _;
@@ -493,6 +493,19 @@ mod bad_input {
         });
         context.granting(functions).eval("drop()").await.unwrap();
         assert_eq!(context.eval_as::<i32>("asked").await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_context_without_a_time_limit_lets_values_and_iterators_go() {
+        let mut limits = Limits::default();
+        limits.wall_time = Duration::MAX;
+        let context = Sandbox::builder().limits(limits).build().unwrap().context().await.unwrap();
+        let list = keep(&context, "[1, 2]").await;
+        let mut items = list.iterate::<i32>();
+        assert_eq!(items.next().await.unwrap().unwrap(), 1);
+        drop((items, list));
+        assert_eq!(context.eval_as::<i32>("1 + 2").await.unwrap(), 3);
+        assert_eq!(handles(&context).await, 0);
     }
 
     #[tokio::test]

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     component::{
-        self, Data, Held, Instance, Limits, Stop,
+        self, Data, Held, Instance, Limits, Stop, end_of,
         wasmtime::{self, Store},
     },
     error::{Error, ErrorKind},
@@ -213,7 +213,7 @@ impl Engine {
             return;
         }
         let mut released = Vec::new();
-        let until = Instant::now() + self.instance.limits().wall_time;
+        let until = end_of(&self.inbox.running(), &self.instance.limits());
         for event in events {
             match event {
                 Event::Answered(call, answer) => self.settle(call, answer),
@@ -299,7 +299,7 @@ impl Engine {
         if let Err(error) =
             self.housekeep(|store, engine| engine.on_demand(store)?.call_forget(store, evaluations, &calls))
         {
-            tracing::warn!(%error, "the engine did not forget what has ended in good time");
+            tracing::debug!(%error, "the engine did not forget what has ended in good time");
         }
     }
 
@@ -446,7 +446,7 @@ impl Engine {
             return;
         }
         if let Err(error) = self.housekeep(|store, engine| engine.on_demand(store)?.call_release(store, &numbers)) {
-            tracing::warn!(%error, "the engine did not let values go in good time");
+            tracing::debug!(%error, "the engine did not let values go in good time");
         }
     }
 

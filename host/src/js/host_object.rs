@@ -80,7 +80,7 @@ pub trait HostClass: Send + Sync + Sized + 'static {
     /// The name of the class, as `constructor.name` and errors show it.
     const NAME: &'static str;
 
-    /// Adds the members. Called for the first object of a process.
+    /// Adds the members. Called for the first object of a process, and again where threads race for it.
     fn members(members: Members<Self>) -> Members<Self>;
 
     /// A context holds this no more: no script can reach it, as the collector found, or the context has ended, or was
