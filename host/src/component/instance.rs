@@ -16,7 +16,7 @@ use super::{
     group::{Group, Member},
     ledger::{Ledger, Refused},
     limits::{Limits, MemoryGuard},
-    usage::{Account, Meter, Usage},
+    usage::{Account, Counted, Meter, Usage, record},
 };
 #[cfg(feature = "wasi")]
 use super::{grants::Grants, wasi::Wasi};
@@ -143,6 +143,7 @@ pub struct Instance<P: Program> {
 struct Live<P: Program> {
     store: Store<Data<P::Host>>,
     exports: P::Exports,
+    _counted: Counted,
 }
 
 impl<P: Program> Instance<P> {
@@ -235,12 +236,13 @@ impl<P: Program> Instance<P> {
     ) -> Result<R, Error> {
         let limits = self.limits.for_call(running, Some(*limits));
         let account = Account::new(limits, end_of(running, &limits), self.program.meter().is_some());
-        let began = account.measured.then(Instant::now);
+        let began = Instant::now();
         let result = self.enter_for(running, &account, body);
-        if let (Some(meter), Some(began)) = (self.program.meter(), began) {
-            let (queue, wall) = (running.waited().unwrap_or_default(), began.elapsed());
-            let used = account.used.get();
-            meter.add(Usage { calls: 1, queue, wall, ..used });
+        let (queue, wall) = (running.waited().unwrap_or_default(), began.elapsed());
+        let used = Usage { calls: 1, queue, wall, ..account.used.get() };
+        record(&used, result.as_ref().err().map(Error::kind));
+        if let Some(meter) = self.program.meter() {
+            meter.add(used);
         }
         result
     }
@@ -374,7 +376,7 @@ impl<P: Program> Instance<P> {
         let made = within_runtime(&mut store, |store| self.program.instantiate(store, &limits));
         store.data_mut().deadline.disarm();
         let exports = made.map_err(|error| self.unmade(error, store.data()))?;
-        Ok(Box::new(Live { store, exports }))
+        Ok(Box::new(Live { store, exports, _counted: Counted::new() }))
     }
 
     /// Why an instance could not be made.

@@ -116,5 +116,5 @@ pub use self::{grants::Grants, wasi::link_wasi};
 pub(crate) use self::{
     instance::end_of,
     ledger::{Charge, Ledger},
-    usage::Account,
+    usage::{Account, record},
 };

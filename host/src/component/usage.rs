@@ -8,10 +8,26 @@ use std::{
 };
 
 use super::limits::Limits;
+use crate::error::ErrorKind;
 
 /// What a call used, or many calls together.
 ///
 /// Where something does not apply, or was not measured, it is zero.
+///
+/// # Metrics
+///
+/// With the feature `metrics`, every call is also told to the recorder of the crate [`metrics`](https://docs.rs/metrics), if the
+/// program installs one:
+///
+/// | name | kind | |
+/// |---|---|---|
+/// | `aiointernal_calls` | counter | by `outcome`: `ok`, or the [code](crate::ErrorKind::code) of the error |
+/// | `aiointernal_call_seconds` | histogram | `wall` |
+/// | `aiointernal_queue_seconds` | histogram | `queue` |
+/// | `aiointernal_cpu_seconds` | histogram | `cpu`, of calls of which it was measured: they have a [`Meter`], or a limit of it |
+/// | `aiointernal_memory_bytes` | histogram | `memory` |
+/// | `aiointernal_fuel`, `aiointernal_bytes_in`, `aiointernal_bytes_out`, `aiointernal_host_calls`, `aiointernal_host_bytes`, `aiointernal_console_bytes`, `aiointernal_interrupts`, `aiointernal_lost` | counter | the same |
+/// | `aiointernal_instances` | gauge | instances that are alive |
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Usage {
@@ -151,5 +167,57 @@ impl Account {
     pub(super) fn cpu_left(&self) -> Option<Duration> {
         let limit = self.limits.cpu_time;
         (limit < self.limits.wall_time).then(|| limit.saturating_sub(self.used.get().cpu))
+    }
+}
+
+/// Tells the recorder of a call that has ended.
+#[cfg(feature = "metrics")]
+pub(crate) fn record(usage: &Usage, failed: Option<ErrorKind>) {
+    use metrics::{counter, histogram};
+    if usage.calls > 0 {
+        counter!("aiointernal_calls", "outcome" => failed.map_or("ok", ErrorKind::code)).increment(usage.calls);
+        histogram!("aiointernal_call_seconds").record(usage.wall);
+        histogram!("aiointernal_queue_seconds").record(usage.queue);
+        histogram!("aiointernal_memory_bytes").record(usage.memory as f64);
+    }
+    if !usage.cpu.is_zero() {
+        histogram!("aiointernal_cpu_seconds").record(usage.cpu);
+    }
+    for (name, more) in [
+        ("aiointernal_fuel", usage.fuel),
+        ("aiointernal_bytes_in", usage.bytes_in),
+        ("aiointernal_bytes_out", usage.bytes_out),
+        ("aiointernal_host_calls", usage.host_calls),
+        ("aiointernal_host_bytes", usage.host_bytes),
+        ("aiointernal_console_bytes", usage.console_bytes),
+        ("aiointernal_interrupts", usage.interrupts),
+        ("aiointernal_lost", usage.lost),
+    ] {
+        if more > 0 {
+            counter!(name).increment(more);
+        }
+    }
+}
+
+/// There is nobody to tell.
+#[cfg(not(feature = "metrics"))]
+pub(crate) fn record(_: &Usage, _: Option<ErrorKind>) {}
+
+/// An instance, as the recorder counts it.
+#[derive(Debug)]
+pub(super) struct Counted(());
+
+impl Counted {
+    pub(super) fn new() -> Counted {
+        #[cfg(feature = "metrics")]
+        metrics::gauge!("aiointernal_instances").increment(1.0);
+        Counted(())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        #[cfg(feature = "metrics")]
+        metrics::gauge!("aiointernal_instances").decrement(1.0);
     }
 }

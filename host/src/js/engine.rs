@@ -73,6 +73,16 @@ impl Engine {
         evaluation: &Rc<Evaluation>,
         body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<R, Failure>>,
     ) -> Result<R, Error> {
+        let entered = self.call_in(evaluation, body);
+        evaluation.failed.set(entered.as_ref().err().map(Error::kind));
+        entered
+    }
+
+    fn call_in<R>(
+        &mut self,
+        evaluation: &Rc<Evaluation>,
+        body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<R, Failure>>,
+    ) -> Result<R, Error> {
         let limits = evaluation.limits();
         let (mut asked, mut is_the_groups) = (None, false);
         let answer = self.instance.enter_for(&evaluation.running, &evaluation.account, |store, exports| {
@@ -133,6 +143,7 @@ impl Engine {
 
     /// Fails the evaluations of a context that is gone.
     fn lose(&mut self, cause: &Error) {
+        tracing::debug!(cause = cause.kind().code(), "the context was lost");
         for pending in mem::take(&mut self.pending).into_values() {
             let message = format!("the context was lost while the evaluation waited: {cause}");
             let error = Error::with_source(ErrorKind::Lost, message, cause.clone()).with_context_lost();
@@ -274,6 +285,7 @@ impl Engine {
         let stop = if evaluation.running.is_cancelled() { Stop::Cancelled } else { Stop::Timeout };
         let error = self.instance.stopped(stop, evaluation.limits());
         evaluation.account.add(Usage { interrupts: 1, ..Usage::default() });
+        evaluation.failed.set(Some(error.kind()));
         let evaluation = evaluation.number;
         self.end(evaluation, Err(error));
     }

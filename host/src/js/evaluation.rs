@@ -1,8 +1,8 @@
 //! One evaluation: what holds for it from its begin to its end, however often it waits in between.
 
 use std::{
-    cell::{Cell, OnceCell, RefCell},
-    fmt, mem,
+    cell::{Cell, OnceCell},
+    fmt,
     rc::Rc,
     sync::{
         Arc, OnceLock, Weak,
@@ -22,8 +22,8 @@ use super::{
     value::Value,
 };
 use crate::{
-    component::{Account, Charge, Limits, Meter, Usage, end_of},
-    error::Error,
+    component::{Account, Charge, Limits, Meter, Usage, end_of, record},
+    error::{Error, ErrorKind},
     thread::Running,
     timer::{self, Alarm},
 };
@@ -53,7 +53,10 @@ pub(super) struct Evaluation {
     pub(super) account: Account,
     began: Instant,
     /// Where it is counted, once, at its end.
-    meters: RefCell<Vec<Meter>>,
+    meters: Vec<Meter>,
+    has_ended: Cell<bool>,
+    /// What the last call of the engine for it failed with.
+    pub(super) failed: Cell<Option<ErrorKind>>,
     /// The functions that were granted to it beside those of the context.
     pub(super) functions: Option<Functions>,
     /// Where it prints to, beside the context's sink.
@@ -84,7 +87,9 @@ impl Evaluation {
             running: running.clone(),
             account,
             began: Instant::now(),
-            meters: meters.into(),
+            meters,
+            has_ended: Cell::new(false),
+            failed: Cell::new(None),
             functions: terms.functions.clone(),
             console: terms.console.clone(),
             to_print: Cell::new(Some(limits.console)),
@@ -108,10 +113,13 @@ impl Evaluation {
         if let Some(ending) = self.ending.get() {
             ending.reach();
         }
-        let meters = mem::take(&mut *self.meters.borrow_mut());
-        if !meters.is_empty() {
+        if self.has_ended.replace(true) {
+            return;
+        }
+        if cfg!(feature = "metrics") || !self.meters.is_empty() {
             let usage = self.usage();
-            meters.iter().for_each(|meter| meter.add(usage));
+            record(&usage, self.failed.get());
+            self.meters.iter().for_each(|meter| meter.add(usage));
         }
     }
 
