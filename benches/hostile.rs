@@ -1,0 +1,177 @@
+//! How far beyond its deadline each script of the hostile corpus is answered, and what becomes of its context:
+//! `cargo bench --workspace --bench hostile`. Words after `--` pick scripts by category or name.
+//!
+//! Every run is in a fresh context, with nothing else running.
+
+#[path = "../tests/hostile_file.rs"]
+mod hostile_file;
+mod machine;
+
+use std::{
+    env, fs,
+    time::{Duration, Instant},
+};
+
+use aiointernal::{Context, ErrorKind, Limits, Sandbox};
+use tokio::{runtime::Runtime, time::timeout};
+
+use crate::hostile_file::{Ending, Script};
+
+const DEADLINE: Duration = Duration::from_millis(50);
+
+const MEMORY: usize = 32 << 20;
+
+const RUNS: usize = 3;
+
+/// The whole time of a run after which it is said to hang.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Overruns beyond this are listed.
+const LATE: Duration = Duration::from_millis(20);
+
+/// One run of one script.
+struct Run<'a> {
+    script: &'a Script,
+    /// The error's code, or `value`.
+    end: &'static str,
+    /// Time beyond the deadline.
+    over: Duration,
+    is_kept: bool,
+    /// Bytes that the process grew by at its peak.
+    growth: usize,
+}
+
+impl Run<'_> {
+    fn was_stopped(&self) -> bool {
+        self.end == ErrorKind::Timeout.code()
+    }
+
+    fn title(&self) -> String {
+        format!("{}: {}", self.script.category, self.script.name)
+    }
+}
+
+fn main() {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    // Cargo says `--bench` when it is to be measured; else everything only has to run, once.
+    let runs = if arguments.iter().any(|argument| argument == "--bench") { RUNS } else { 1 };
+    let words: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
+    let scripts = hostile_file::scripts();
+    let picked = |script: &&Script| {
+        words.is_empty() || words.iter().any(|word| script.category == **word || script.name.contains(*word))
+    };
+    machine::print();
+
+    let runtime = Runtime::new().expect("the system starts tokio's threads");
+    let sandbox = Sandbox::new().expect("the engine compiles");
+    let mut context = open(&runtime, &sandbox);
+    let mut measured: Vec<Run<'_>> = Vec::new();
+    for script in scripts.iter().filter(picked) {
+        for _ in 0..runs {
+            let run = run(&runtime, &context, script);
+            if run.end == "hangs" {
+                context = open(&runtime, &sandbox);
+            }
+            measured.push(run);
+        }
+    }
+    print(&measured);
+}
+
+fn open(runtime: &Runtime, sandbox: &Sandbox) -> Context {
+    let mut limits = Limits::default();
+    limits.wall_time = DEADLINE;
+    limits.memory = MEMORY;
+    runtime.block_on(async {
+        let context = sandbox.context().limits(limits).functions(hostile_file::functions());
+        context.await.expect("a context opens")
+    })
+}
+
+fn run<'a>(runtime: &Runtime, context: &Context, script: &'a Script) -> Run<'a> {
+    context.reset().blocking().expect("a context is replaced");
+    let before = resident("VmRSS:");
+    forget_peak();
+    let start = Instant::now();
+    let answer = runtime.block_on(async { timeout(PATIENCE, context.eval(script.source())).await });
+    let over = start.elapsed().saturating_sub(DEADLINE);
+    let growth = resident("VmHWM:").saturating_sub(before);
+    let (end, is_kept) = match &answer {
+        Err(_) => ("hangs", false),
+        Ok(Ok(_)) => ("value", true),
+        Ok(Err(error)) => (error.kind().code(), error.is_context_kept()),
+    };
+    if answer.is_ok_and(|result| !script.may_end_with(&result) && !script.may(&Ending::Ends) && end != "timeout") {
+        println!("{}: {} ends otherwise: {end}", script.category, script.name);
+    }
+    Run { script, end, over, is_kept, growth }
+}
+
+/// Prints the table by category, and the runs that went worse than they should.
+fn print(runs: &[Run<'_>]) {
+    println!(
+        "{RUNS} runs of each script, {} ms and {} MiB; times beyond the deadline in ms",
+        DEADLINE.as_millis(),
+        MEMORY >> 20
+    );
+    println!();
+    println!("category     scripts   runs stopped     p50     p99   worst    kept   RSS+  worst script");
+    for of_category in runs.chunk_by(|a, b| a.script.category == b.script.category) {
+        row(&of_category[0].script.category, of_category);
+    }
+    row("all", runs);
+    println!();
+    for of_script in runs.chunk_by(|a, b| std::ptr::eq(a.script, b.script)) {
+        let stopped: Vec<_> = of_script.iter().filter(|run| run.was_stopped()).collect();
+        let kept = stopped.iter().filter(|run| run.is_kept).count();
+        let worst = of_script.iter().map(|run| run.over).max().unwrap_or_default();
+        if kept < stopped.len() || worst > LATE {
+            println!(
+                "{:>6.1} ms  kept {kept} of {}  {}  {}",
+                millis(worst),
+                stopped.len(),
+                of_script[0].title(),
+                of_script[0].end
+            );
+        }
+    }
+}
+
+fn row(name: &str, runs: &[Run<'_>]) {
+    let mut stopped: Vec<_> = runs.iter().filter(|run| run.was_stopped()).collect();
+    stopped.sort_by_key(|run| run.over);
+    let at = |share: f64| {
+        let index = (share * stopped.len() as f64).ceil() as usize;
+        stopped.get(index.saturating_sub(1)).map_or(0.0, |run| millis(run.over))
+    };
+    let kept = stopped.iter().filter(|run| run.is_kept).count();
+    println!(
+        "{name:<12} {:>7} {:>6} {:>7} {:>7.2} {:>7.2} {:>7.2} {:>5.1} % {:>4} M  {}",
+        runs.chunk_by(|a, b| std::ptr::eq(a.script, b.script)).count(),
+        runs.len(),
+        stopped.len(),
+        at(0.5),
+        at(0.99),
+        at(1.0),
+        100.0 * kept as f64 / stopped.len().max(1) as f64,
+        runs.iter().map(|run| run.growth >> 20).max().unwrap_or_default(),
+        stopped.last().map_or(String::new(), |run| run.title()),
+    );
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+/// Bytes of this process, by a line of its status; 0 where the system does not say.
+fn resident(line: &str) -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kib =
+        status.lines().find_map(|text| text.strip_prefix(line)?.trim().strip_suffix(" kB")?.parse::<usize>().ok());
+    kib.unwrap_or_default() << 10
+}
+
+/// Lets the peak of this process's memory begin anew, where the system does.
+fn forget_peak() {
+    let _ = fs::write("/proc/self/clear_refs", "5");
+}
