@@ -817,3 +817,20 @@ mod rejections {
         assert_eq!(told.recv().await, None);
     }
 }
+
+#[tokio::test]
+async fn functions_that_were_granted_to_a_call_are_let_go_when_it_has_ended() {
+    let context = open(Functions::new()).await;
+    let (token, own) = (Arc::new(()), context.clone());
+    let held = Arc::downgrade(&token);
+    let functions = Functions::new().sync_function("keep", move |(): (), _| {
+        let _ = (&token, &own);
+        Never::Ok(1)
+    });
+    assert_eq!(context.granting(functions).eval_as::<i32>("keep()").await.unwrap(), 1);
+    // The answer comes a moment before its call is forgotten. This one is refused, and so takes nobody's place.
+    let mut none = Limits::default();
+    none.source = 0;
+    context.limited(none).eval("1").await.unwrap_err();
+    assert_eq!(held.strong_count(), 0);
+}

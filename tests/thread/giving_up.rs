@@ -204,3 +204,33 @@ fn a_detached_call_is_not_told_to_stop() {
     drop(gate);
     assert_eq!(told.recv(), Ok(false));
 }
+
+#[test]
+fn an_answer_that_nobody_takes_does_not_keep_the_object() {
+    for detached in [false, true] {
+        let (last_word, dropped) = LastWord::new();
+        let (kept, keep) = mpsc::channel();
+        let thread = HeapThread::spawn(move || Ok::<_, Error>(last_word)).blocking().unwrap();
+        let (enter, entered) = mpsc::channel();
+        let (open, opened) = mpsc::channel::<()>();
+        let own = thread.clone();
+        let call = thread.try_call(move |_, running| {
+            // What runs may be known for longer than it runs.
+            kept.send(running.clone()).expect("the test waits for this");
+            enter.send(()).expect("the test waits for this");
+            let _: Result<(), _> = opened.recv();
+            Ok::<_, Error>(own)
+        });
+        let ticket = call.queue();
+        entered.recv().expect("the thread was idle");
+        if detached {
+            ticket.detach()
+        } else {
+            drop(ticket)
+        }
+        drop(thread);
+        drop(open);
+        assert!(dropped.recv_timeout(Duration::from_secs(20)).is_ok(), "detached: {detached}");
+        drop(keep);
+    }
+}

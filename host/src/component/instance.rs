@@ -394,7 +394,7 @@ impl<P: Program> Instance<P> {
             let message = format!("it needs more than {}; {fate}", memory_of(refused, &self.limits));
             return Error::with_source(ErrorKind::MemoryLimit, message, error);
         }
-        host_error(error, &format!("cannot make an {}", P::NAME))
+        host_error(error, &format!("cannot make the {}", P::NAME))
     }
 
     /// What its memory is counted in.

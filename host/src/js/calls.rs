@@ -135,9 +135,9 @@ impl Calls {
         &self.home
     }
 
-    /// From now on it is this evaluation's script that runs.
-    pub(super) fn run_for(&mut self, evaluation: &Rc<Evaluation>) {
-        self.evaluation = Some(Rc::clone(evaluation));
+    /// From now on it is this evaluation's script that runs, or none.
+    pub(super) fn run_for(&mut self, evaluation: Option<&Rc<Evaluation>>) {
+        self.evaluation = evaluation.cloned();
     }
 
     /// Takes a call that has been answered: whose it is, and what the script is told.

@@ -132,9 +132,9 @@ impl Output {
         Output { sink, arguments, evaluation: None }
     }
 
-    /// From now on it is this evaluation's script that runs.
-    pub(super) fn run_for(&mut self, evaluation: &Rc<Evaluation>) {
-        self.evaluation = Some(Rc::clone(evaluation));
+    /// From now on it is this evaluation's script that runs, or none.
+    pub(super) fn run_for(&mut self, evaluation: Option<&Rc<Evaluation>>) {
+        self.evaluation = evaluation.cloned();
     }
 
     fn caller(&self) -> Option<&Console> {

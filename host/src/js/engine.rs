@@ -87,10 +87,8 @@ impl Engine {
         let (mut asked, mut is_the_groups) = (None, false);
         let answer = self.instance.enter_for(&evaluation.running, &evaluation.account, |store, exports| {
             let host = &mut store.data_mut().host;
-            host.calls.run_for(evaluation);
-            host.console.run_for(evaluation);
+            host.run_for(Some(evaluation));
             host.objects.limit(limits.host_objects);
-            host.modules.run_for(evaluation);
             exports.configure(store, limits)?;
             let defined = evaluation.functions.as_ref().map(|functions| exports.define(store, functions));
             let answer = match defined.transpose()? {
@@ -99,7 +97,10 @@ impl Engine {
             };
             asked = store.data().asked_to_stop();
             is_the_groups = store.data().met_the_groups_memory();
-            store.data_mut().host.objects.end_call();
+            let host = &mut store.data_mut().host;
+            host.objects.end_call();
+            // What it may use may keep the context.
+            host.run_for(None);
             Ok(answer)
         });
         let answer = answer.map_err(|error| match error.kind() {

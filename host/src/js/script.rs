@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, OnceCell},
+    rc::Rc,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -13,6 +14,7 @@ use super::{
     calls::Calls,
     console::Output,
     context::Globals,
+    evaluation::Evaluation,
     exception::Exception,
     functions::Functions,
     handle::Encoded,
@@ -213,6 +215,15 @@ pub(super) struct Ambient {
     pub(super) maps: SourceMaps,
     /// Batches that are alive in the instance.
     pub(super) batches: usize,
+}
+
+impl Ambient {
+    /// From now on it is this evaluation's script that runs, or none.
+    pub(super) fn run_for(&mut self, evaluation: Option<&Rc<Evaluation>>) {
+        self.calls.run_for(evaluation);
+        self.console.run_for(evaluation);
+        self.modules.run_for(evaluation);
+    }
 }
 
 impl ambient::Host for Data<Ambient> {

@@ -195,6 +195,9 @@ pub(super) trait Pending<R>: Send + Sync {
     /// Nobody waits any more.
     fn cancel(self: Arc<Self>);
 
+    /// Nobody waits for the answer, and the call goes on.
+    fn disown(&self);
+
     /// As [`Pending::cancel`], but somebody waits for the end.
     fn abort(self: Arc<Self>);
 
@@ -257,7 +260,8 @@ enum Entry<T: 'static> {
 enum Reply<R> {
     Awaited(Option<Waker>),
     Ready(Result<R, Error>),
-    Taken,
+    /// It was taken, or nobody takes it.
+    Over,
 }
 
 impl<T, F, R> Cell<T, F, R> {
@@ -275,7 +279,8 @@ impl<T, F, R> Cell<T, F, R> {
         mem::replace(&mut *lock(&self.entry), Entry::Over)
     }
 
-    /// Leaves the answer and wakes who waits for it. The first answer stands.
+    /// Leaves the answer and wakes who waits for it. The first answer stands; one that nobody takes is dropped here: it may
+    /// hold what keeps the object, which may hold the call.
     fn finish(&self, answer: Result<R, Error>) {
         let mut reply = lock(&self.reply);
         if let Reply::Awaited(waker) = &mut *reply {
@@ -283,7 +288,16 @@ impl<T, F, R> Cell<T, F, R> {
             *reply = Reply::Ready(answer);
             drop(reply);
             waker.into_iter().for_each(wake);
+        } else {
+            drop(reply);
+            drop(answer);
         }
+    }
+
+    /// Nobody takes the answer. One that is there is dropped, outside of the lock.
+    fn disown(&self) {
+        let reply = mem::replace(&mut *lock(&self.reply), Reply::Over);
+        drop(reply);
     }
 
     fn clear_alarm(&self) {
@@ -547,12 +561,12 @@ where
         let other = match &mut *reply {
             Reply::Awaited(Some(waker)) if waker.will_wake(context.waker()) => None,
             Reply::Awaited(waker) => waker.replace(context.waker().clone()),
-            Reply::Ready(_) => match mem::replace(&mut *reply, Reply::Taken) {
+            Reply::Ready(_) => match mem::replace(&mut *reply, Reply::Over) {
                 Reply::Ready(answer) => return Poll::Ready(answer),
-                Reply::Awaited(_) | Reply::Taken => None,
+                Reply::Awaited(_) | Reply::Over => None,
             },
             // A future that is polled after its end has nothing more to say.
-            Reply::Taken => None,
+            Reply::Over => None,
         };
         drop(reply);
         // Its end can be the end of a task, and of all that this owns.
@@ -564,7 +578,12 @@ where
         self.cancelled.store(true, Ordering::Release);
         // The closure may hold much, and its turn in the queue may be far off.
         self.drop_job();
+        self.disown();
         self.interrupt();
+    }
+
+    fn disown(&self) {
+        self.disown();
     }
 
     fn abort(self: Arc<Self>) {
@@ -601,7 +620,7 @@ where
         }
         let waker = match &*lock(&self.reply) {
             Reply::Awaited(waker) => waker.clone(),
-            Reply::Ready(_) | Reply::Taken => None,
+            Reply::Ready(_) | Reply::Over => None,
         };
         waker.into_iter().for_each(wake);
     }

@@ -57,6 +57,7 @@ impl<R> Ticket<R> {
         if let Stage::Entering = self.stage {
             let _ = Arc::clone(&self.cell).submit();
         }
+        self.cell.disown();
         self.stage = Stage::Over;
     }
 

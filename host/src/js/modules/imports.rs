@@ -39,9 +39,9 @@ impl Imports {
         Imports { grant, ..Imports::default() }
     }
 
-    /// From now on it is this evaluation's script that runs.
-    pub(in crate::js) fn run_for(&mut self, evaluation: &Rc<Evaluation>) {
-        self.evaluation = Some(Rc::clone(evaluation));
+    /// From now on it is this evaluation's script that runs, or none.
+    pub(in crate::js) fn run_for(&mut self, evaluation: Option<&Rc<Evaluation>>) {
+        self.evaluation = evaluation.cloned();
     }
 
     fn grant(&self) -> Result<(Grant, Rc<Evaluation>), String> {
@@ -145,7 +145,8 @@ mod tests {
 
     fn imports() -> Imports {
         let mut imports = Imports::from(Some(Grant::of(ModuleMap::default())));
-        imports.run_for(&Evaluation::begin(&Limits::default(), &[], &Running::unattended(), &Terms::default()));
+        let evaluation = Evaluation::begin(&Limits::default(), &[], &Running::unattended(), &Terms::default());
+        imports.run_for(Some(&evaluation));
         imports
     }
 
