@@ -258,14 +258,16 @@ fn wasmtime_config(config: &Config) -> wasmtime::Config {
 /// wasmtime 48 does not reset a written page that was swapped out, so the next instance in its place could read it.
 /// Hence this way is taken only where nothing can be swapped out.
 fn may_scan_pagemap() -> bool {
-    PoolingAllocationConfig::is_pagemap_scan_available() && !may_swap()
+    let swaps = fs::read_to_string("/proc/swaps").ok();
+    PoolingAllocationConfig::is_pagemap_scan_available() && !may_swap(swaps.as_deref(), own_swap_limit().as_deref())
 }
 
-/// Whether the system has swap space that this process may use. What cannot be found out counts as yes.
-fn may_swap() -> bool {
+/// Whether the system has swap space that this process may use, by the system's list of it and the process's limit. What cannot
+/// be found out counts as yes.
+fn may_swap(swaps: Option<&str>, limit: Option<&str>) -> bool {
     // One line a swap space, after a headline.
-    let system_swaps = fs::read_to_string("/proc/swaps").map_or(true, |swaps| swaps.lines().count() > 1);
-    system_swaps && own_swap_limit().is_none_or(|limit| limit.trim() != "0")
+    let system_swaps = swaps.is_none_or(|swaps| swaps.lines().count() > 1);
+    system_swaps && limit.is_none_or(|limit| limit.trim() != "0")
 }
 
 /// `memory.swap.max` of this process's control group.
@@ -273,4 +275,27 @@ fn own_swap_limit() -> Option<String> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     let group = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
     fs::read_to_string(Path::new("/sys/fs/cgroup").join(group).join("memory.swap.max")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_scanned_only_where_nothing_can_be_swapped_out() {
+        const NONE: &str = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
+        let some = format!("{NONE}/dev/sda2 partition 8388604 0 -2\n");
+        for (swaps, limit, may) in [
+            (Some(NONE), None, false),
+            (Some(NONE), Some("max\n"), false),
+            (Some(some.as_str()), Some("0\n"), false),
+            (Some(some.as_str()), Some("max\n"), true),
+            (Some(some.as_str()), Some("4096\n"), true),
+            (Some(some.as_str()), None, true),
+            (None, Some("max\n"), true),
+            (None, None, true),
+        ] {
+            assert_eq!(may_swap(swaps, limit), may, "{swaps:?} {limit:?}");
+        }
+    }
 }
