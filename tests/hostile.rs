@@ -115,12 +115,13 @@ fn every_script_ends_as_it_may_and_its_context_works_afterwards() {
     let mut wrong = Vec::new();
     for _ in 0..THREADS {
         let sender = sender.clone();
-        thread::spawn(move || {
+        let run = move || {
             while let Some(script) = SCRIPTS.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let context = open();
                 sender.send((script, faults(&context, script))).unwrap();
             }
-        });
+        };
+        thread::Builder::new().spawn(run).unwrap();
     }
     drop(sender);
     let mut left: Vec<&Script> = SCRIPTS.iter().collect();
