@@ -150,6 +150,17 @@ mod the_methods_of_the_seed {
     }
 
     #[test]
+    fn the_memory_that_a_context_uses_is_that_of_large_blocks_too() {
+        let context = open();
+        let used = || context.memory_usage().blocking().unwrap().used;
+        let before = used();
+        context.eval("var bytes = new Uint8Array(5e6)").blocking().unwrap();
+        assert!(used() >= before + 5_000_000);
+        context.eval("bytes = null").blocking().unwrap();
+        assert!(used() < before + 100_000);
+    }
+
+    #[test]
     fn every_method_has_a_blocking_twin() {
         let context = open();
         context.set_globals(BTreeMap::from([("a", 1)])).blocking().unwrap();

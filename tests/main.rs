@@ -9,6 +9,7 @@ mod functions;
 mod handles;
 mod heap_thread;
 mod host_objects;
+mod hostile;
 mod isolation;
 mod limits;
 mod modules;

@@ -7,6 +7,7 @@ use std::{
 
 use rquickjs::{
     Context, Ctx, Function, Object, Promise, Runtime, Value,
+    allocator::RustAllocator,
     context::{EvalOptions, intrinsic},
     object::Property,
 };
@@ -143,7 +144,9 @@ impl<H: Host> Engine<H> {
     /// When there is no memory for it.
     pub fn new(host: H) -> rquickjs::Result<Engine<H>> {
         let host = Rc::new(host);
-        let runtime = Runtime::new()?;
+        // That of C does not say how large a block is where there is no system: without that, garbage is not collected
+        // until memory is used up, and usage is counted too low.
+        let runtime = Runtime::new_with_alloc(RustAllocator)?;
         runtime.set_max_stack_size(INITIAL_STACK);
         let stopped = Rc::new(Cell::new(false));
         let interrupted: Interrupted = Rc::new({
