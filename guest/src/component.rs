@@ -50,8 +50,8 @@ impl Host for Ambient {
         ambient::log(level, message, arguments);
     }
 
-    fn interrupted(&self) -> bool {
-        ambient::interrupted()
+    fn patience(&self) -> u32 {
+        ambient::patience()
     }
 
     fn normalize(&self, base: &str, specifier: &str) -> Result<String, String> {

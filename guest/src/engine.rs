@@ -14,6 +14,7 @@ use rquickjs::{
 
 use crate::{
     console::Console,
+    countdown::Countdown,
     evaluations::{Awaited, End, Ended, Evaluations, Progress},
     failure::Failure,
     functions::{Functions, HostError, HostFunction},
@@ -131,6 +132,8 @@ pub struct Engine<H> {
     functions: Rc<Functions>,
     evaluations: Evaluations,
     rejections: Rc<Rejections>,
+    countdown: Rc<Countdown>,
+    interrupted: Interrupted,
     /// The running call was told to stop.
     stopped: Rc<Cell<bool>>,
     result_bytes: Rc<Cell<usize>>,
@@ -149,10 +152,17 @@ impl<H: Host> Engine<H> {
         let runtime = Runtime::new_with_alloc(RustAllocator)?;
         runtime.set_max_stack_size(INITIAL_STACK);
         let stopped = Rc::new(Cell::new(false));
+        let modules = Modules::install(&runtime, &host, &stopped);
+        let context = Context::custom::<Everything>(&runtime)?;
+        let countdown = Rc::new(context.with(|ctx| Countdown::find(&ctx))?);
         let interrupted: Interrupted = Rc::new({
-            let (host, stopped) = (Rc::clone(&host), Rc::clone(&stopped));
+            let (host, stopped, countdown) = (Rc::clone(&host), Rc::clone(&stopped), Rc::clone(&countdown));
             move || {
-                stopped.set(stopped.get() || host.interrupted());
+                if !stopped.get() {
+                    let patience = host.patience();
+                    countdown.set(patience);
+                    stopped.set(patience == 0);
+                }
                 stopped.get()
             }
         });
@@ -160,8 +170,6 @@ impl<H: Host> Engine<H> {
             let interrupted = Rc::clone(&interrupted);
             move || interrupted()
         })));
-        let modules = Modules::install(&runtime, &host, &stopped);
-        let context = Context::custom::<Everything>(&runtime)?;
         let (intrinsics, console, operations) = context.with(|ctx| {
             let intrinsics = Rc::new(Intrinsics::take(&ctx, &interrupted)?);
             let console = Console::install(&ctx, &host, &intrinsics)?;
@@ -185,6 +193,8 @@ impl<H: Host> Engine<H> {
             functions,
             evaluations: Evaluations::default(),
             rejections,
+            countdown,
+            interrupted,
             stopped,
             result_bytes,
         })
@@ -488,6 +498,7 @@ impl<H: Host> Engine<H> {
             loop {
                 self.drive_jobs(&ctx);
                 if self.stopped.get() {
+                    self.drop_jobs(&ctx);
                     self.rejections.clear();
                     break;
                 }
@@ -537,10 +548,22 @@ impl<H: Host> Engine<H> {
         let mut jobs: u32 = 0;
         while !self.stopped.get() && ctx.execute_pending_job() {
             jobs = jobs.wrapping_add(1);
-            if jobs.is_multiple_of(JOBS_PER_POLL) && self.host.interrupted() {
-                self.stopped.set(true);
+            if jobs.is_multiple_of(JOBS_PER_POLL) {
+                (self.interrupted)();
             }
         }
+    }
+
+    /// Empties the queue of a call that was stopped, as the jobs would run in a later one. Each ends where it would first run code of a
+    /// script. Where that does not come to an end, the host ends it.
+    fn drop_jobs(&self, ctx: &Ctx<'_>) {
+        loop {
+            self.countdown.set(0);
+            if !ctx.execute_pending_job() {
+                break;
+            }
+        }
+        ctx.catch();
     }
 }
 

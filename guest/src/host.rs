@@ -15,8 +15,8 @@ pub trait Host: 'static {
     /// A console message, formatted, without a newline at its end, and the encoded arguments where they are wanted.
     fn log(&self, level: LogLevel, message: &str, arguments: &[Vec<u8>]);
 
-    /// Whether the running call is to stop.
-    fn interrupted(&self) -> bool;
+    /// How many calls and back-jumps the engine may make before it asks again. 0: the running call is to stop.
+    fn patience(&self) -> u32;
 
     /// The name of the module that the specifier means to the module of the name `base`.
     ///

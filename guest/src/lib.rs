@@ -8,6 +8,7 @@ mod class;
 #[cfg(target_arch = "wasm32")]
 mod component;
 mod console;
+mod countdown;
 mod engine;
 mod evaluations;
 mod exception;

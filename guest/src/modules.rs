@@ -204,7 +204,7 @@ impl<H: Host> Modules<H> {
     ) -> rquickjs::Result<T> {
         let answer = if self.stopped.get() { Err("the call was stopped".to_owned()) } else { question(&self.host) };
         answer.map_err(|reason| {
-            self.stopped.set(self.stopped.get() || self.host.interrupted());
+            self.stopped.set(self.stopped.get() || self.host.patience() == 0);
             self.refused(ctx, import, Exception::throw_reference, &reason)
         })
     }

@@ -169,7 +169,7 @@ mod tests {
             "modules@0.1.0#load",
             "modules@0.1.0#normalize",
         ];
-        let expected = ["ambient@0.1.0#interrupted", "ambient@0.1.0#log", "ambient@0.1.0#now", "ambient@0.1.0#random"];
+        let expected = ["ambient@0.1.0#log", "ambient@0.1.0#now", "ambient@0.1.0#patience", "ambient@0.1.0#random"];
         let expected = [&expected[..], &HOST].concat();
         assert_eq!(imports, expected.into_iter().map(|name| format!("aiointernal:js/{name}")).collect::<Vec<_>>());
         let expected = [

@@ -1,7 +1,7 @@
 //! Stopping what runs: the ticker, and for each call first a request and then the end.
 //!
 //! Compiled code looks at the engine's epoch in every function and every loop, so nothing in a guest can run on
-//! without looking. A tick is 1 ms. At each tick the running call's deadline and its caller's interest are checked;
+//! without looking. A tick is half a millisecond. At each tick the running call's deadline and its caller's interest are checked;
 //! past them the guest is asked to stop, and [`GRACE`] later it is trapped.
 
 use std::{
@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Time between two looks at the deadline.
-pub(super) const TICK: Duration = Duration::from_millis(1);
+pub(super) const TICK: Duration = Duration::from_micros(500);
 
 /// Ticks that a guest has to stop by itself after it was asked. Ticks that it ran in: one that the system did not let
 /// run meanwhile had no chance to stop.

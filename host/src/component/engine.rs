@@ -184,7 +184,7 @@ impl Engine {
         self.0.config.stack.saturating_add(HOST_STACK)
     }
 
-    pub(super) fn config(&self) -> &Config {
+    pub(crate) fn config(&self) -> &Config {
         &self.0.config
     }
 }

@@ -95,7 +95,7 @@ pub struct Data<H> {
 impl<H> Data<H> {
     /// Why the running call is to stop, where it is: for an import that a guest asks this.
     ///
-    /// A guest that returns within 3 ms of ticks that it ran in keeps its instance. One that does not is trapped.
+    /// A guest that returns within 1.5 ms of ticks that it ran in keeps its instance. One that does not is trapped.
     pub fn asked_to_stop(&self) -> Option<Stop> {
         self.deadline.asked_to_stop()
     }
@@ -135,6 +135,8 @@ pub struct Instance<P: Program> {
     ledger: Arc<Ledger>,
     /// Boxed, as each call takes it out and puts it back.
     live: Option<Box<Live<P>>>,
+    /// One that is lost. Giving its memory back takes milliseconds, for which no answer has to wait.
+    dead: Option<Box<Live<P>>>,
     generation: u64,
     /// The thread was found to have the stack that it takes; so here it stays.
     stays: PhantomData<Rc<()>>,
@@ -174,8 +176,9 @@ impl<P: Program> Instance<P> {
         let limits = group.map_or(limits, |group| limits.lower(group.limits()));
         let ledger = Ledger::new(limits.memory, group.map(|group| Arc::clone(group.ledger())));
         let engine = engine.clone();
-        let (live, generation) = (None, 0);
-        let mut instance = Instance { engine, program, limits, member, ledger, live, generation, stays: PhantomData };
+        let (live, dead, generation, stays) = (None, None, 0, PhantomData);
+        let mut instance = Instance { engine, program, limits, member, ledger, live, dead, generation, stays };
+        instance.admit()?;
         instance.replace()?;
         Ok(instance)
     }
@@ -234,10 +237,12 @@ impl<P: Program> Instance<P> {
         limits: &Limits,
         body: impl FnOnce(&mut Store<Data<P::Host>>, &P::Exports) -> wasmtime::Result<R>,
     ) -> Result<R, Error> {
+        self.admit()?;
         let limits = self.limits.for_call(running, Some(*limits));
         let account = Account::new(limits, end_of(running, &limits), self.program.meter().is_some());
         let began = Instant::now();
         let result = self.enter_for(running, &account, body);
+        self.bury();
         let (queue, wall) = (running.waited().unwrap_or_default(), began.elapsed());
         let used = Usage { calls: 1, queue, wall, ..account.used.get() };
         record(&used, result.as_ref().err().map(Error::kind));
@@ -247,7 +252,12 @@ impl<P: Program> Instance<P> {
         result
     }
 
-    /// As `enter_within`, for a part of what may enter several times.
+    /// Gives back what an instance had that is lost.
+    pub(crate) fn bury(&mut self) {
+        self.dead = None;
+    }
+
+    /// As `enter_within`, for a part of what may enter several times. One that is lost has to be [buried](Instance::bury).
     pub(crate) fn enter_for<R>(
         &mut self,
         running: &Running,
@@ -256,11 +266,12 @@ impl<P: Program> Instance<P> {
     ) -> Result<R, Error> {
         let limits = &account.limits;
         check_fuel(&self.engine, limits)?;
-        let processor = self.processor(account)?;
+        let processor = self.processor(account);
         let _awake = self.engine.ticker().arm();
         let mut live = match self.live.take() {
             Some(live) => live,
             None => {
+                self.dead = None;
                 let live = self.make(running, account.until).map_err(Error::with_context_lost)?;
                 self.generation += 1;
                 live
@@ -283,24 +294,35 @@ impl<P: Program> Instance<P> {
                 self.live = Some(live);
                 Ok(result)
             }
-            Err(trap) => Err(self.describe(trap, live.store.data(), limits, &fate::<P>(false))),
+            Err(trap) => {
+                let error = self.describe(trap, live.store.data(), limits, &fate::<P>(false));
+                self.dead = Some(live);
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether a call may begin.
+    ///
+    /// # Errors
+    ///
+    /// [`CpuLimit`](ErrorKind::CpuLimit): its group has no processor time left.
+    pub(crate) fn admit(&self) -> Result<(), Error> {
+        match self.group().filter(|group| group.bounds_cpu_time() && !group.take_cpu_time(Duration::ZERO)) {
+            Some(group) => {
+                let message = format!("{}; {}", group.exhausted(), fate::<P>(self.is_live()));
+                Err(Error::new(ErrorKind::CpuLimit, message))
+            }
+            None => Ok(()),
         }
     }
 
     /// The processor time of what begins now, where somebody wants to know.
-    ///
-    /// # Errors
-    ///
-    /// [`CpuLimit`](ErrorKind::CpuLimit): none is left.
-    fn processor(&self, account: &Account) -> Result<Option<Processor>, Error> {
+    fn processor(&self, account: &Account) -> Option<Processor> {
         let group = self.group().filter(|group| group.bounds_cpu_time());
-        if let Some(group) = group.filter(|group| !group.take_cpu_time(Duration::ZERO)) {
-            let message = format!("{}; {}", group.exhausted(), fate::<P>(true));
-            return Err(Error::new(ErrorKind::CpuLimit, message));
-        }
         let left = account.cpu_left();
         let is_wanted = account.measured || group.is_some() || left.is_some();
-        Ok(is_wanted.then(|| Processor::begin(left, group)))
+        is_wanted.then(|| Processor::begin(left, group))
     }
 
     /// What a trap means.
@@ -367,7 +389,7 @@ impl<P: Program> Instance<P> {
         store.epoch_deadline_callback(|mut store| {
             Ok(if store.data_mut().deadline.tick() { UpdateDeadline::Continue(1) } else { UpdateDeadline::Interrupt })
         });
-        let processor = self.processor(&Account::new(limits, until, false))?;
+        let processor = self.processor(&Account::new(limits, until, false));
         arm(&mut store, running, until, &limits, processor);
         if self.engine.config().fuel {
             store.set_fuel(limits.fuel).map_err(|error| host_error(error, "fuel cannot be counted"))?;
@@ -430,6 +452,7 @@ impl<P: Program> Instance<P> {
     pub fn replace(&mut self) -> Result<(), Error> {
         // The old one goes first: the pool may have no room for two.
         self.live = None;
+        self.bury();
         let _awake = self.engine.ticker().arm();
         let until = deadline::after(self.limits.wall_time);
         let made = self.make(&Running::unattended(), until);

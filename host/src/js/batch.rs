@@ -274,7 +274,9 @@ impl Evaluations {
             let fitting_len = fitting.len();
             if let Err(error) = engine.push(running, &self.terms, &mut self.batch, fitting) {
                 // The first source bears the failure; the others get a new batch.
-                self.batch = None;
+                if let Some(batch) = self.batch.take() {
+                    engine.drop_batch(&batch);
+                }
                 inputs.pop_front();
                 return Some(Err(error));
             }

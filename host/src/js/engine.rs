@@ -24,7 +24,7 @@ use super::{
 use crate::{
     component::{
         self, Charge, Data, Held, Instance, Ledger, Limits, Stop, Usage, end_of,
-        wasmtime::{self, Store},
+        wasmtime::{self, Store, Trap},
     },
     error::{Error, ErrorKind},
     thread::{Defer, Running},
@@ -104,6 +104,13 @@ impl Engine {
             Ok(answer)
         });
         let answer = answer.map_err(|error| match error.kind() {
+            // Its stack is at the lower end of its memory, so beyond the one is outside of the other. QuickJS looks at its stack in most
+            // of its recursions, and not in all.
+            ErrorKind::Trapped if error.downcast_ref::<Trap>() == Some(&Trap::MemoryOutOfBounds) => {
+                let message =
+                    "the script recursed deeper than the engine's stack; the context was replaced by a fresh one";
+                Error::with_source(ErrorKind::StackLimit, message, error).with_context_lost()
+            }
             // No script can make the engine fail: where it does, the fault is the host's.
             ErrorKind::Trapped => Error::with_source(ErrorKind::Engine, error.to_string(), error).with_context_lost(),
             _ => error,
@@ -145,6 +152,7 @@ impl Engine {
     /// Fails the evaluations of a context that is gone.
     fn lose(&mut self, cause: &Error) {
         tracing::debug!(cause = cause.kind().code(), "the context was lost");
+        self.inbox.post(Event::Lost);
         for pending in mem::take(&mut self.pending).into_values() {
             let message = format!("the context was lost while the evaluation waited: {cause}");
             let error = Error::with_source(ErrorKind::Lost, message, cause.clone()).with_context_lost();
@@ -242,6 +250,7 @@ impl Engine {
             match event {
                 Event::Answered(call, answer) => self.settle(call, answer),
                 Event::Stopped(evaluation) => self.stop(evaluation),
+                Event::Lost => self.instance.bury(),
                 Event::Released(instance, number) => released.push((instance, number)),
                 Event::GivenUp(iteration, terms) => self.give_up(&iteration, &terms, until),
             }
@@ -266,6 +275,10 @@ impl Engine {
         };
         let span = evaluation.span.clone();
         let _within = span.enter();
+        // The event that says so may be behind thousands of answers, each of which takes less than a tick.
+        if Instant::now() >= evaluation.account.until {
+            return self.stop(evaluation.number);
+        }
         // Where the context is lost, it is this one that did it.
         let own = self.pending.remove(&evaluation.number);
         let answer = answer.as_ref();
@@ -377,6 +390,7 @@ impl Engine {
         evaluation: Rc<Evaluation>,
         body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<bindings::Outcome, Failure>>,
     ) -> Result<Outcome, Error> {
+        self.instance.admit()?;
         evaluation.count();
         let value = self.enter(&evaluation, |store, engine| {
             Ok(body(store, engine)?.map(|outcome| match outcome {
@@ -502,6 +516,7 @@ impl Engine {
         terms: &Terms,
         body: impl FnOnce(&Evaluation, &mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<R, Failure>>,
     ) -> Result<R, Error> {
+        self.instance.admit()?;
         let evaluation = self.begin(running, terms);
         evaluation.count();
         let result = self.enter(&evaluation, |store, engine| body(&evaluation, store, engine));

@@ -2,9 +2,10 @@
 
 use std::{
     cell::{Cell, OnceCell},
+    ops::RangeInclusive,
     rc::Rc,
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use tokio::runtime::Handle;
@@ -55,30 +56,32 @@ pub(super) struct Linked {
     pre: InstancePre<Data<Ambient>>,
     engine: Arc<engine::GuestIndices>,
     on_demand: Arc<on_demand::GuestIndices>,
+    counts_fuel: bool,
 }
 
 impl Linked {
-    pub(super) fn load(engine: &component::Engine, guest: &[u8]) -> Result<Linked, Error> {
+    pub(super) fn load(host: &component::Engine, guest: &[u8]) -> Result<Linked, Error> {
         // The guest is ours: where it does not fit, the fault is the host's.
         let fault = |error: Error| {
             let message = format!("the JavaScript engine does not run here: {error}");
             Error::with_source(ErrorKind::Engine, message, error)
         };
-        let component = engine.compile(guest).map_err(fault)?;
-        let mut linker = Linker::new(engine.wasmtime());
+        let component = host.compile(guest).map_err(fault)?;
+        let mut linker = Linker::new(host.wasmtime());
         ambient::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data)
             .and_then(|()| host_functions::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data))
             .and_then(|()| host_objects::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data))
             .and_then(|()| modules::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data))
             .map_err(|error| Error::with_source(ErrorKind::Engine, error.to_string(), error))?;
-        let pre = engine.link(&component, &linker).map_err(fault)?;
+        let pre = host.link(&component, &linker).map_err(fault)?;
         let indices =
             engine::GuestIndices::new(&pre).and_then(|engine| Ok((engine, on_demand::GuestIndices::new(&pre)?)));
         let (engine, on_demand) = indices.map_err(|error| {
             let message = format!("the guest is not a JavaScript engine of this version: {error:#}");
             Error::with_source(ErrorKind::Engine, message, error)
         })?;
-        Ok(Linked { pre, engine: Arc::new(engine), on_demand: Arc::new(on_demand) })
+        let counts_fuel = host.config().fuel;
+        Ok(Linked { pre, engine: Arc::new(engine), on_demand: Arc::new(on_demand), counts_fuel })
     }
 }
 
@@ -112,6 +115,7 @@ impl Program for Script {
             objects: Objects::default(),
             maps: SourceMaps::default(),
             batches: 0,
+            patience: Patience::new(self.linked.counts_fuel),
         })
     }
 
@@ -120,7 +124,7 @@ impl Program for Script {
     }
 
     fn instantiate(&self, store: &mut Store<Data<Ambient>>, limits: &Limits) -> wasmtime::Result<Exports> {
-        let Linked { pre, engine, on_demand } = &self.linked;
+        let Linked { pre, engine, on_demand, .. } = &self.linked;
         let instance = pre.instantiate(&mut *store)?;
         let exports = Exports {
             engine: engine.load(&mut *store, &instance)?,
@@ -215,12 +219,60 @@ pub(super) struct Ambient {
     pub(super) maps: SourceMaps,
     /// Batches that are alive in the instance.
     pub(super) batches: usize,
+    pub(super) patience: Patience,
+}
+
+/// Steps of a script, calls and back-jumps, from one question whether to stop to the next: so many that questions are
+/// about [`PAUSE`] apart. A question takes a tenth of a microsecond, a step from a nanosecond to all that a built-in
+/// function may take.
+#[derive(Debug)]
+pub(super) struct Patience {
+    steps: u32,
+    asked: Option<Instant>,
+    /// Questions burn fuel, which is not to depend on the time.
+    is_fixed: bool,
+}
+
+/// Time from one question to the next, as it should be.
+const PAUSE: Duration = Duration::from_micros(50);
+
+const STEPS: RangeInclusive<u32> = 10..=1000;
+
+impl Patience {
+    fn new(is_fixed: bool) -> Patience {
+        Patience { steps: *STEPS.end(), asked: None, is_fixed }
+    }
+
+    /// A call begins: there is no last question.
+    pub(super) fn begin(&mut self) {
+        self.asked = None;
+    }
+
+    fn next(&mut self) -> u32 {
+        if self.is_fixed {
+            return self.steps;
+        }
+        let now = Instant::now();
+        if let Some(asked) = self.asked.replace(now) {
+            let pause = now.saturating_duration_since(asked);
+            if pause > PAUSE {
+                // As many as would have fitted. It may be one step that took so long, and the next does as well.
+                let part = PAUSE.as_nanos() as f64 / pause.as_nanos() as f64;
+                self.steps = (f64::from(self.steps) * part) as u32;
+            } else {
+                self.steps = self.steps.saturating_mul(2);
+            }
+            self.steps = self.steps.clamp(*STEPS.start(), *STEPS.end());
+        }
+        self.steps
+    }
 }
 
 impl Ambient {
     /// From now on it is this evaluation's script that runs, or none.
     pub(super) fn run_for(&mut self, evaluation: Option<&Rc<Evaluation>>) {
         self.calls.run_for(evaluation);
+        self.patience.begin();
         self.console.run_for(evaluation);
         self.modules.run_for(evaluation);
     }
@@ -241,8 +293,8 @@ impl ambient::Host for Data<Ambient> {
         self.host.console.write(level, message, arguments, UNIX_EPOCH + Duration::from_micros(now()));
     }
 
-    fn interrupted(&mut self) -> bool {
-        self.asked_to_stop().is_some()
+    fn patience(&mut self) -> u32 {
+        if self.asked_to_stop().is_some() { 0 } else { self.host.patience.next() }
     }
 }
 
