@@ -681,8 +681,7 @@ mod ending {
 
         let waits = context.eval("wait()").queue();
         assert_eq!(told.recv().await, Some("called"));
-        let killer = "const f = () => { Promise.resolve().then(f); for (let i = 0; i < 1e6; i++); }; f(); f(); f()";
-        let killed = context.eval(killer).timeout(Duration::from_millis(20)).await.unwrap_err();
+        let killed = context.eval("new Array(2e8) + ''").timeout(Duration::from_millis(20)).await.unwrap_err();
         assert_eq!((killed.kind(), killed.is_context_kept()), (ErrorKind::Timeout, false));
         assert_eq!(waits.await.unwrap_err().kind(), ErrorKind::Lost);
         assert_eq!(context.eval("1").await.unwrap(), 1.into());

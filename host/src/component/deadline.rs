@@ -33,7 +33,7 @@ pub(super) const TICK: Duration = Duration::from_micros(500);
 
 /// Ticks that a guest has to stop by itself after it was asked. Ticks that it ran in: one that the system did not let
 /// run meanwhile had no chance to stop.
-const GRACE: u32 = 3;
+const GRACE: u32 = 4;
 
 /// Ticks with nothing running after which the ticker goes to sleep. Waking it costs a system call, so a server under
 /// load should not pay for it each call.

@@ -95,7 +95,7 @@ pub struct Data<H> {
 impl<H> Data<H> {
     /// Why the running call is to stop, where it is: for an import that a guest asks this.
     ///
-    /// A guest that returns within 1.5 ms of ticks that it ran in keeps its instance. One that does not is trapped.
+    /// A guest that returns within 2 ms of ticks that it ran in keeps its instance. One that does not is trapped.
     pub fn asked_to_stop(&self) -> Option<Stop> {
         self.deadline.asked_to_stop()
     }

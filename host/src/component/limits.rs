@@ -27,7 +27,7 @@ const MIB: usize = 1 << 20;
 pub struct Limits {
     /// Time that one call may run, from when it starts; waiting in the queue does not count. In a batch: one item.
     ///
-    /// A call that reaches it is asked to stop, and its context is kept; one that has not stopped 1.5 ms later is
+    /// A call that reaches it is asked to stop, and its context is kept; one that has not stopped 2 ms later is
     /// killed, and its context (or instance) replaced. Time is looked at every half a millisecond.
     pub wall_time: Duration,
     /// Processor time that one call may take, of the object's thread. In a batch: one item. A script that waits for host

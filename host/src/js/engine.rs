@@ -106,7 +106,7 @@ impl Engine {
         let answer = answer.map_err(|error| match error.kind() {
             // Its stack is at the lower end of its memory, so beyond the one is outside of the other. QuickJS looks at its stack in most
             // of its recursions, and not in all.
-            ErrorKind::Trapped if error.downcast_ref::<Trap>() == Some(&Trap::MemoryOutOfBounds) => {
+            ErrorKind::Trapped if error.to_string().contains(&Trap::MemoryOutOfBounds.to_string()) => {
                 let message =
                     "the script recursed deeper than the engine's stack; the context was replaced by a fresh one";
                 Error::with_source(ErrorKind::StackLimit, message, error).with_context_lost()
