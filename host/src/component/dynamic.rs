@@ -291,7 +291,7 @@ fn parse_arguments(function: &Function, text: &str) -> Result<Vec<Val>, Error> {
         None => Vec::new(),
     };
     let (given, taken) = (nodes.len(), function.parameters.len());
-    let needed = function.parameters.iter().rposition(|(_, ty)| !matches!(ty, Type::Option(_))).map_or(0, |at| at + 1);
+    let needed = function.parameters.iter().rev().skip_while(|(_, ty)| matches!(ty, Type::Option(_))).count();
     if given > taken || given < needed {
         return Err(refused(format!("{given} arguments were given, and {} takes {taken}", function.name())));
     }
@@ -330,7 +330,7 @@ fn check_nesting(text: &str) -> Result<(), String> {
     let mut depth = 0_usize;
     for token in Lexer::new(text) {
         match token {
-            Ok(Token::ParenOpen | Token::BracketOpen | Token::BraceOpen) => depth += 1,
+            Ok(Token::ParenOpen | Token::BracketOpen | Token::BraceOpen) => depth = depth.saturating_add(1),
             Ok(Token::ParenClose | Token::BracketClose | Token::BraceClose) => depth = depth.saturating_sub(1),
             // The parser ends here, and says what is wrong.
             Err(_) => break,
@@ -370,7 +370,7 @@ struct Bounded {
 
 impl Write for Bounded {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.full |= self.text.len() + text.len() > self.limit;
+        self.full |= self.text.len().saturating_add(text.len()) > self.limit;
         if self.full {
             return Err(fmt::Error);
         }

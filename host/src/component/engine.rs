@@ -88,7 +88,7 @@ impl Engine {
     pub fn new(config: Config) -> Result<Engine, Error> {
         let wasmtime = wasmtime::Engine::new(&wasmtime_config(&config)).map_err(|error| {
             let Config { instances, scale, .. } = config;
-            let gigabytes = u64::from(instances) * u64::from(scale) * 4;
+            let gigabytes = u64::from(instances).saturating_mul(scale.into()).saturating_mul(4);
             let message = format!(
                 "cannot reserve a pool of {instances} instances ({gigabytes} GiB of address space, which costs no \
                  memory): {error:#}. Fewer instances, or a higher `ulimit -v`, help"
@@ -202,7 +202,7 @@ fn check_header(wasm: &[u8]) -> Result<(), Error> {
         }
         [b'\0', b'a', b's', b'm', ..] => "it is cut short, or of an unknown version of WebAssembly".to_owned(),
         other => {
-            let start: String = String::from_utf8_lossy(&other[..other.len().min(16)]).escape_debug().collect();
+            let start: String = String::from_utf8_lossy(other.get(..16).unwrap_or(other)).escape_debug().collect();
             format!("it is not WebAssembly: it begins with `{start}`")
         }
     };

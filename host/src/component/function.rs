@@ -121,7 +121,7 @@ impl Cut {
 
 impl Write for Cut {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if self.0.len() + text.len() > TEXT {
+        if self.0.len().saturating_add(text.len()) > TEXT {
             return Err(fmt::Error);
         }
         self.0.push_str(text);

@@ -136,7 +136,7 @@ impl Group {
     /// [`GroupFull`](ErrorKind::GroupFull)
     pub(super) fn join(&self) -> Result<Member, Error> {
         let most = self.0.most_instances;
-        let more = |instances: usize| Some(instances + 1).filter(|instances| *instances <= most);
+        let more = |instances: usize| instances.checked_add(1).filter(|instances| *instances <= most);
         match self.0.instances.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more) {
             Ok(_) => Ok(Member(self.clone())),
             Err(_) => {

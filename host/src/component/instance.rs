@@ -273,7 +273,7 @@ impl<P: Program> Instance<P> {
             None => {
                 self.dead = None;
                 let live = self.make(running, account.until).map_err(Error::with_context_lost)?;
-                self.generation += 1;
+                self.generation = self.generation.saturating_add(1);
                 live
             }
         };
@@ -457,7 +457,7 @@ impl<P: Program> Instance<P> {
         let until = deadline::after(self.limits.wall_time);
         let made = self.make(&Running::unattended(), until);
         self.live = Some(made.map_err(Error::with_context_lost)?);
-        self.generation += 1;
+        self.generation = self.generation.saturating_add(1);
         Ok(())
     }
 }

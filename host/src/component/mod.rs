@@ -74,6 +74,19 @@
 //! How such a component is built, with `cargo component` and for plain `wasm32-wasip2`, is told beside the example
 //! `examples/guests/search`, which `examples/search.rs` hosts.
 
+// What a guest gives makes no host panic, and wraps no number.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable
+    )
+)]
+
 mod engine;
 mod cache;
 mod instance;

@@ -413,8 +413,8 @@ impl OutputStream for Printer {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
         // Only the instance's own thread comes here.
         let left = self.output.left.load(Ordering::Relaxed);
-        let printed = &bytes[..bytes.len().min(left)];
-        self.output.left.store(left - printed.len(), Ordering::Relaxed);
+        let printed = bytes.get(..left).unwrap_or(&bytes);
+        self.output.left.store(left.saturating_sub(printed.len()), Ordering::Relaxed);
         if !printed.is_empty() {
             (self.sink)(printed);
         }

@@ -261,10 +261,10 @@ impl Evaluations {
                 inputs.pop_front();
                 return Some(Err(error));
             }
-            let mut bytes = 0;
+            let mut bytes = 0_usize;
             let fitting = inputs.iter().take_while(|source| {
                 let first = bytes == 0;
-                bytes += source.len() + 1;
+                bytes = bytes.saturating_add(source.len()).saturating_add(1);
                 (first || bytes <= PUSH_BYTES) && source.check(limit).is_ok()
             });
             let fitting: Vec<_> = fitting.cloned().collect();
@@ -285,7 +285,7 @@ impl Evaluations {
         let batch = self.batch.as_ref()?;
         let outcome = engine.next(running, &self.terms, batch, inputs.front());
         inputs.pop_front();
-        self.pushed -= 1;
+        self.pushed = self.pushed.saturating_sub(1);
         Some(outcome)
     }
 }

@@ -113,7 +113,8 @@ impl Calls {
                 }
                 None => {
                     check_name(name)?;
-                    let number = u32::try_from(self.defined.len() + definitions.len()).unwrap_or(u32::MAX);
+                    let number =
+                        u32::try_from(self.defined.len().saturating_add(definitions.len())).unwrap_or(u32::MAX);
                     definitions.push(HostFunction { name: name.to_string(), number, is_async });
                 }
             }
@@ -278,7 +279,7 @@ impl Calls {
         let (inbox, memory) = (self.inbox.clone(), Arc::clone(memory));
         let answering = Flight { call: call.clone(), inbox, memory, future: Some(future) };
         let task = runtime.spawn(answering.instrument(evaluation.span.clone())).abort_handle();
-        evaluation.in_flight.set(evaluation.in_flight.get() + 1);
+        evaluation.in_flight.set(evaluation.in_flight.get().saturating_add(1));
         let id = call.id();
         self.in_flight.insert(id, InFlight { evaluation, call, task, _arguments: arguments });
         Ok(Answer::Pending(id))
@@ -287,7 +288,7 @@ impl Calls {
 
 /// As much of a text as an error shows.
 fn clipped(text: &str) -> String {
-    text[..text.floor_char_boundary(MAX_TEXT)].to_owned()
+    text.get(..text.floor_char_boundary(MAX_TEXT)).unwrap_or_default().to_owned()
 }
 
 /// Counts one more call.
@@ -296,7 +297,7 @@ fn count_call(evaluation: &Evaluation) -> Result<(), Error> {
     if evaluation.calls.get() >= limits.host_calls {
         return Err(limit(format!("the evaluation has made its {} calls of host functions", limits.host_calls)));
     }
-    evaluation.calls.set(evaluation.calls.get() + 1);
+    evaluation.calls.set(evaluation.calls.get().saturating_add(1));
     Ok(())
 }
 

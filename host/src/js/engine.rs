@@ -593,7 +593,8 @@ impl Engine {
                     return Ok(Err(Failure::InvalidArgument(message)));
                 }
                 None => {
-                    store.data_mut().host.batches += 1;
+                    let alive = &mut store.data_mut().host.batches;
+                    *alive = alive.saturating_add(1);
                     batches.call_constructor(&mut *store, ResultForm::Value)?
                 }
             };
@@ -637,7 +638,8 @@ impl Engine {
             return;
         };
         let dropped = self.housekeep(|store, _| {
-            store.data_mut().host.batches -= 1;
+            let alive = &mut store.data_mut().host.batches;
+            *alive = alive.saturating_sub(1);
             resource.resource_drop(store).map(Ok)
         });
         if let Err(error) = dropped {

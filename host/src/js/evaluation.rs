@@ -129,7 +129,7 @@ impl Evaluation {
         usage.wall = self.began.elapsed();
         usage.host_calls = self.calls.get() as u64;
         usage.host_bytes = self.bytes.get() as u64;
-        usage.console_bytes = (limits.console - self.to_print.get().unwrap_or(0)) as u64;
+        usage.console_bytes = limits.console.saturating_sub(self.to_print.get().unwrap_or(0)) as u64;
         usage
     }
 

@@ -190,7 +190,7 @@ impl<W> Encoded<W> {
     pub(super) fn with<V, R>(mut self, other: Encoded<V>, join: impl FnOnce(W, V) -> R) -> Encoded<R> {
         self.handles.extend(other.handles);
         self.objects.extend(other.objects);
-        let bytes = self.bytes + other.bytes;
+        let bytes = self.bytes.saturating_add(other.bytes);
         Encoded { wire: join(self.wire, other.wire), bytes, handles: self.handles, objects: self.objects }
     }
 

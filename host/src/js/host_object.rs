@@ -23,7 +23,7 @@ use serde::{
 
 use super::{
     bindings::host_objects::MemberKind,
-    calls::Begun,
+    calls::{Begun, fault},
     evaluation::number,
     functions::{begin_async, run_sync},
     host_call::HostCall,
@@ -178,8 +178,7 @@ impl<T: HostClass> Members<T> {
         let full_name: Arc<str> = format!("{}.{name}", T::NAME).into();
         let called = Arc::clone(&full_name);
         let call = Box::new(move |object: &HostObject, arguments: Value, host_call: &HostCall| {
-            let object =
-                object.downcast().unwrap_or_else(|| unreachable!("the members of a class are called on its own"));
+            let object = object.downcast().ok_or_else(|| fault("it is a member of another class"))?;
             call(&called, object, arguments, host_call)
         });
         self.members.push(Member { name, full_name, kind, call });

@@ -4,6 +4,19 @@
 //! Sandbox --context--> Context --eval, call, ...--> Call --queue--> engine (the component) --> Value
 //! ```
 
+// What a guest gives makes no host panic, and wraps no number.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable
+    )
+)]
+
 mod sandbox;
 mod context;
 mod functions;

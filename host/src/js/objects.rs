@@ -85,7 +85,7 @@ impl Objects {
     fn adopt(&mut self, number: u64) -> Result<u32, Error> {
         let full = self.held.len() >= self.most;
         if let Some(held) = self.held.get_mut(&number) {
-            held.times += 1;
+            held.times = held.times.saturating_add(1);
             return held.object.as_ref().map(|object| object.class().number).ok_or_else(no_object);
         }
         let object = self.entering.get(&number).ok_or_else(no_object)?;
@@ -105,7 +105,7 @@ impl Objects {
 
     fn release(&mut self, number: u64) {
         if let Some(held) = self.held.get_mut(&number) {
-            held.times -= 1;
+            held.times = held.times.saturating_sub(1);
             if held.times == 0 {
                 self.released.extend(self.held.remove(&number).map(|held| (number, held)));
             }

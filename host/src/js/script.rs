@@ -47,7 +47,7 @@ const CLOCK_STEP: u64 = 1000;
 /// The time as scripts see it, in microseconds since 1970.
 fn now() -> u64 {
     let micros = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64);
-    micros - micros % CLOCK_STEP
+    micros.saturating_sub(micros % CLOCK_STEP)
 }
 
 /// The engine, linked: what the contexts of a sandbox share.
@@ -290,7 +290,8 @@ impl ambient::Host for Data<Ambient> {
     }
 
     fn log(&mut self, level: bindings::LogLevel, message: String, arguments: Vec<Vec<u8>>) {
-        self.host.console.write(level, message, arguments, UNIX_EPOCH + Duration::from_micros(now()));
+        let time = UNIX_EPOCH.checked_add(Duration::from_micros(now())).unwrap_or(UNIX_EPOCH);
+        self.host.console.write(level, message, arguments, time);
     }
 
     fn patience(&mut self) -> u32 {

@@ -84,7 +84,7 @@ fn count(so_far: &Cell<usize>, most: usize, what: &str) -> Result<(), String> {
     if so_far.get() >= most {
         return Err(what.to_owned());
     }
-    so_far.set(so_far.get() + 1);
+    so_far.set(so_far.get().saturating_add(1));
     Ok(())
 }
 

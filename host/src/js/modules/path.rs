@@ -27,9 +27,10 @@ pub(super) fn is_relative(specifier: &str) -> bool {
 /// The path of a relative specifier; `None`: it leads above the root. That is the beginning of a path, or the host of a
 /// URL.
 pub(super) fn join(base: &str, specifier: &str) -> Option<String> {
-    let (root, base) = base.split_at(root_of(base));
-    let mut segments: Vec<&str> = base.split('/').filter(|segment| !segment.is_empty()).collect();
-    if !base.ends_with('/') {
+    let rest = below_root(base);
+    let root = base.strip_suffix(rest).unwrap_or_default();
+    let mut segments: Vec<&str> = rest.split('/').filter(|segment| !segment.is_empty()).collect();
+    if !rest.ends_with('/') {
         segments.pop();
     }
     for segment in specifier.split('/') {
@@ -48,14 +49,11 @@ pub(super) fn join(base: &str, specifier: &str) -> Option<String> {
     Some(format!("{root}{}", segments.join("/")))
 }
 
-/// The length of `https://host/`, or of the `/` that an absolute path begins with.
-fn root_of(path: &str) -> usize {
-    match path.find("://") {
-        Some(scheme) if !path[..scheme].contains('/') => {
-            let host = scheme + 3;
-            path[host..].find('/').map_or(path.len(), |slash| host + slash + 1)
-        }
-        _ => path.len() - path.trim_start_matches('/').len(),
+/// What comes after `https://host/`, or after the `/` that an absolute path begins with.
+fn below_root(path: &str) -> &str {
+    match path.split_once("://") {
+        Some((scheme, rest)) if !scheme.contains('/') => rest.split_once('/').map_or("", |(_, below)| below),
+        _ => path.trim_start_matches('/'),
     }
 }
 

@@ -6,7 +6,7 @@ const MARK: usize = "//# sourceMappingURL=".len();
 /// The URL of the source map that a text brings with it: `data:...`, from the comment in its last line.
 pub(super) fn of(text: &str) -> Option<&str> {
     let text = text.trim_end();
-    let line = &text[text.rfind('\n').map_or(0, |end| end + 1)..];
+    let line = text.rsplit_once('\n').map_or(text, |(_, line)| line);
     // Every source is looked at, and to make ready for a search takes longer than most of them are.
     if line.len() < MARK {
         return None;
@@ -42,30 +42,30 @@ fn percent(text: &str) -> Option<Vec<u8>> {
         rest = after;
         bytes.push(*first);
         if *first == b'%' {
-            let (digits, after) = rest.split_at_checked(2)?;
+            let ([high, low], after) = rest.split_first_chunk()?;
             let digit = |byte: u8| char::from(byte).to_digit(16);
             rest = after;
             bytes.pop();
-            bytes.push((digit(digits[0])? * 16 + digit(digits[1])?) as u8);
+            bytes.push((digit(*high)? << 4 | digit(*low)?) as u8);
         }
     }
     Some(bytes)
 }
 
 fn base64(text: &[u8]) -> Option<Vec<u8>> {
-    let end = text.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
-    let (digits, padding) = text.split_at(end);
+    let padding = text.iter().rev().take_while(|byte| **byte == b'=').count();
+    let digits = text.get(..text.len().saturating_sub(padding))?;
     // One digit alone has too few bits for a byte.
-    if digits.len() % 4 == 1 || (!padding.is_empty() && !text.len().is_multiple_of(4)) || padding.len() > 2 {
+    if digits.len() % 4 == 1 || (padding > 0 && !text.len().is_multiple_of(4)) || padding > 2 {
         return None;
     }
-    let mut bytes = Vec::with_capacity(digits.len() / 4 * 3 + 2);
-    let (mut bits, mut count) = (0_u32, 0);
+    let mut bytes = Vec::with_capacity(digits.len().div_ceil(4).saturating_mul(3));
+    let (mut bits, mut count) = (0_u32, 0_u32);
     for byte in digits {
         bits = bits << 6 | digit(*byte)?;
-        count += 6;
-        if count >= 8 {
-            count -= 8;
+        count = count.saturating_add(6);
+        if let Some(rest) = count.checked_sub(8) {
+            count = rest;
             bytes.push((bits >> count) as u8);
         }
     }
@@ -75,9 +75,9 @@ fn base64(text: &[u8]) -> Option<Vec<u8>> {
 /// The value of a base64 digit.
 pub(super) fn digit(byte: u8) -> Option<u32> {
     let value = match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
+        b'A'..=b'Z' => byte.saturating_sub(b'A'),
+        b'a'..=b'z' => byte.saturating_sub(b'a' - 26),
+        b'0'..=b'9' => byte.saturating_add(52 - b'0'),
         b'+' => 62,
         b'/' => 63,
         _ => return None,

@@ -5,15 +5,14 @@ pub(super) fn of(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
         let text = rest?;
-        let end = text.find(['\n', '\r', '\u{2028}', '\u{2029}']);
-        rest = end.map(|end| {
-            let after = &text[end..];
+        let split = text.find(['\n', '\r', '\u{2028}', '\u{2029}']).and_then(|end| text.split_at_checked(end));
+        rest = split.map(|(_, after)| {
             after.strip_prefix("\r\n").unwrap_or_else(|| {
                 let mut chars = after.chars();
                 chars.next();
                 chars.as_str()
             })
         });
-        Some(&text[..end.unwrap_or(text.len())])
+        Some(split.map_or(text, |(line, _)| line))
     })
 }

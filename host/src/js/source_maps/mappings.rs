@@ -65,7 +65,7 @@ impl<'m> Segments<'m> {
         let mut count = 0;
         while !matches!(self.rest.first(), None | Some(b',' | b';')) {
             *fields.get_mut(count).ok_or(Malformed)? = self.number()?;
-            count += 1;
+            count = count.saturating_add(1);
         }
         if fields[0] < 0 {
             return Err(Malformed);
@@ -102,7 +102,7 @@ impl<'m> Segments<'m> {
             bits |= (digit & 31) << shift;
             if digit & 32 == 0 {
                 let magnitude = (bits >> 1) as i64;
-                return Ok(if bits & 1 == 1 { -magnitude } else { magnitude });
+                return Ok(if bits & 1 == 1 { magnitude.saturating_neg() } else { magnitude });
             }
         }
         Err(Malformed)
@@ -110,6 +110,6 @@ impl<'m> Segments<'m> {
 }
 
 fn add(to: &mut u32, distance: i64) -> Result<(), Malformed> {
-    *to = u32::try_from(i64::from(*to) + distance).map_err(|_| Malformed)?;
+    *to = u32::try_from(i64::from(*to).saturating_add(distance)).map_err(|_| Malformed)?;
     Ok(())
 }

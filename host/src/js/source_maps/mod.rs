@@ -41,7 +41,7 @@ struct Text {
 
 impl Text {
     fn bytes(&self) -> usize {
-        self.name.len() + self.text.len()
+        self.name.len().saturating_add(self.text.len())
     }
 }
 
@@ -49,16 +49,18 @@ impl SourceMaps {
     /// Keeps the text of a source that is about to be evaluated, where it has a map, and forgets an earlier one of this name.
     pub(super) fn note(&mut self, name: &str, text: &str) {
         if let Some(known) = self.texts.iter().position(|known| known.name == name) {
-            self.bytes -= self.texts.remove(known).map_or(0, |known| known.bytes());
+            let bytes = self.texts.remove(known).map_or(0, |known| known.bytes());
+            self.bytes = self.bytes.saturating_sub(bytes);
         }
         if data_url::of(text).is_none() {
             return;
         }
         let text = Text { name: name.to_owned(), text: text.to_owned() };
-        self.bytes += text.bytes();
+        self.bytes = self.bytes.saturating_add(text.bytes());
         self.texts.push_back(text);
         while self.texts.len() > MAX_TEXTS || self.bytes > MAX_BYTES {
-            self.bytes -= self.texts.pop_front().map_or(0, |oldest| oldest.bytes());
+            let bytes = self.texts.pop_front().map_or(0, |oldest| oldest.bytes());
+            self.bytes = self.bytes.saturating_sub(bytes);
         }
     }
 
@@ -97,11 +99,12 @@ impl SourceMaps {
             let mut room: Vec<usize> = stacks.iter().map(|(_, most)| *most).collect();
             for ((index, number), (frame, original)) in places.into_iter().zip(frames.iter().zip(originals)) {
                 // What comes behind as many bytes of this text alone will be cut.
-                if room[index] > 0
+                if let Some(room) = room.get_mut(index).filter(|room| **room > 0)
+                    && let Some(told) = told.get_mut(index).and_then(|lines| lines.get_mut(number))
                     && let Some(line) = original.and_then(|original| original.told(frame))
                 {
-                    room[index] = room[index].saturating_sub(line.len());
-                    told[index][number] = Cow::Owned(line);
+                    *room = room.saturating_sub(line.len());
+                    *told = Cow::Owned(line);
                 }
             }
         }

@@ -47,7 +47,7 @@ impl Place<'_> {
         let (root, slash) = root.map_or(("", ""), |root| (root, "/"));
         let is_told = |text: &str| !text.chars().any(char::is_control);
         // Lengths first: a map may have few texts, and as long as it is itself.
-        let fits = root.len() + slash.len() + file.len() <= MAX_NAME
+        let fits = root.len().saturating_add(slash.len()).saturating_add(file.len()) <= MAX_NAME
             && function.is_none_or(|name| name.len() <= MAX_NAME && is_told(name))
             && is_told(root)
             && is_told(file);
@@ -111,15 +111,17 @@ impl<'t> Walk<'t> {
         let mut wanted: Vec<_> = frames
             .iter()
             .enumerate()
-            .map(|(index, frame)| (frame.line - 1, frame.column - 1, frame.function.unwrap_or_default(), index))
+            .map(|(index, Frame { function, line, column })| {
+                (line.saturating_sub(1), column.saturating_sub(1), function.unwrap_or_default(), index)
+            })
             .collect();
         wanted.sort_unstable();
         let mut cursor = Cursor::new(text);
         for (line, column, ..) in &mut wanted {
             // QuickJS counts bytes, and of a call in the first line one too few.
             let byte = *column as usize;
-            let is_early = *line == 0 && cursor.begins_name(byte + 1);
-            *column = cursor.units(*line, byte + usize::from(is_early));
+            let is_early = *line == 0 && cursor.begins_name(byte.saturating_add(1));
+            *column = cursor.units(*line, byte.saturating_add(usize::from(is_early)));
         }
         wanted.sort_unstable();
         let declared = wanted.iter().map(|(_, _, function, _)| (*function, None)).collect();
@@ -138,8 +140,10 @@ impl<'t> Walk<'t> {
                 }
                 let original = last.filter(|last| last.line == *line).and_then(|last| last.original);
                 let function = self.declared.get(function).copied().flatten();
-                self.found[*index] = original.map(|original| Found { original, function });
-                next += 1;
+                if let Some(found) = self.found.get_mut(*index) {
+                    *found = original.map(|original| Found { original, function });
+                }
+                next = next.saturating_add(1);
             }
             let Some(segment) = segment else {
                 return Ok(self.found);
@@ -187,15 +191,16 @@ impl<'t> Cursor<'t> {
                 return;
             };
             self.line = line;
-            self.number += 1;
+            self.number = self.number.saturating_add(1);
             (self.bytes, self.units) = (0, 0);
         }
     }
 
     /// Goes on in the line as long as the place where it would be fits.
     fn go_on(&mut self, fits: impl Fn(usize, u32) -> bool) {
-        for c in self.line[self.bytes..].chars() {
-            let (bytes, units) = (self.bytes + c.len_utf8(), self.units + c.len_utf16() as u32);
+        for c in self.line.get(self.bytes..).unwrap_or_default().chars() {
+            let bytes = self.bytes.saturating_add(c.len_utf8());
+            let units = self.units.saturating_add(c.len_utf16() as u32);
             if !fits(bytes, units) {
                 break;
             }
@@ -225,7 +230,7 @@ impl<'t> Cursor<'t> {
         // No further than this on either side, whatever a script writes there.
         let start = self.line.floor_char_boundary(self.bytes.saturating_sub(MAX_LOOK));
         let end = self.line.floor_char_boundary(self.bytes.saturating_add(MAX_LOOK));
-        let (before, after) = (&self.line[start..self.bytes], &self.line[self.bytes..end]);
+        let (before, after) = (self.line.get(start..self.bytes)?, self.line.get(self.bytes..end)?);
         let end = after.find(|c| !in_name(c)).unwrap_or(after.len());
         let (name, behind) = after.split_at(end);
         let before = before.trim_end().trim_end_matches('*').trim_end();

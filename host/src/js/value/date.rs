@@ -43,6 +43,7 @@ impl PartialEq for Date {
 
 /// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar: `civil_from_days` of Howard
 /// Hinnant's "chrono-Compatible Low-Level Date Algorithms".
+#[expect(clippy::arithmetic_side_effects, reason = "a date is 100 000 000 days from 1970 at most")]
 fn civil(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);

@@ -49,8 +49,8 @@ pub(in crate::js) fn entry(index: usize, key: &Value) -> String {
 
 /// The beginning of a name, and dots where there is more of it.
 fn head(name: &str) -> (&str, &str) {
-    match name.char_indices().nth(NAME) {
-        Some((end, _)) => (&name[..end], "..."),
+    match name.char_indices().nth(NAME).and_then(|(end, _)| name.get(..end)) {
+        Some(head) => (head, "..."),
         None => (name, ""),
     }
 }

@@ -65,7 +65,7 @@ struct Unfolding<'v> {
 impl<'v> Unfolding<'v> {
     fn copy(&mut self, value: &'v Value) -> Result<Value, Refused> {
         if self.copies > 0 {
-            match self.left.checked_sub(size_of::<Value>() + content(value)) {
+            match self.left.checked_sub(size_of::<Value>().saturating_add(content(value))) {
                 Some(left) => self.left = left,
                 None => return refused(format!("more than {MAX_COPIES} bytes of copies of what is shared")),
             }
@@ -84,16 +84,16 @@ impl<'v> Unfolding<'v> {
                 if self.open.contains(number) {
                     return refused("a cycle");
                 }
-                self.copies += 1;
+                self.copies = self.copies.saturating_add(1);
                 let copy = self.within(*number, target);
-                self.copies -= 1;
+                self.copies = self.copies.saturating_sub(1);
                 copy
             }
             _ if self.depth > MAX_DEPTH => too_deep(),
             _ => {
-                self.depth += 1;
+                self.depth = self.depth.saturating_add(1);
                 let copy = self.members(value);
-                self.depth -= 1;
+                self.depth = self.depth.saturating_sub(1);
                 copy
             }
         }
@@ -163,11 +163,13 @@ fn content(value: &Value) -> usize {
         Value::Bytes(bytes) | Value::ArrayBuffer(bytes) | Value::DataView(bytes) => bytes.len(),
         Value::TypedArray(array) => array_bytes(array),
         Value::BigInt(integer) => integer.bytes(),
-        Value::RegExp(regexp) => regexp.source.len() + regexp.flags.len(),
-        Value::Object(properties) => properties.iter().map(|(name, _)| size_of::<String>() + name.len()).sum(),
+        Value::RegExp(regexp) => regexp.source.len().saturating_add(regexp.flags.len()),
+        Value::Object(properties) => {
+            properties.iter().map(|(name, _)| size_of::<String>().saturating_add(name.len())).sum()
+        }
         Value::Error(error) => {
             let texts = [&error.name, &error.message, &error.stack].into_iter().flatten();
-            size_of::<ErrorObject>() + texts.map(String::len).sum::<usize>()
+            texts.map(String::len).fold(size_of::<ErrorObject>(), usize::saturating_add)
         }
         _ => 0,
     }

@@ -105,6 +105,6 @@ pub(in crate::js) fn half(bits: u16) -> f64 {
         0 => fraction * 2_f64.powi(-24),
         0x1f if fraction == 0.0 => f64::INFINITY,
         0x1f => f64::NAN,
-        exponent => (1024.0 + fraction) * 2_f64.powi(i32::from(exponent) - 25),
+        exponent => (1024.0 + fraction) * 2_f64.powi(i32::from(exponent).saturating_sub(25)),
     }
 }

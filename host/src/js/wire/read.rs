@@ -36,7 +36,7 @@ pub(in crate::js) fn decode_with(bytes: &[u8], objects: &Objects, room: usize) -
         Ok(value) => value,
     };
     match reader.input.position() {
-        end if end == bytes.len() => Ok((value, room - reader.memory)),
+        end if end == bytes.len() => Ok((value, room.saturating_sub(reader.memory))),
         end => Err(Unread::Malformed(format!("bytes follow the value at byte {end}"))),
     }
 }
@@ -90,7 +90,7 @@ impl<'b> Reader<'b> {
     fn vector<T>(&mut self, length: usize) -> Result<Vec<T>, String> {
         self.take(length.saturating_mul(size_of::<T>()))?;
         let room = length.min(self.room);
-        self.room -= room;
+        self.room = self.room.saturating_sub(room);
         Ok(Vec::with_capacity(room))
     }
 
@@ -133,7 +133,7 @@ impl<'b> Reader<'b> {
                 let length = self.length(Decoder::map)?;
                 let mut properties = self.vector(length)?;
                 for _ in 0..length {
-                    properties.push((self.text()?, self.value(depth + 1)?));
+                    properties.push((self.text()?, self.member(depth)?));
                 }
                 Value::Object(properties)
             }
@@ -145,18 +145,23 @@ impl<'b> Reader<'b> {
         })
     }
 
+    /// Reads a value that is within one at this depth.
+    fn member(&mut self, depth: usize) -> Result<Value, String> {
+        self.value(depth.saturating_add(1))
+    }
+
     fn array(&mut self, depth: usize) -> Result<Vec<Value>, String> {
         let length = self.length(Decoder::array)?;
         let mut elements = self.vector(length)?;
         for _ in 0..length {
             // The tag in its shortest form, as the engine writes it.
-            let rest = &self.input.input()[self.input.position()..];
+            let rest = self.input.input().get(self.input.position()..).unwrap_or_default();
             elements.push(if rest.starts_with(&[0xd8, ABSENT.as_u64() as u8]) {
                 self.item(Decoder::tag)?;
                 self.item(Decoder::undefined)?;
                 Value::Hole
             } else {
-                self.value(depth + 1)?
+                self.member(depth)?
             });
         }
         Ok(elements)
@@ -167,12 +172,13 @@ impl<'b> Reader<'b> {
         if tag == IanaTag::PosBignum.tag() || tag == IanaTag::NegBignum.tag() {
             let digits = self.item(Decoder::bytes)?;
             // It is kept in words of 8 bytes, and one that had to grow has room for twice as many, or for four.
-            self.take(2 * digits.len().next_multiple_of(8).max(16))?;
+            self.take(digits.len().next_multiple_of(8).max(16).saturating_mul(2))?;
             let magnitude = num_bigint::BigInt::from_bytes_be(Sign::Plus, digits);
             let negative = tag == IanaTag::NegBignum.tag();
-            Ok(Value::BigInt(BigInt(if negative { -1 - magnitude } else { magnitude })))
+            // All bits the other way is -1 - magnitude.
+            Ok(Value::BigInt(BigInt(if negative { !magnitude } else { magnitude })))
         } else if tag == IanaTag::Timestamp.tag() {
-            match self.value(depth + 1)? {
+            match self.member(depth)? {
                 Value::Number(seconds) => Ok(Value::Date(Date::from_millis(millis(seconds)))),
                 _ => Err(format!("a date that is not a number at byte {at}")),
             }
@@ -189,14 +195,14 @@ impl<'b> Reader<'b> {
             let length = self.length(Decoder::map)?;
             let mut entries = self.vector(length)?;
             for _ in 0..length {
-                entries.push((self.value(depth + 1)?, self.value(depth + 1)?));
+                entries.push((self.member(depth)?, self.member(depth)?));
             }
             Ok(Value::Map(entries))
         } else if tag == SET {
             let length = self.length(Decoder::array)?;
             let mut members = self.vector(length)?;
             for _ in 0..length {
-                members.push(self.value(depth + 1)?);
+                members.push(self.member(depth)?);
             }
             Ok(Value::Set(members))
         } else if tag == CLASS {
@@ -213,7 +219,7 @@ impl<'b> Reader<'b> {
 
     fn shared(&mut self, depth: usize, at: usize) -> Result<Value, String> {
         let number = self.marks;
-        self.marks += 1;
+        self.marks = number.checked_add(1).ok_or_else(|| format!("too many marks at byte {at}"))?;
         // The mark is no level of its own: what is as deep as it may be can have one. So one of a mark would have no bound.
         match self.item(|input| input.datatype())? {
             Type::Tag if matches!(self.item(|input| input.probe().tag())?, SHARED | REFERENCE) => {
@@ -239,7 +245,7 @@ impl<'b> Reader<'b> {
                 object.map(Value::HostObject).ok_or_else(|| format!("an object that scripts do not have at byte {at}"))
             }
             (Some(2), "Error") => self.error(depth),
-            (Some(2), class @ ("Boolean" | "Number" | "BigInt" | "String")) => match (class, self.value(depth + 1)?) {
+            (Some(2), class @ ("Boolean" | "Number" | "BigInt" | "String")) => match (class, self.member(depth)?) {
                 ("Boolean", inner @ Value::Bool(_))
                 | ("Number", inner @ Value::Number(_))
                 | ("BigInt", inner @ Value::BigInt(_))
@@ -259,8 +265,8 @@ impl<'b> Reader<'b> {
                 "name" => error.name = Some(self.text()?),
                 "message" => error.message = Some(self.text()?),
                 "stack" => error.stack = Some(self.text()?),
-                "cause" => error.cause = Some(self.value(depth + 1)?),
-                "errors" => error.errors = Some(self.value(depth + 1)?),
+                "cause" => error.cause = Some(self.member(depth)?),
+                "errors" => error.errors = Some(self.member(depth)?),
                 other => return Err(format!("an error's member {other:?} at byte {at}")),
             }
         }

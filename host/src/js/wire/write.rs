@@ -122,9 +122,9 @@ impl Writer {
                 if self.depth > MAX_DEPTH {
                     return Err(Refused::new(format!("nested deeper than {MAX_DEPTH} levels")));
                 }
-                self.depth += 1;
+                self.depth = self.depth.saturating_add(1);
                 self.members(value)?;
-                self.depth -= 1;
+                self.depth = self.depth.saturating_sub(1);
             }
         }
         Ok(())
@@ -185,9 +185,9 @@ impl Writer {
     }
 
     fn big_int(&mut self, BigInt(integer): &BigInt) {
-        // CBOR writes the negative number n as the magnitude of -1 - n.
+        // CBOR writes the negative number n as the magnitude of -1 - n, which is n with all bits the other way.
         let (tag, magnitude) = match integer.sign() {
-            Sign::Minus => (IanaTag::NegBignum, -1 - integer),
+            Sign::Minus => (IanaTag::NegBignum, !integer),
             _ => (IanaTag::PosBignum, integer.clone()),
         };
         let bytes = match magnitude.sign() {
@@ -199,7 +199,7 @@ impl Writer {
 
     /// Begins an object with the name of its class and so many arguments of its constructor.
     fn class(&mut self, name: &str, arguments: u64) {
-        put!(self.out, tag(CLASS), array(1 + arguments), str(name));
+        put!(self.out, tag(CLASS), array(arguments.saturating_add(1)), str(name));
     }
 
     fn boxed(&mut self, inner: &Value) -> Result<(), Refused> {
@@ -220,7 +220,7 @@ impl Writer {
         if matches!(value, Value::Shared(..)) {
             return self.value(value);
         }
-        self.marks += 1;
+        self.marks = self.marks.saturating_add(1);
         put!(self.out, tag(SHARED));
         self.value(value)
     }
@@ -232,7 +232,7 @@ impl Writer {
         let values = [("cause", cause), ("errors", errors)];
         let values = values.iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
         self.class("Error", 1);
-        put!(self.out, map((texts.clone().count() + values.clone().count()) as u64));
+        put!(self.out, map(texts.clone().count().saturating_add(values.clone().count()) as u64));
         for (name, text) in texts {
             put!(self.out, str(name), str(text));
         }
