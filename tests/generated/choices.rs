@@ -1,4 +1,4 @@
-//! Choices from bytes: of a seed here, of a fuzzer in `fuzz`.
+//! Choices from bytes: of a seed here, of a fuzzer in `fuzz`, which has this file and others of this folder as well.
 
 /// What is left of the bytes. At their end every choice is the first.
 pub(crate) struct Choices<'a>(&'a [u8]);
@@ -31,16 +31,4 @@ impl<'a> Choices<'a> {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-}
-
-/// Pseudo-random bytes of a seed (xorshift64*).
-pub(crate) fn bytes(seed: u64, length: usize) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = || {
-        state ^= state >> 12;
-        state ^= state << 25;
-        state ^= state >> 27;
-        (state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 56) as u8
-    };
-    (0..length).map(|_| next()).collect()
 }

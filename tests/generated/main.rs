@@ -70,6 +70,18 @@ fn held() -> (usize, usize) {
     (count("/proc/self/task"), count("/proc/self/fd"))
 }
 
+/// Pseudo-random bytes of a seed (xorshift64*).
+fn bytes(seed: u64, length: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        (state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 56) as u8
+    };
+    (0..length).map(|_| next()).collect()
+}
+
 #[test]
 fn whatever_a_component_does_the_host_goes_on_and_nothing_is_left_over() {
     let engine = run::engine();
@@ -81,7 +93,7 @@ fn whatever_a_component_does_the_host_goes_on_and_nothing_is_left_over() {
     let before = held();
     let mut sums = [(0, Outcome::default()); 2];
     let mut round = |seed: u64| {
-        let bytes = choices::bytes(seed, 4096);
+        let bytes = bytes(seed, 4096);
         let mut choices = Choices::new(&bytes);
         let (wasm, calls) = if seed.is_multiple_of(2) {
             let made = component::component(&mut choices);
