@@ -2,8 +2,10 @@
 
 mod calls;
 mod held;
+mod hostile;
 mod limits;
 mod loading;
+mod refused;
 mod typed;
 mod wasi;
 

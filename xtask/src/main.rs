@@ -1,6 +1,7 @@
 //! Chores of this repository. `cargo xtask guest` builds the components that are in it: the JavaScript engine and the
-//! example that is none.
+//! example that is none. `cargo xtask fuzz` runs the fuzz targets.
 
+mod fuzz;
 mod guest;
 mod provenance;
 mod toolchain;
@@ -9,7 +10,8 @@ use std::path::PathBuf;
 
 const USAGE: &str = "usage: cargo xtask guest            rebuild both of these
        cargo xtask guest engine     rebuild host/guest.wasm and guest/PROVENANCE
-       cargo xtask guest search     rebuild examples/guests/search/search.wasm and its PROVENANCE";
+       cargo xtask guest search     rebuild examples/guests/search/search.wasm and its PROVENANCE
+       cargo xtask fuzz all 60      run the targets in fuzz/ for 60 seconds together; or one of them, by its name";
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -17,6 +19,7 @@ fn main() -> anyhow::Result<()> {
         ["guest"] => guest::engine().and_then(|()| guest::search()),
         ["guest", "engine"] => guest::engine(),
         ["guest", "search"] => guest::search(),
+        ["fuzz", target, seconds] => fuzz::run(target, seconds),
         _ => anyhow::bail!(USAGE),
     }
 }

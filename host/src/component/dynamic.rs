@@ -203,10 +203,12 @@ impl Instance<Dynamic> {
         let function = self.program().function(name.trim())?.clone();
         let arguments = parse_arguments(&function, arguments.trim())?;
         check_result(&function)?;
+        let weight = function.result.as_ref().map_or(1, function::weight);
         let mut results = vec![Val::Bool(false); function.result.iter().len()];
         self.enter(running, |store, instance| {
             // An element of a list takes more as a value than as text, whose own limit follows.
-            store.set_hostcall_fuel(limits.result.saturating_mul(size_of::<Val>()));
+            let most = limits.result.saturating_mul(size_of::<Val>());
+            store.set_hostcall_fuel(most.checked_div(weight).unwrap_or(most));
             exported(store, instance, &function)?.call(store, &arguments, &mut results)
         })?;
         let Some(result) = results.first() else {
@@ -376,5 +378,55 @@ impl Write for Bounded {
         }
         self.text.push_str(text);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::component::Config;
+
+    /// Most bytes of memory that an invocation takes on its thread, whatever becomes of it.
+    fn memory_of(ty: &str, calls: &[&str]) -> u64 {
+        let text = format!(
+            r#"(component
+                (core module $m
+                    (memory (export "memory") 1000)
+                    (func (export "list") (param i32) (result i32)
+                        (memory.fill (i32.const 64) (i32.const -1) (i32.const 60000000))
+                        (i32.store (i32.const 0) (i32.const 64))
+                        (i32.store (i32.const 4) (local.get 0))
+                        (i32.const 0)))
+                (core instance $i (instantiate $m))
+                (type $element' {ty})
+                (export $element "element" (type $element'))
+                (func (export "list") (param "length" u32) (result (list $element))
+                    (canon lift (core func $i "list") (memory (core memory $i "memory")))))"#
+        );
+        let mut config = Config::default();
+        (config.cache, config.instances) = (None, 1);
+        let engine = Engine::new(config).expect("there is room");
+        let program = Dynamic::new(&engine, &wat::parse_str(text).expect("it is WAT")).expect("it runs");
+        let open = engine.open(program, Limits::default()).blocking().expect("it starts");
+        let taken = calls.iter().map(|call| {
+            let call = (*call).to_owned();
+            let taken = open.try_call(move |instance, running| {
+                Ok::<_, Error>(allocation_counter::measure(|| drop(instance.invoke(running, &call))).bytes_max)
+            });
+            taken.blocking().expect("it answers")
+        });
+        taken.max().unwrap_or_default()
+    }
+
+    #[test]
+    fn a_result_takes_no_more_memory_than_a_list_of_its_length() {
+        let most = 4 * (Limits::default().result * size_of::<Val>()) as u64;
+        let lists = ["list(10000)", "list(30000)", "list(100000)", "list(300000)", "list(500000)", "list(1000000)"];
+        let names: Vec<_> = (b'a'..=b'z').map(|letter| format!("\"{}\"", letter as char)).collect();
+        for ty in ["(tuple u8)", "(record (field \"a\" u8))", &format!("(flags {})", names.join(" ")), "(flags \"a\")"]
+        {
+            let taken = memory_of(ty, &lists);
+            assert!(taken <= most, "{taken} bytes for {ty}, of at most {most}");
+        }
     }
 }

@@ -34,6 +34,10 @@ const TABLE_ELEMENTS: usize = 20_000;
 /// Bytes of bookkeeping that wasmtime may need for an instance of a component. They are allocated as needed.
 const INSTANCE_BYTES: usize = 16 << 20;
 
+/// Components that may be within one another. The compiler's time and memory grow with the square of this: 100,000 of them,
+/// which are a megabyte, took all memory of the machine.
+const NESTING: usize = 100;
+
 /// What can be chosen for an [`Engine`]. [`Config::default`] documents every default; change the fields that should
 /// differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +112,7 @@ impl Engine {
     /// a proposal that is not there, or larger than [`Config::scale`] allows. The text says which.
     pub fn compile(&self, wasm: &[u8]) -> Result<Component, Error> {
         check_header(wasm)?;
+        check_nesting(wasm)?;
         let loaded = match &self.0.config.cache {
             Some(folder) => cache::load_or_compile(&self.0.wasmtime, wasm, folder),
             None => Component::from_binary(&self.0.wasmtime, wasm),
@@ -207,6 +212,48 @@ fn check_header(wasm: &[u8]) -> Result<(), Error> {
         }
     };
     Err(Error::new(ErrorKind::BadComponent, format!("not a component: {what}")))
+}
+
+/// Refuses components that are nested too deep. What is damaged is for the compiler to refuse.
+fn check_nesting(wasm: &[u8]) -> Result<(), Error> {
+    const HEADER: usize = 8;
+    const COMPONENT: u8 = 4;
+    let (mut at, mut ends) = (HEADER, vec![wasm.len()]);
+    while let Some(end) = ends.last() {
+        if at >= *end {
+            ends.pop();
+            continue;
+        }
+        let section = wasm.get(at..).and_then(|rest| rest.split_first());
+        let Some((section, (start, length))) = section.and_then(|(id, rest)| Some((*id, read_length(rest)?))) else {
+            break;
+        };
+        let start = at.saturating_add(1).saturating_add(start);
+        let end = start.saturating_add(length);
+        at = if section == COMPONENT {
+            ends.push(end);
+            start.saturating_add(HEADER)
+        } else {
+            end
+        };
+        if ends.len() > NESTING {
+            let message = format!("components are nested deeper than {NESTING} levels");
+            return Err(Error::new(ErrorKind::BadComponent, message));
+        }
+    }
+    Ok(())
+}
+
+/// Where the contents of a section begin, and their length, which is here.
+fn read_length(bytes: &[u8]) -> Option<(usize, usize)> {
+    let mut length = 0_usize;
+    for (shift, (count, byte)) in (0_u32..).step_by(7).zip((1..=5).zip(bytes)) {
+        length |= usize::from(byte & 0x7f).checked_shl(shift)?;
+        if byte & 0x80 == 0 {
+            return Some((count, length));
+        }
+    }
+    None
 }
 
 fn wasmtime_config(config: &Config) -> wasmtime::Config {

@@ -3,12 +3,15 @@
 use std::fmt::{self, Write};
 
 use wasmtime::component::{
-    Component, ComponentExportIndex,
+    Component, ComponentExportIndex, Val,
     types::{ComponentFunc, ComponentItem, Type},
 };
 
 /// Bytes of the text of a type or of a list of functions. A small component can have types of megabytes.
 const TEXT: usize = 4 << 10;
+
+/// Bytes that a flag of a value takes: its place in a vector that grew, and its name.
+const FLAG: usize = 2 * size_of::<String>() + 16;
 
 /// A function that a component exports. `Display` shows it as WIT does, with types written out:
 /// `add: func(a: u32, b: u32) -> u32`. A long type is cut, with `...` at its end.
@@ -146,6 +149,29 @@ pub(super) fn has_no_text(ty: &Type) -> Option<&'static str> {
         Type::Result(result) => [result.ok(), result.err()].iter().flatten().find_map(has_no_text),
         _ => None,
     }
+}
+
+/// How much more memory a value of a type may take than wasmtime counts of it. Of flags it counts the letters of their
+/// names, and makes a `String` of each that is set.
+pub(super) fn weight(ty: &Type) -> usize {
+    match ty {
+        Type::List(list) => weight(&list.ty()),
+        Type::Option(option) => weight(&option.ty()),
+        Type::Record(record) => heaviest(record.fields().map(|field| field.ty)),
+        Type::Tuple(tuple) => heaviest(tuple.types()),
+        Type::Variant(variant) => heaviest(variant.cases().filter_map(|case| case.ty)),
+        Type::Result(result) => heaviest([result.ok(), result.err()].into_iter().flatten()),
+        Type::Flags(flags) => {
+            let counted = flags.names().map(str::len).fold(size_of::<Val>(), usize::saturating_add);
+            let taken = flags.names().count().saturating_mul(FLAG).saturating_add(counted);
+            taken.checked_div(counted).unwrap_or(1)
+        }
+        _ => 1,
+    }
+}
+
+fn heaviest(types: impl Iterator<Item = Type>) -> usize {
+    types.map(|ty| weight(&ty)).max().unwrap_or(1)
 }
 
 fn write_type(text: &mut Cut, ty: &Type) -> fmt::Result {

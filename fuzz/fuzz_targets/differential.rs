@@ -1,0 +1,37 @@
+//! The same script in a fresh context, and in one that was used and reset: the same comes of it.
+#![no_main]
+
+use aiointernal::Context;
+use aiointernal_fuzz as common;
+use libfuzzer_sys::fuzz_target;
+
+/// What differs from one time to the next, wherever it runs.
+const CHANGES: [&str; 5] = ["Date", "random", "time", "Weak", "Finalization"];
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(text) = str::from_utf8(bytes) else { return };
+    if CHANGES.iter().any(|word| text.contains(word)) || text.contains('\\') {
+        return;
+    }
+    let context = common::context();
+    let Some(fresh) = outcome(&context, text) else { return common::close(&context) };
+    // Used: by the script itself, and by one that changes what all scripts start with.
+    let _ = context.eval("Object.prototype.left = 1; Array.prototype.map = null; var left = 2").blocking();
+    context.reset().blocking().expect("a context can be made anew");
+    if let Some(again) = outcome(&context, text) {
+        assert_eq!(again, fresh);
+    }
+    common::close(&context);
+});
+
+/// The value or the error as text. None where it depends on the machine.
+fn outcome(context: &Context, text: &str) -> Option<String> {
+    let ended = context.eval(text).blocking();
+    if common::is_timeout(&ended) {
+        return None;
+    }
+    Some(match ended {
+        Ok(value) => format!("{value:?}"),
+        Err(error) => format!("{:?} {error}", error.kind()),
+    })
+}
