@@ -121,8 +121,25 @@ fn components_within_components_are_refused_where_they_are_too_deep() {
             assert_eq!(error.kind(), ErrorKind::BadComponent, "cut at {end}");
         }
     }
-    let (open, close) = ("(type (component ".repeat(200), "))".repeat(200));
-    refused(&wasm(&format!("(component {open}{close})")), "nesting");
+}
+
+#[test]
+fn types_of_components_within_one_another_are_refused_where_they_are_too_deep() {
+    const TYPES: u8 = 7;
+    // A type of a component, and one of an instance, each with one declaration: a type.
+    for level in [&[0x41, 1, 1][..], &[0x42, 1, 1]] {
+        for levels in [50, 100, 102, 1000, 1_000_000] {
+            let contents = [&[1][..], &level.repeat(levels), &[level[0], 0]].concat();
+            let mut section = vec![TYPES];
+            // A length in five bytes, however short it is.
+            section.extend((0..5).map(|at| (contents.len() >> (7 * at)) as u8 & 0x7f | if at < 4 { 0x80 } else { 0 }));
+            let made = Dynamic::new(&ENGINE, &[b"\0asm\x0d\0\x01\0", &section[..], &contents].concat());
+            match made {
+                Err(error) => assert_eq!(error.kind(), ErrorKind::BadComponent, "{error}"),
+                Ok(_) => assert!(levels <= 100, "{levels} levels"),
+            }
+        }
+    }
 }
 
 #[test]
