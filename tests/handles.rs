@@ -348,7 +348,7 @@ mod released {
         let context = open_with(|limits| limits.handles = 2).await;
         let (first, second) = (keep(&context, "({})").await, keep(&context, "({})").await);
         let error = context.eval_as::<JsValue>("({})").await.unwrap_err();
-        let message = "there are 2 handles to values of the context, the most it may have";
+        let message = "there are 2 handles to values of the context, the most it may have; it was kept";
         assert_eq!(told(&error), (ErrorKind::HandleLimit, message.to_owned()));
         assert!(error.kind().is_limit() && error.is_context_kept());
         drop(first);

@@ -439,7 +439,7 @@ mod limits {
         assert_eq!(error.kind(), ErrorKind::HandleLimit);
         let refused = context.set_globals([("cart", Host::new(Cart::new(0)))]).await.unwrap_err();
         assert_eq!(told(&refused).0, ErrorKind::HandleLimit);
-        assert!(refused.to_string().ends_with(FULL), "{refused}");
+        assert!(refused.to_string().contains(FULL), "{refused}");
         context.eval("carts.pop(); undefined").await.unwrap();
         context.eval("carts.push(make()); undefined").await.unwrap();
     }

@@ -9,6 +9,7 @@ mod functions;
 mod handles;
 mod heap_thread;
 mod host_objects;
+mod limits;
 mod modules;
 mod queue;
 mod source_maps;

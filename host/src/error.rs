@@ -52,7 +52,11 @@ pub enum ErrorKind {
     NeverSettles,
     /// The call ran longer than its time limit.
     Timeout,
-    /// The call needed more memory than its limit.
+    /// The call took more processor time than its limit, or than its group has left.
+    CpuLimit,
+    /// The call needed more fuel than its limit.
+    FuelLimit,
+    /// The call needed more memory than its limit, or than its group has left.
     MemoryLimit,
     /// The call needed more of the engine's own stack than there is. A script that recurses meets its `RangeError`
     /// first; this is what lies behind it.
@@ -63,6 +67,10 @@ pub enum ErrorKind {
     ResultTooLarge,
     /// There are as many handles to values of the context as there may be, and the result would be one more.
     HandleLimit,
+    /// As many evaluations of the context wait for host functions as may, and this would be one more.
+    PendingLimit,
+    /// The group has as many instances, or contexts, as it may have.
+    GroupFull,
     /// The result cannot leave the engine: it is or holds a function, a symbol, a promise... Or a value with a cycle cannot be a tree.
     NotTransferable,
     /// An argument cannot enter the engine.
@@ -98,11 +106,15 @@ impl ErrorKind {
             ErrorKind::HostCallLimit => "host-call-limit",
             ErrorKind::NeverSettles => "never-settles",
             ErrorKind::Timeout => "timeout",
+            ErrorKind::CpuLimit => "cpu-limit",
+            ErrorKind::FuelLimit => "fuel-limit",
             ErrorKind::MemoryLimit => "memory-limit",
             ErrorKind::StackLimit => "stack-limit",
             ErrorKind::SourceTooLarge => "source-too-large",
             ErrorKind::ResultTooLarge => "result-too-large",
             ErrorKind::HandleLimit => "handle-limit",
+            ErrorKind::PendingLimit => "pending-limit",
+            ErrorKind::GroupFull => "group-full",
             ErrorKind::NotTransferable => "not-transferable",
             ErrorKind::InvalidArgument => "invalid-argument",
             ErrorKind::Lost => "lost",
@@ -113,17 +125,21 @@ impl ErrorKind {
         }
     }
 
-    /// Whether a limit stopped the call: time, memory, stack, source or result size, host calls, handles.
+    /// Whether a limit stopped the call: time, processor time, fuel, memory, stack, source or result size, host calls,
+    /// handles, evaluations that wait.
     pub fn is_limit(self) -> bool {
         matches!(
             self,
             ErrorKind::Timeout
+                | ErrorKind::CpuLimit
+                | ErrorKind::FuelLimit
                 | ErrorKind::MemoryLimit
                 | ErrorKind::StackLimit
                 | ErrorKind::SourceTooLarge
                 | ErrorKind::ResultTooLarge
                 | ErrorKind::HandleLimit
                 | ErrorKind::HostCallLimit
+                | ErrorKind::PendingLimit
         )
     }
 }
@@ -180,9 +196,10 @@ impl Error {
     /// What a script let through of an error of the host.
     #[cfg(feature = "js")]
     pub(crate) fn uncaught(exception: crate::js::Exception, host: Error) -> Error {
+        let fate = if host.kind().is_limit() { "; the context was kept" } else { "" };
         Error(Arc::new(Repr {
             kind: host.kind(),
-            message: host.to_string(),
+            message: format!("{host}{fate}"),
             context_kept: true,
             exception: Some(exception),
             source: Some(Box::new(host)),

@@ -20,7 +20,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::limits::Limits;
+use super::{cpu, group::Group, limits::Limits};
 #[cfg(feature = "js")]
 use crate::sync::block_until;
 use crate::{
@@ -131,8 +131,41 @@ impl Drop for Armed<'_> {
 #[derive(Debug, Default)]
 pub(super) struct Deadline {
     call: Option<(Running, Instant)>,
+    processor: Option<Processor>,
     /// Why it was asked to stop, and the ticks since.
     asked: Option<(Stop, u32)>,
+}
+
+/// The processor time of the running call: how much it may take, and its group.
+#[derive(Debug)]
+pub(super) struct Processor {
+    began: Duration,
+    left: Option<Duration>,
+    group: Option<Group>,
+    /// How much the group knows of.
+    told: Duration,
+}
+
+impl Processor {
+    /// Begins to measure.
+    pub(super) fn begin(left: Option<Duration>, group: Option<&Group>) -> Processor {
+        let group = group.filter(|group| group.bounds_cpu_time()).cloned();
+        Processor { began: cpu::thread_time(), left, group, told: Duration::ZERO }
+    }
+
+    /// What was taken so far.
+    fn taken(&mut self) -> (Duration, Option<Stop>) {
+        let taken = cpu::thread_time().saturating_sub(self.began);
+        let more = taken.saturating_sub(self.told);
+        self.told = taken;
+        let is_group_left = self.group.as_ref().is_none_or(|group| group.take_cpu_time(more));
+        let stop = match self.left {
+            Some(left) if taken >= left => Some(Stop::CpuTime),
+            _ if !is_group_left => Some(Stop::GroupCpuTime),
+            _ => None,
+        };
+        (taken, stop)
+    }
 }
 
 /// Why a call was stopped.
@@ -141,6 +174,10 @@ pub(super) struct Deadline {
 pub enum Stop {
     /// It reached its time limit.
     Timeout,
+    /// It reached its limit of processor time.
+    CpuTime,
+    /// Its [group](super::Group) has no processor time left.
+    GroupCpuTime,
     /// Its caller gave it up.
     Cancelled,
 }
@@ -149,13 +186,16 @@ impl Stop {
     pub(super) fn kind(self) -> ErrorKind {
         match self {
             Stop::Timeout => ErrorKind::Timeout,
+            Stop::CpuTime | Stop::GroupCpuTime => ErrorKind::CpuLimit,
             Stop::Cancelled => ErrorKind::Cancelled,
         }
     }
 
-    pub(super) fn what(self, limits: &Limits) -> String {
+    pub(super) fn what(self, limits: &Limits, group: Option<&Group>) -> String {
         match self {
             Stop::Timeout => format!("the call ran longer than its {:?}", limits.wall_time),
+            Stop::CpuTime => format!("the call took more than its {:?} of processor time", limits.cpu_time),
+            Stop::GroupCpuTime => group.map_or_else(String::new, Group::exhausted),
             Stop::Cancelled => "the call was cancelled".to_owned(),
         }
     }
@@ -170,12 +210,15 @@ pub(super) fn after(limit: Duration) -> Instant {
 
 impl Deadline {
     /// Starts to look at a call.
-    pub(super) fn arm(&mut self, running: Running, until: Instant) {
-        *self = Deadline { call: Some((running, until)), asked: None };
+    pub(super) fn arm(&mut self, running: Running, until: Instant, processor: Option<Processor>) {
+        *self = Deadline { call: Some((running, until)), processor, asked: None };
     }
 
-    pub(super) fn disarm(&mut self) {
-        *self = Deadline::default();
+    /// Looks no longer, and says how much processor time the call took, where that was measured.
+    pub(super) fn disarm(&mut self) -> Duration {
+        let processor = self.processor.take();
+        self.call = None;
+        processor.map_or(Duration::ZERO, |mut processor| processor.taken().0)
     }
 
     /// A tick: asks the call to stop where it is time. `false`: it was asked and did not.
@@ -229,6 +272,8 @@ impl Deadline {
                 self.asked = Some((Stop::Cancelled, 0));
             } else if Instant::now() >= *until {
                 self.asked = Some((Stop::Timeout, 0));
+            } else if let Some(stop) = self.processor.as_mut().and_then(|processor| processor.taken().1) {
+                self.asked = Some((stop, 0));
             }
         }
         true

@@ -53,12 +53,15 @@ pub struct Config {
     /// The folder for compiled code, or `None` to compile each time. Whoever can write it can run code in this
     /// process; a folder that others than this user can write is not used. Nothing in it is ever deleted.
     pub cache: Option<PathBuf>,
+    /// Whether compiled code counts fuel, for [`Limits::fuel`] and [`Usage::fuel`](super::Usage::fuel). It is then slower.
+    pub fuel: bool,
 }
 
 impl Default for Config {
-    /// 100 instances, a scale of 4, 4 MiB of stack, and `$XDG_CACHE_HOME/aiointernal` or else `~/.cache/aiointernal`.
+    /// 100 instances, a scale of 4, 4 MiB of stack, and `$XDG_CACHE_HOME/aiointernal` or else `~/.cache/aiointernal`; no
+    /// fuel.
     fn default() -> Config {
-        Config { instances: 100, scale: 4, stack: 4 << 20, cache: cache::default_folder() }
+        Config { instances: 100, scale: 4, stack: 4 << 20, cache: cache::default_folder(), fuel: false }
     }
 }
 
@@ -207,10 +210,11 @@ fn check_header(wasm: &[u8]) -> Result<(), Error> {
 }
 
 fn wasmtime_config(config: &Config) -> wasmtime::Config {
-    let Config { instances, scale, stack, .. } = *config;
+    let Config { instances, scale, stack, fuel, .. } = *config;
     let mut wasmtime = wasmtime::Config::new();
     wasmtime
         .epoch_interruption(true)
+        .consume_fuel(fuel)
         .concurrency_support(false)
         // 4 GiB of reserved address space and guards: every access is within by construction, with no check.
         .memory_reservation(4 << 30)

@@ -1,13 +1,22 @@
 //! One instance of a component: armed before each call, dropped after a trap, made anew for the next.
 
-use std::{fmt, marker::PhantomData, rc::Rc, time::Instant};
+use std::{
+    fmt,
+    marker::PhantomData,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
 
 use super::{
-    deadline::{self, Deadline, Stop},
+    deadline::{self, Deadline, Processor, Stop},
     engine::Engine,
+    group::{Group, Member},
+    ledger::{Ledger, Refused},
     limits::{Limits, MemoryGuard},
+    usage::{Account, Meter, Usage},
 };
 #[cfg(feature = "wasi")]
 use super::{grants::Grants, wasi::Wasi};
@@ -54,6 +63,16 @@ pub trait Program: 'static {
         let _ = (host, limits);
     }
 
+    /// The group that its instances belong to. Default: none.
+    fn group(&self) -> Option<&Group> {
+        None
+    }
+
+    /// Where it is added up what calls use. Default: nowhere.
+    fn meter(&self) -> Option<&Meter> {
+        None
+    }
+
     /// What of WASI an instance is given, for programs that are linked with [`link_wasi`](super::link_wasi): those give
     /// something, if only [`Grants::default`]. Default: `None`, for programs without WASI.
     #[cfg(feature = "wasi")]
@@ -81,6 +100,18 @@ impl<H> Data<H> {
         self.deadline.asked_to_stop()
     }
 
+    /// What the instance's memory is counted in.
+    #[cfg(feature = "js")]
+    pub(crate) fn ledger(&self) -> &Arc<Ledger> {
+        self.memory.ledger()
+    }
+
+    /// Whether memory was refused in this call as its group has no more.
+    #[cfg(feature = "js")]
+    pub(crate) fn met_the_groups_memory(&self) -> bool {
+        self.memory.refused() == Some(Refused::Whole)
+    }
+
     /// Waits for a future on this thread, for an import that a guest calls. `None`: the call may wait no longer, and was
     /// asked to stop.
     #[cfg(feature = "js")]
@@ -98,6 +129,10 @@ pub struct Instance<P: Program> {
     engine: Engine,
     program: P,
     limits: Limits,
+    /// Its place in its group.
+    member: Option<Member>,
+    /// What its memory is counted in, and what the host holds for it.
+    ledger: Arc<Ledger>,
     /// Boxed, as each call takes it out and puts it back.
     live: Option<Box<Live<P>>>,
     generation: u64,
@@ -117,7 +152,9 @@ impl<P: Program> Instance<P> {
     ///
     /// # Errors
     ///
-    /// - [`InvalidArgument`](ErrorKind::InvalidArgument): this is another thread.
+    /// - [`InvalidArgument`](ErrorKind::InvalidArgument): this is another thread; or there is a limit of fuel, and the
+    ///   engine does not [count](super::Config::fuel) it.
+    /// - [`GroupFull`](ErrorKind::GroupFull): its group has as many instances as it may have.
     /// - A limit, [`Trapped`](ErrorKind::Trapped): so ended a start function.
     /// - [`MemoryLimit`](ErrorKind::MemoryLimit): the component starts with more memory than the limit.
     /// - [`Engine`](ErrorKind::Engine): as many instances are alive as [`Config`](super::Config) allows, or
@@ -131,9 +168,15 @@ impl<P: Program> Instance<P> {
             );
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
-        let _awake = engine.ticker().arm();
-        let live = make(engine, &program, &limits, &Running::unattended(), deadline::after(limits.wall_time))?;
-        Ok(Instance { engine: engine.clone(), program, limits, live: Some(live), generation: 1, stays: PhantomData })
+        let member = program.group().map(Group::join).transpose()?;
+        let group = member.as_ref().map(Member::group);
+        let limits = group.map_or(limits, |group| limits.lower(group.limits()));
+        let ledger = Ledger::new(limits.memory, group.map(|group| Arc::clone(group.ledger())));
+        let engine = engine.clone();
+        let (live, generation) = (None, 0);
+        let mut instance = Instance { engine, program, limits, member, ledger, live, generation, stays: PhantomData };
+        instance.replace()?;
+        Ok(instance)
     }
 
     /// The limits of every call.
@@ -191,39 +234,171 @@ impl<P: Program> Instance<P> {
         body: impl FnOnce(&mut Store<Data<P::Host>>, &P::Exports) -> wasmtime::Result<R>,
     ) -> Result<R, Error> {
         let limits = self.limits.for_call(running, Some(*limits));
-        let until = end_of(running, &limits);
-        self.enter_until(running, until, &limits, body)
+        let account = Account::new(limits, end_of(running, &limits), self.program.meter().is_some());
+        let began = account.measured.then(Instant::now);
+        let result = self.enter_for(running, &account, body);
+        if let (Some(meter), Some(began)) = (self.program.meter(), began) {
+            let (queue, wall) = (running.waited().unwrap_or_default(), began.elapsed());
+            let used = account.used.get();
+            meter.add(Usage { calls: 1, queue, wall, ..used });
+        }
+        result
     }
 
-    /// As `enter_within`, for a part of what has begun before and is to end then.
-    pub(crate) fn enter_until<R>(
+    /// As `enter_within`, for a part of what may enter several times.
+    pub(crate) fn enter_for<R>(
         &mut self,
         running: &Running,
-        until: Instant,
-        limits: &Limits,
+        account: &Account,
         body: impl FnOnce(&mut Store<Data<P::Host>>, &P::Exports) -> wasmtime::Result<R>,
     ) -> Result<R, Error> {
+        let limits = &account.limits;
+        check_fuel(&self.engine, limits)?;
+        let processor = self.processor(account)?;
         let _awake = self.engine.ticker().arm();
         let mut live = match self.live.take() {
             Some(live) => live,
             None => {
-                let made = make(&self.engine, &self.program, &self.limits, running, until);
-                let live = made.map_err(Error::with_context_lost)?;
+                let live = self.make(running, account.until).map_err(Error::with_context_lost)?;
                 self.generation += 1;
                 live
             }
         };
-        arm(&mut live.store, running, until, limits);
+        arm(&mut live.store, running, account.until, limits, processor);
+        if self.engine.config().fuel {
+            live.store.set_fuel(account.fuel_left()).map_err(|error| host_error(error, "fuel cannot be counted"))?;
+        }
         self.program.arm(&mut live.store.data_mut().host, limits);
         let entered = within_runtime(&mut live.store, |store| body(store, &live.exports));
+        let cpu = live.store.data_mut().deadline.disarm();
+        let is_counted = self.engine.config().fuel;
+        let fuel = if is_counted { account.fuel_left().saturating_sub(live.store.get_fuel().unwrap_or(0)) } else { 0 };
+        let interrupts = live.store.data().asked_to_stop().map_or(0, |_| 1);
+        let lost = u64::from(entered.is_err());
+        account.add(Usage { cpu, fuel, memory: self.ledger.peak(), interrupts, lost, ..Usage::default() });
         match entered {
             Ok(result) => {
-                live.store.data_mut().deadline.disarm();
                 self.live = Some(live);
                 Ok(result)
             }
-            Err(trap) => Err(describe(trap, live.store.data(), limits, &fate::<P>(false))),
+            Err(trap) => Err(self.describe(trap, live.store.data(), limits, &fate::<P>(false))),
         }
+    }
+
+    /// The processor time of what begins now, where somebody wants to know.
+    ///
+    /// # Errors
+    ///
+    /// [`CpuLimit`](ErrorKind::CpuLimit): none is left.
+    fn processor(&self, account: &Account) -> Result<Option<Processor>, Error> {
+        let group = self.group().filter(|group| group.bounds_cpu_time());
+        if let Some(group) = group.filter(|group| !group.take_cpu_time(Duration::ZERO)) {
+            let message = format!("{}; {}", group.exhausted(), fate::<P>(true));
+            return Err(Error::new(ErrorKind::CpuLimit, message));
+        }
+        let left = account.cpu_left();
+        let is_wanted = account.measured || group.is_some() || left.is_some();
+        Ok(is_wanted.then(|| Processor::begin(left, group)))
+    }
+
+    /// What a trap means.
+    fn describe(&self, trap: wasmtime::Error, data: &Data<P::Host>, limits: &Limits, fate: &str) -> Error {
+        let trap = match trap.downcast::<Error>() {
+            Ok(ours) => return ours.with_context_lost(),
+            Err(trap) => trap,
+        };
+        let text = trap.root_cause().to_string();
+        let (kind, what) = match (trap.downcast_ref::<Trap>(), data.deadline.asked_to_stop(), data.memory.refused()) {
+            (Some(Trap::Interrupt), Some(stop), _) => (stop.kind(), stop.what(limits, self.group())),
+            (Some(Trap::OutOfFuel), ..) => {
+                (ErrorKind::FuelLimit, format!("the call needed more than its {} units of fuel", limits.fuel))
+            }
+            (Some(Trap::StackOverflow), ..) => {
+                let stack = self.engine.config().stack;
+                (
+                    ErrorKind::StackLimit,
+                    format!("the call needed more than the {stack} bytes of stack of compiled code"),
+                )
+            }
+            // By custom a guest that has no memory left traps so.
+            (Some(Trap::UnreachableCodeReached), _, Some(refused)) => {
+                (ErrorKind::MemoryLimit, format!("the call needed more than {} ({text})", memory_of(refused, limits)))
+            }
+            // wasmtime does not name the types of these errors.
+            _ if text.contains("fuel allocated for hostcalls") => (
+                ErrorKind::ResultTooLarge,
+                format!(
+                    "the component handed over too much in one call, with a result of at most {} bytes",
+                    limits.result
+                ),
+            ),
+            _ if text.contains("resource table has no free keys") || text.contains("store handle limit exceeded") => (
+                ErrorKind::Trapped,
+                format!(
+                    "the component holds more than {MAX_HANDLES} resources, or has more open than WASI lets it: {text}"
+                ),
+            ),
+            (Some(trap), ..) => (ErrorKind::Trapped, format!("the component trapped: {trap}")),
+            _ => (ErrorKind::Trapped, format!("the component stopped: {trap:#}")),
+        };
+        Error::with_source(kind, format!("{what}; {fate}"), trap).with_context_lost()
+    }
+
+    fn group(&self) -> Option<&Group> {
+        self.member.as_ref().map(Member::group)
+    }
+
+    /// A fresh instance, readied for calls.
+    fn make(&self, running: &Running, until: Instant) -> Result<Box<Live<P>>, Error> {
+        let limits = self.limits;
+        check_fuel(&self.engine, &limits)?;
+        let data = Data {
+            memory: MemoryGuard::new(Arc::clone(&self.ledger)),
+            deadline: Deadline::default(),
+            #[cfg(feature = "wasi")]
+            wasi: self.program.grants().map(Wasi::new).transpose()?,
+            host: self.program.host().map_err(|error| host_error(error, "the host's side cannot be made"))?,
+        };
+        let mut store = Store::new(self.engine.wasmtime(), data);
+        store.limiter(|data| &mut data.memory);
+        store.set_max_component_handles(MAX_HANDLES);
+        store.epoch_deadline_callback(|mut store| {
+            Ok(if store.data_mut().deadline.tick() { UpdateDeadline::Continue(1) } else { UpdateDeadline::Interrupt })
+        });
+        let processor = self.processor(&Account::new(limits, until, false))?;
+        arm(&mut store, running, until, &limits, processor);
+        if self.engine.config().fuel {
+            store.set_fuel(limits.fuel).map_err(|error| host_error(error, "fuel cannot be counted"))?;
+        }
+        self.program.arm(&mut store.data_mut().host, &limits);
+        let made = within_runtime(&mut store, |store| self.program.instantiate(store, &limits));
+        store.data_mut().deadline.disarm();
+        let exports = made.map_err(|error| self.unmade(error, store.data()))?;
+        Ok(Box::new(Live { store, exports }))
+    }
+
+    /// Why an instance could not be made.
+    fn unmade(&self, error: wasmtime::Error, data: &Data<P::Host>) -> Error {
+        if let Some(full) = error.downcast_ref::<PoolConcurrencyLimitError>() {
+            let most = self.engine.config().instances;
+            let message = format!("no room for one more {}: {full} (`Config::instances` is {most})", P::NAME);
+            return Error::with_source(ErrorKind::Engine, message, error);
+        }
+        let fate = format!("the {} could not be made", P::NAME);
+        if error.is::<Trap>() || data.deadline.asked_to_stop().is_some() {
+            return self.describe(error, data, &self.limits, &fate);
+        }
+        if let Some(refused) = data.memory.refused() {
+            let message = format!("it needs more than {}; {fate}", memory_of(refused, &self.limits));
+            return Error::with_source(ErrorKind::MemoryLimit, message, error);
+        }
+        host_error(error, &format!("cannot make an {}", P::NAME))
+    }
+
+    /// What its memory is counted in.
+    #[cfg(feature = "js")]
+    pub(crate) fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
     }
 
     /// The host's side of the instance that is there.
@@ -235,7 +410,8 @@ impl<P: Program> Instance<P> {
     /// The error of a call that a guest ended by itself after [`Data::asked_to_stop`] told it to. It says whether the
     /// instance was kept: it was unless it has been [discarded](Instance::discard).
     pub fn stopped(&self, stop: Stop, limits: &Limits) -> Error {
-        let error = Error::new(stop.kind(), format!("{}; {}", stop.what(limits), fate::<P>(self.is_live())));
+        let error =
+            Error::new(stop.kind(), format!("{}; {}", stop.what(limits, self.group()), fate::<P>(self.is_live())));
         if self.is_live() { error } else { error.with_context_lost() }
     }
 
@@ -254,7 +430,7 @@ impl<P: Program> Instance<P> {
         self.live = None;
         let _awake = self.engine.ticker().arm();
         let until = deadline::after(self.limits.wall_time);
-        let made = make(&self.engine, &self.program, &self.limits, &Running::unattended(), until);
+        let made = self.make(&Running::unattended(), until);
         self.live = Some(made.map_err(Error::with_context_lost)?);
         self.generation += 1;
         Ok(())
@@ -273,33 +449,13 @@ pub(crate) fn end_of(running: &Running, limits: &Limits) -> Instant {
     running.ends().map_or(longest, |ends| ends.min(longest))
 }
 
-/// A fresh instance, readied for calls.
-fn make<P: Program>(
-    engine: &Engine,
-    program: &P,
-    limits: &Limits,
-    running: &Running,
-    until: Instant,
-) -> Result<Box<Live<P>>, Error> {
-    let data = Data {
-        memory: MemoryGuard::default(),
-        deadline: Deadline::default(),
-        #[cfg(feature = "wasi")]
-        wasi: program.grants().map(Wasi::new).transpose()?,
-        host: program.host().map_err(|error| host_error(error, "the host's side cannot be made"))?,
-    };
-    let mut store = Store::new(engine.wasmtime(), data);
-    store.limiter(|data| &mut data.memory);
-    store.set_max_component_handles(MAX_HANDLES);
-    store.epoch_deadline_callback(|mut store| {
-        Ok(if store.data_mut().deadline.tick() { UpdateDeadline::Continue(1) } else { UpdateDeadline::Interrupt })
-    });
-    arm(&mut store, running, until, limits);
-    program.arm(&mut store.data_mut().host, limits);
-    let made = within_runtime(&mut store, |store| program.instantiate(store, limits));
-    let exports = made.map_err(|error| unmade::<P>(error, store.data(), engine, limits))?;
-    store.data_mut().deadline.disarm();
-    Ok(Box::new(Live { store, exports }))
+/// Refuses a limit that the engine would not keep.
+fn check_fuel(engine: &Engine, limits: &Limits) -> Result<(), Error> {
+    if limits.fuel == u64::MAX || engine.config().fuel {
+        return Ok(());
+    }
+    let message = format!("a limit of {} units of fuel, and the engine does not count it", limits.fuel);
+    Err(Error::new(ErrorKind::InvalidArgument, message))
 }
 
 /// Runs what may call WASI: in the runtime of the instance, where it has one.
@@ -311,13 +467,19 @@ fn within_runtime<H, R>(store: &mut Store<Data<H>>, body: impl FnOnce(&mut Store
     body(store)
 }
 
-fn arm<H>(store: &mut Store<Data<H>>, running: &Running, until: Instant, limits: &Limits) {
+fn arm<H>(
+    store: &mut Store<Data<H>>,
+    running: &Running,
+    until: Instant,
+    limits: &Limits,
+    processor: Option<Processor>,
+) {
     // Also bounds what a list of the guest can make the host allocate.
     store.set_hostcall_fuel(limits.result.max(limits.console).saturating_add(LIST_OVERHEAD));
     store.set_epoch_deadline(1);
     let data = store.data_mut();
     data.memory.arm(limits.memory);
-    data.deadline.arm(running.clone(), until);
+    data.deadline.arm(running.clone(), until, processor);
     #[cfg(feature = "wasi")]
     if let Some(wasi) = &mut data.wasi {
         wasi.arm(limits.console);
@@ -331,56 +493,12 @@ fn host_error(error: wasmtime::Error, what: &str) -> Error {
         .unwrap_or_else(|error| Error::with_source(ErrorKind::Engine, format!("{what}: {error:#}"), error))
 }
 
-/// Why an instance could not be made.
-fn unmade<P: Program>(error: wasmtime::Error, data: &Data<P::Host>, engine: &Engine, limits: &Limits) -> Error {
-    if let Some(full) = error.downcast_ref::<PoolConcurrencyLimitError>() {
-        let message =
-            format!("no room for one more {}: {full} (`Config::instances` is {})", P::NAME, engine.config().instances);
-        return Error::with_source(ErrorKind::Engine, message, error);
+/// Whose memory it was that did not suffice.
+fn memory_of(refused: Refused, limits: &Limits) -> String {
+    match refused {
+        Refused::Own => format!("its {} bytes of memory", limits.memory),
+        Refused::Whole => "its group has left of memory".to_owned(),
     }
-    let fate = format!("the {} could not be made", P::NAME);
-    if error.is::<Trap>() || data.deadline.asked_to_stop().is_some() {
-        return describe(error, data, limits, &fate);
-    }
-    if data.memory.has_refused() {
-        let message = format!("it needs more than its {} bytes of memory; {fate}", limits.memory);
-        return Error::with_source(ErrorKind::MemoryLimit, message, error);
-    }
-    host_error(error, &format!("cannot make an {}", P::NAME))
-}
-
-/// What a trap means.
-fn describe<H>(trap: wasmtime::Error, data: &Data<H>, limits: &Limits, fate: &str) -> Error {
-    let trap = match trap.downcast::<Error>() {
-        Ok(ours) => return ours.with_context_lost(),
-        Err(trap) => trap,
-    };
-    let text = trap.root_cause().to_string();
-    let (kind, what) = match (trap.downcast_ref::<Trap>(), data.deadline.asked_to_stop()) {
-        (Some(Trap::Interrupt), Some(stop)) => (stop.kind(), stop.what(limits)),
-        (Some(Trap::StackOverflow), _) => {
-            (ErrorKind::StackLimit, "the call needed more stack than compiled code may use".to_owned())
-        }
-        // By custom a guest that has no memory left traps so.
-        (Some(Trap::UnreachableCodeReached), _) if data.memory.has_refused() => (
-            ErrorKind::MemoryLimit,
-            format!("the call needed more than its {} bytes of memory ({text})", limits.memory),
-        ),
-        // wasmtime does not name the types of these errors.
-        _ if text.contains("fuel allocated for hostcalls") => (
-            ErrorKind::ResultTooLarge,
-            format!("the component handed over too much in one call, with a result of at most {} bytes", limits.result),
-        ),
-        _ if text.contains("resource table has no free keys") || text.contains("store handle limit exceeded") => (
-            ErrorKind::Trapped,
-            format!(
-                "the component holds more than {MAX_HANDLES} resources, or has more open than WASI lets it: {text}"
-            ),
-        ),
-        (Some(trap), _) => (ErrorKind::Trapped, format!("the component trapped: {trap}")),
-        _ => (ErrorKind::Trapped, format!("the component stopped: {trap:#}")),
-    };
-    Error::with_source(kind, format!("{what}; {fate}"), trap).with_context_lost()
 }
 
 /// What became of the instance.

@@ -1,9 +1,10 @@
 //! The limits of an instance, and the memory limit's enforcement.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use wasmtime::ResourceLimiter;
 
+use super::ledger::{Ledger, Refused};
 use crate::thread::Running;
 
 const KIB: usize = 1 << 10;
@@ -11,7 +12,7 @@ const MIB: usize = 1 << 20;
 
 /// What an instance, such as a JavaScript context, may use. [`Limits::default`] documents every default; change the fields that should differ.
 ///
-/// Where limits meet (a sandbox's, a context's, a call's), the lower of each wins.
+/// Where limits meet (a sandbox's, a [group](crate::component::Group)'s, a context's, a call's), the lower of each wins.
 ///
 /// ```
 /// use std::time::Duration;
@@ -29,8 +30,19 @@ pub struct Limits {
     /// A call that reaches it is asked to stop, and its context is kept; one that has not stopped 3 ms later is
     /// killed, and its context (or instance) replaced. Time is looked at every millisecond.
     pub wall_time: Duration,
+    /// Processor time that one call may take, of the object's thread. In a batch: one item. A script that waits for host
+    /// functions takes none, so a call may have seconds to wait and milliseconds to compute. Kept and looked at as
+    /// `wall_time`; what of it is not below that has no effect.
+    pub cpu_time: Duration,
+    /// Units of fuel that one call may burn: about one for each WebAssembly instruction. In a batch: one item. The same
+    /// call of the same state stops at the same place on every machine. The context (or instance) is then replaced.
+    ///
+    /// Only an engine that [counts fuel](crate::component::Config::fuel) takes a limit here; calls of others are refused
+    /// with [`InvalidArgument`](crate::ErrorKind::InvalidArgument).
+    pub fuel: u64,
     /// Bytes of all memories and tables of the instance. Of JavaScript's: the heap, and 4 MiB that are set aside for
-    /// the engine itself.
+    /// the engine itself. What the host holds for the instance meanwhile is counted, too: a result while it is decoded, results
+    /// of a batch until they are taken, arguments and answers of host functions until they are handed over.
     ///
     /// A script that needs more meets `InternalError: out of memory`; to other components `memory.grow` gives -1.
     pub memory: usize,
@@ -64,15 +76,20 @@ pub struct Limits {
     /// [Objects of the host](crate::js::Host) that scripts of one context may hold at a time. A script that would be given one more
     /// meets a `RangeError`; what is not caught comes back as [`HandleLimit`](crate::ErrorKind::HandleLimit).
     pub host_objects: usize,
+    /// Evaluations of one context that may wait for host functions at a time. One more is ended with
+    /// [`PendingLimit`](crate::ErrorKind::PendingLimit) when it is to wait.
+    pub pending: usize,
 }
 
 impl Default for Limits {
     /// 5 s of time, 64 MiB of memory, 256 KiB of stack, 2 MiB of source, 1 MiB of result, 1 MiB of console; 10,000 calls
     /// of host functions, 4096 of them in flight, 64 MiB handed to and fro;
-    /// 10,000 handles, and as many objects of the host.
+    /// 10,000 handles, and as many objects of the host, and of evaluations that wait. No limits of processor time and fuel.
     fn default() -> Limits {
         Limits {
             wall_time: Duration::from_secs(5),
+            cpu_time: Duration::MAX,
+            fuel: u64::MAX,
             memory: 64 * MIB,
             stack: 256 * KIB,
             source: 2 * MIB,
@@ -83,6 +100,7 @@ impl Default for Limits {
             host_bytes: 64 * MIB,
             handles: 10_000,
             host_objects: 10_000,
+            pending: 10_000,
         }
     }
 }
@@ -92,6 +110,8 @@ impl Limits {
     pub fn lower(self, other: Limits) -> Limits {
         Limits {
             wall_time: self.wall_time.min(other.wall_time),
+            cpu_time: self.cpu_time.min(other.cpu_time),
+            fuel: self.fuel.min(other.fuel),
             memory: self.memory.min(other.memory),
             stack: self.stack.min(other.stack),
             source: self.source.min(other.source),
@@ -102,6 +122,7 @@ impl Limits {
             host_bytes: self.host_bytes.min(other.host_bytes),
             handles: self.handles.min(other.handles),
             host_objects: self.host_objects.min(other.host_objects),
+            pending: self.pending.min(other.pending),
         }
     }
 
@@ -123,31 +144,51 @@ const TABLE_ELEMENT: usize = size_of::<usize>();
 ///
 /// All memories and tables of an instance are one sum. Growth that is granted and fails after all stays in it: wasmtime
 /// tells of failures that it did not ask about as well, and a guest could use those to shrink the sum.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct MemoryGuard {
-    limit: usize,
-    used: usize,
-    refused: bool,
+    ledger: Arc<Ledger>,
+    taken: usize,
+    refused: Option<Refused>,
 }
 
 impl MemoryGuard {
-    pub(super) fn arm(&mut self, limit: usize) {
-        self.limit = limit;
-        self.refused = false;
+    pub(super) fn new(ledger: Arc<Ledger>) -> MemoryGuard {
+        MemoryGuard { ledger, taken: 0, refused: None }
     }
 
-    /// Whether memory was refused since the guard was armed.
-    pub(super) fn has_refused(&self) -> bool {
+    pub(super) fn arm(&mut self, limit: usize) {
+        self.ledger.arm(limit);
+        self.refused = None;
+    }
+
+    /// What the memory is counted in.
+    #[cfg(feature = "js")]
+    pub(super) fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
+    }
+
+    /// By whose limit memory was refused since the guard was armed, if it was.
+    pub(super) fn refused(&self) -> Option<Refused> {
         self.refused
     }
 
     fn grow(&mut self, bytes: usize) -> bool {
-        let used = self.used.checked_add(bytes).filter(|used| *used <= self.limit);
-        match used {
-            Some(used) => self.used = used,
-            None => self.refused = true,
+        match self.ledger.take(bytes) {
+            Ok(()) => {
+                self.taken = self.taken.saturating_add(bytes);
+                true
+            }
+            Err(refused) => {
+                self.refused = Some(refused);
+                false
+            }
         }
-        used.is_some()
+    }
+}
+
+impl Drop for MemoryGuard {
+    fn drop(&mut self) {
+        self.ledger.give(self.taken);
     }
 }
 

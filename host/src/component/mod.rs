@@ -79,7 +79,11 @@ mod cache;
 mod instance;
 mod held;
 mod limits;
+mod ledger;
+mod group;
 mod deadline;
+mod cpu;
+mod usage;
 #[cfg(feature = "wave")]
 mod dynamic;
 #[cfg(feature = "wave")]
@@ -92,14 +96,14 @@ mod wasi;
 #[doc(no_inline)]
 pub use wasmtime;
 
-#[cfg(feature = "js")]
-pub(crate) use self::instance::end_of;
 pub use self::{
     deadline::Stop,
     engine::{Config, Engine},
+    group::{Budget, Group},
     held::Held,
     instance::{Data, Instance, Program},
     limits::Limits,
+    usage::{Meter, Usage},
 };
 #[cfg(feature = "wave")]
 pub use self::{
@@ -108,3 +112,9 @@ pub use self::{
 };
 #[cfg(feature = "wasi")]
 pub use self::{grants::Grants, wasi::link_wasi};
+#[cfg(feature = "js")]
+pub(crate) use self::{
+    instance::end_of,
+    ledger::{Charge, Ledger},
+    usage::Account,
+};

@@ -5,6 +5,7 @@ use std::{
     fmt,
     future::{Future as _, poll_fn},
     pin::Pin,
+    sync::Arc,
     task::{self, Poll},
     time::Instant,
 };
@@ -14,13 +15,13 @@ use tokio::sync::oneshot;
 
 use super::{
     engine::Engine,
-    evaluation::{Outcome, Terms},
+    evaluation::{Ended, Outcome, Terms},
     inbox::Event,
     source::Source,
     value::Value,
 };
 use crate::{
-    component::Held,
+    component::{Charge, Held, Ledger},
     error::{Error, ErrorKind},
     thread::{Call, Deferred, HeapThread, Running, Steps, StepsStream, Ticket, block_elsewhere},
 };
@@ -149,8 +150,9 @@ impl Batch {
         let call = match self.sources.0 {
             Kind::Iterator(sources) => Call::deferring(&self.thread, move |engine, running, defer| {
                 let running = running.clone();
-                let (inputs, results) = (VecDeque::new(), Vec::new());
-                Collection { evaluations, sources, inputs, results, running, deferred: defer.defer() }.go_on(engine);
+                let (inputs, results, charges) = (VecDeque::new(), Vec::new(), Vec::new());
+                let deferred = defer.defer();
+                Collection { evaluations, sources, inputs, results, charges, running, deferred }.go_on(engine);
                 engine.proceed();
                 Ok(None)
             }),
@@ -204,7 +206,7 @@ impl Stream for BatchStream {
                 return Poll::Ready(Some(result.unwrap_or_else(|_| Err(Error::closed()))));
             }
             match Pin::new(&mut this.stream).poll_next(context) {
-                Poll::Ready(Some(Ok(Evaluated::Now(result)))) => return Poll::Ready(Some(result)),
+                Poll::Ready(Some(Ok(Evaluated::Now(result, _charge)))) => return Poll::Ready(Some(result)),
                 Poll::Ready(Some(Ok(Evaluated::Later(awaited)))) => this.awaited = Some(awaited),
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
                 Poll::Ready(None) => return Poll::Ready(None),
@@ -217,7 +219,8 @@ impl Stream for BatchStream {
 /// A step of a batch: a result, or where it will come.
 #[derive(Debug)]
 pub(super) enum Evaluated {
-    Now(BatchResult),
+    /// The result, whose bytes are counted until it is taken.
+    Now(BatchResult, Charge),
     Later(oneshot::Receiver<BatchResult>),
 }
 
@@ -231,11 +234,13 @@ pub(super) struct Evaluations {
     pushed: usize,
     /// The evaluation that waits for host functions: the next begins when it has ended.
     pending: Option<u64>,
+    /// Bytes of results that were made and are not taken yet.
+    untaken: Option<Arc<Ledger>>,
 }
 
 impl Evaluations {
     fn new(terms: Terms) -> Evaluations {
-        Evaluations { terms, batch: None, pushed: 0, pending: None }
+        Evaluations { terms, batch: None, pushed: 0, pending: None, untaken: None }
     }
 
     /// Evaluates the next source; `None` when there is none.
@@ -249,7 +254,7 @@ impl Evaluations {
             // The engine was replaced, and its batch with it: what was not evaluated yet goes into a new one.
             self.pushed = 0;
         }
-        let limit = engine.source_limit(running, &self.terms);
+        let limit = engine.limits(running, &self.terms).source;
         if self.pushed == 0 {
             // A source that is too large never enters the engine; it fails in its turn.
             if let Some(error) = inputs.front().and_then(|source| source.check(limit).err()) {
@@ -310,14 +315,27 @@ impl Steps<Engine> for Evaluations {
             return Ok(None);
         }
         self.pending = None;
+        let untaken = self.untaken.get_or_insert_with(|| Ledger::new(usize::MAX, Some(Arc::clone(engine.ledger()))));
+        let untaken = Arc::clone(untaken);
+        if untaken.used() >= engine.limits(running, &self.terms).result {
+            // The consumer takes what there is first.
+            return Ok(None);
+        }
         let evaluated = self.next(engine, inputs, running).map(|outcome| match outcome {
-            Ok(Outcome::Done(value)) => Evaluated::Now(Ok(value)),
-            Err(error) => Evaluated::Now(Err(error)),
+            Ok(Outcome::Done(value, charge)) => {
+                let bytes = charge.bytes();
+                drop(charge);
+                match untaken.charge(bytes) {
+                    Some(charge) => Evaluated::Now(Ok(value), charge),
+                    None => Evaluated::Now(Err(no_room()), Charge::default()),
+                }
+            }
+            Err(error) => Evaluated::Now(Err(error), Charge::default()),
             Ok(Outcome::Pending(evaluation)) => {
                 self.pending = Some(evaluation.number);
                 let (sender, awaited) = oneshot::channel();
                 // Where the consumer has gone, nobody wants it.
-                engine.park(evaluation, Box::new(|_, result| drop(sender.send(result))));
+                engine.park(evaluation, Box::new(|_, result| drop(sender.send(result.map(|(value, _charge)| value)))));
                 Evaluated::Later(awaited)
             }
         });
@@ -331,6 +349,11 @@ impl Steps<Engine> for Evaluations {
     }
 }
 
+fn no_room() -> Error {
+    let message = "the results that wait to be taken, and this one, take more than the memory that is left";
+    Error::new(ErrorKind::MemoryLimit, message)
+}
+
 /// A batch whose results are collected in one call.
 struct Collection {
     evaluations: Evaluations,
@@ -338,6 +361,8 @@ struct Collection {
     /// Sources that are there for the engine's batch.
     inputs: VecDeque<Source>,
     results: Vec<BatchResult>,
+    /// The results are counted as memory until all are there.
+    charges: Vec<Charge>,
     running: Running,
     deferred: Deferred<Vec<BatchResult>>,
 }
@@ -354,19 +379,26 @@ impl Collection {
             }
             match self.evaluations.next(engine, &mut self.inputs, &self.running) {
                 None => return self.end(engine, None),
-                Some(Ok(Outcome::Done(value))) => self.results.push(Ok(value)),
-                Some(Err(error)) => self.results.push(Err(error)),
+                Some(Ok(Outcome::Done(value, charge))) => self.push(Ok((value, charge))),
+                Some(Err(error)) => self.push(Err(error)),
                 Some(Ok(Outcome::Pending(evaluation))) => {
                     let (inbox, number) = (engine.inbox(), evaluation.number);
                     self.deferred.on_stop(move || inbox.post(Event::Stopped(number)));
                     let then = |engine: &mut Engine, result| {
-                        self.results.push(result);
+                        self.push(result);
                         self.go_on(engine);
                     };
                     return engine.park(evaluation, Box::new(then));
                 }
             }
         }
+    }
+
+    fn push(&mut self, result: Ended) {
+        self.results.push(result.map(|(value, charge)| {
+            self.charges.push(charge);
+            value
+        }));
     }
 
     fn end(mut self, engine: &mut Engine, error: Option<Error>) {

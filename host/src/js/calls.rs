@@ -22,10 +22,10 @@ use super::{
     objects::Objects,
     script::Ambient,
     value::Value,
-    wire,
+    wire::{self, Unread},
 };
 use crate::{
-    component::Data,
+    component::{Charge, Data, Ledger},
     error::{Error, ErrorKind},
 };
 
@@ -66,6 +66,8 @@ struct InFlight {
     evaluation: Rc<Evaluation>,
     call: HostCall,
     task: AbortHandle,
+    /// Its arguments are counted as memory for as long.
+    _arguments: Charge,
 }
 
 impl Drop for InFlight {
@@ -143,11 +145,11 @@ impl Calls {
         &mut self,
         objects: &mut Objects,
         call: u64,
-        answer: Result<Encoded, Error>,
+        answer: Result<(Encoded, Charge), Error>,
     ) -> Option<(Rc<Evaluation>, Told)> {
         let landed = self.in_flight.remove(&call)?;
         let function = landed.call.function();
-        let answer = answer.and_then(|value| self.answered(objects, &landed.evaluation, function, value));
+        let answer = answer.and_then(|(value, _charge)| self.answered(objects, &landed.evaluation, function, value));
         let answer = answer.map_err(|error| self.tell(landed.call.function(), error));
         Some((Rc::clone(&landed.evaluation), answer))
     }
@@ -170,7 +172,9 @@ impl Calls {
     pub(super) fn tell(&mut self, function: &str, error: Error) -> HostError {
         let (name, message) = match (error.kind(), error.downcast_ref::<ScriptError>()) {
             (_, Some(ScriptError { name, message })) => (clipped(name), clipped(message)),
-            (ErrorKind::HostCallLimit | ErrorKind::HandleLimit, _) => ("RangeError".to_owned(), error.to_string()),
+            (ErrorKind::HostCallLimit | ErrorKind::HandleLimit | ErrorKind::MemoryLimit, _) => {
+                ("RangeError".to_owned(), error.to_string())
+            }
             (ErrorKind::WrongType, _) => {
                 // The script's own fault, which it is told in full, and nobody else's.
                 return HostError { id: None, name: "TypeError".to_owned(), message: clipped(&error.to_string()) };
@@ -198,17 +202,19 @@ impl Calls {
     pub(super) fn run(
         &mut self,
         objects: &mut Objects,
+        memory: &Arc<Ledger>,
         name: &Arc<str>,
         arguments: &[u8],
         begin: impl FnOnce(Value, &HostCall) -> Result<Begun, Error>,
     ) -> Answer {
-        let answer = self.start(objects, name, arguments, begin);
+        let answer = self.start(objects, memory, name, arguments, begin);
         answer.unwrap_or_else(|error| Answer::Failed(self.tell(name, error)))
     }
 
     fn start(
         &mut self,
         objects: &mut Objects,
+        memory: &Arc<Ledger>,
         name: &Arc<str>,
         arguments: &[u8],
         begin: impl FnOnce(Value, &HostCall) -> Result<Begun, Error>,
@@ -216,8 +222,11 @@ impl Calls {
         let evaluation = self.evaluation.clone().ok_or_else(|| fault("nothing is being evaluated"))?;
         count_call(&evaluation)?;
         count_bytes(&evaluation, arguments.len())?;
-        let arguments = wire::decode_with(arguments, objects);
-        let arguments = arguments.map_err(|reason| fault(&format!("malformed arguments: {reason}")))?;
+        let (arguments, charge) = match wire::decode_with(arguments, objects, memory.left()) {
+            Ok((arguments, bytes)) => (arguments, memory.charge(bytes).ok_or_else(too_large)?),
+            Err(Unread::TooLarge) => return Err(too_large()),
+            Err(Unread::Malformed(reason)) => return Err(fault(&format!("malformed arguments: {reason}"))),
+        };
         let call = HostCall::new(Arc::clone(name), &evaluation);
         let within = evaluation.span.clone();
         let _within = within.enter();
@@ -227,7 +236,7 @@ impl Calls {
             // Many a future is ready at once, and a hop to another thread takes longer than all the rest.
             Begun::Waits(mut future) => match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
                 Poll::Ready(answer) => answer?,
-                Poll::Pending => return self.fly(evaluation, call, future),
+                Poll::Pending => return self.fly(evaluation, call, future, memory, charge),
             },
         };
         self.answered(objects, &evaluation, name, value).map(Answer::Done)
@@ -242,7 +251,7 @@ impl Calls {
         value: Encoded,
     ) -> Result<Vec<u8>, Error> {
         value.check(&self.home).map_err(|error| failed(function, error))?;
-        let (bytes, most) = (value.let_into(objects).len(), evaluation.limits.result);
+        let (bytes, most) = (value.let_into(objects).len(), evaluation.account.limits.result);
         if bytes > most {
             return Err(limit(format!("a host function answered with {bytes} bytes, more than {most}")));
         }
@@ -250,8 +259,15 @@ impl Calls {
     }
 
     /// Lets a call go on in the runtime.
-    fn fly(&mut self, evaluation: Rc<Evaluation>, call: HostCall, future: Answering) -> Result<Answer, Error> {
-        let most = evaluation.limits.host_calls_in_flight;
+    fn fly(
+        &mut self,
+        evaluation: Rc<Evaluation>,
+        call: HostCall,
+        future: Answering,
+        memory: &Arc<Ledger>,
+        arguments: Charge,
+    ) -> Result<Answer, Error> {
+        let most = evaluation.account.limits.host_calls_in_flight;
         if evaluation.in_flight.get() >= most {
             return Err(limit(format!("the evaluation has {most} calls of host functions in flight, the most it may")));
         }
@@ -259,11 +275,12 @@ impl Calls {
             let message = format!("{} waits, and the context was opened outside of a tokio runtime", call.function());
             return Err(Error::new(ErrorKind::HostFunction, message));
         };
-        let answering = Flight { call: call.clone(), inbox: self.inbox.clone(), future: Some(future) };
+        let (inbox, memory) = (self.inbox.clone(), Arc::clone(memory));
+        let answering = Flight { call: call.clone(), inbox, memory, future: Some(future) };
         let task = runtime.spawn(answering.instrument(evaluation.span.clone())).abort_handle();
         evaluation.in_flight.set(evaluation.in_flight.get() + 1);
         let id = call.id();
-        self.in_flight.insert(id, InFlight { evaluation, call, task });
+        self.in_flight.insert(id, InFlight { evaluation, call, task, _arguments: arguments });
         Ok(Answer::Pending(id))
     }
 }
@@ -275,7 +292,7 @@ fn clipped(text: &str) -> String {
 
 /// Counts one more call.
 fn count_call(evaluation: &Evaluation) -> Result<(), Error> {
-    let limits = &evaluation.limits;
+    let limits = &evaluation.account.limits;
     if evaluation.calls.get() >= limits.host_calls {
         return Err(limit(format!("the evaluation has made its {} calls of host functions", limits.host_calls)));
     }
@@ -286,12 +303,16 @@ fn count_call(evaluation: &Evaluation) -> Result<(), Error> {
 /// Counts bytes that go to a function or come from it.
 fn count_bytes(evaluation: &Evaluation, bytes: usize) -> Result<(), Error> {
     let all = evaluation.bytes.get().saturating_add(bytes);
-    let most = evaluation.limits.host_bytes;
+    let most = evaluation.account.limits.host_bytes;
     if all > most {
         return Err(limit(format!("the evaluation has exchanged its {most} bytes with host functions")));
     }
     evaluation.bytes.set(all);
     Ok(())
+}
+
+fn too_large() -> Error {
+    Error::new(ErrorKind::MemoryLimit, "what a host function is given takes more than the context's memory")
 }
 
 fn limit(message: String) -> Error {
@@ -305,12 +326,15 @@ pub(super) fn fault(what: &str) -> Error {
 
 impl host_functions::Host for Data<Ambient> {
     fn start(&mut self, function: u32, arguments: Vec<u8>) -> Answer {
+        let memory = Arc::clone(self.ledger());
         let Ambient { calls, objects, .. } = &mut self.host;
         let Some((name, is_async)) = calls.defined.get(function as usize).cloned() else {
             return Answer::Failed(calls.tell("a function", fault("there is no such function")));
         };
         match calls.granted(&name, is_async) {
-            Ok(function) => calls.run(objects, &name, &arguments, |arguments, call| function.begin(arguments, call)),
+            Ok(function) => {
+                calls.run(objects, &memory, &name, &arguments, |arguments, call| function.begin(arguments, call))
+            }
             Err(error) => Answer::Failed(calls.tell(&name, error)),
         }
     }
@@ -326,6 +350,8 @@ impl fmt::Debug for Calls {
 struct Flight {
     call: HostCall,
     inbox: Inbox,
+    /// What its answer is counted in until the script has it.
+    memory: Arc<Ledger>,
     future: Option<Answering>,
 }
 
@@ -340,6 +366,10 @@ impl Future for Flight {
             return Poll::Pending;
         };
         self.future = None;
+        let answer = answer.and_then(|answer| {
+            let charge = self.memory.charge(answer.bytes()).ok_or_else(too_large)?;
+            Ok((answer, charge))
+        });
         self.inbox.post(Event::Answered(self.call.id(), answer));
         Poll::Ready(())
     }

@@ -53,8 +53,8 @@ impl ConsoleMessage {
     /// first that has no room in the 256 KiB that the arguments of one message may take, and what comes behind it is left
     /// out.
     pub fn arguments(&self) -> Vec<Value> {
-        // The engine's own encoder wrote them.
-        self.arguments.iter().map(|argument| wire::decode(argument).unwrap_or_default()).collect()
+        // The engine's own encoder wrote them, and they are few.
+        self.arguments.iter().map(|argument| wire::decode(argument, usize::MAX).unwrap_or_default()).collect()
     }
 }
 

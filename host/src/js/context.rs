@@ -19,7 +19,7 @@ use super::{
     value::Value,
 };
 use crate::{
-    component::Limits,
+    component::{Limits, Meter},
     error::{Error, ErrorKind},
     thread::{Call, Closing, HeapThread, Running},
 };
@@ -39,7 +39,8 @@ use crate::{
 ///   [`Panicked`](ErrorKind::Panicked): the context is gone, or the call did not run to its end.
 /// - A limit: [`Timeout`](ErrorKind::Timeout), [`MemoryLimit`](ErrorKind::MemoryLimit),
 ///   [`StackLimit`](ErrorKind::StackLimit), [`ResultTooLarge`](ErrorKind::ResultTooLarge),
-///   [`HostCallLimit`](ErrorKind::HostCallLimit).
+///   [`HostCallLimit`](ErrorKind::HostCallLimit), [`PendingLimit`](ErrorKind::PendingLimit),
+///   [`CpuLimit`](ErrorKind::CpuLimit), [`FuelLimit`](ErrorKind::FuelLimit).
 /// - [`HostFunction`](ErrorKind::HostFunction): a host function failed, and the script let its error through.
 /// - [`Lost`](ErrorKind::Lost): the context was lost to another call, or reset, while this one waited.
 /// - [`Engine`](ErrorKind::Engine): a fault of the host or of the engine.
@@ -99,6 +100,12 @@ impl Context {
     /// sink of the [context](crate::js::ContextBuilder::on_console) has it, too.
     pub fn printing_to(&self, console: &Console) -> Context {
         Context { thread: self.thread.clone(), terms: Terms { console: Some(console.clone()), ..self.terms.clone() } }
+    }
+
+    /// A handle to the same context that adds up what its calls use, in the place of where this one does. The meters of the
+    /// [context](crate::js::ContextBuilder::meter) and of its [sandbox](crate::js::SandboxBuilder::meter) count them, too.
+    pub fn metered(&self, meter: &Meter) -> Context {
+        Context { thread: self.thread.clone(), terms: Terms { meter: Some(meter.clone()), ..self.terms.clone() } }
     }
 
     /// Its thread.
@@ -183,7 +190,7 @@ impl Context {
     pub fn eval_file(&self, path: impl Into<PathBuf>) -> Call<Value> {
         let path = path.into();
         self.evaluation(Ok, move |engine, running, terms| {
-            let source = Source::read_file(&path, engine.source_limit(running, terms))?;
+            let source = Source::read_file(&path, engine.limits(running, terms).source)?;
             engine.evaluate(running, terms, source, ResultForm::Value)
         })
     }
@@ -196,7 +203,7 @@ impl Context {
     pub fn eval_file_text(&self, path: impl Into<PathBuf>) -> Call<String> {
         let path = path.into();
         self.evaluation(from_value, move |engine, running, terms| {
-            let source = Source::read_file(&path, engine.source_limit(running, terms))?;
+            let source = Source::read_file(&path, engine.limits(running, terms).source)?;
             engine.evaluate(running, terms, source, ResultForm::Text)
         })
     }

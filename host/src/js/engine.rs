@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     mem,
     rc::Rc,
+    sync::Arc,
     task::{Context, Poll},
     time::Instant,
 };
@@ -11,18 +12,18 @@ use std::{
 use super::{
     bindings::{self, Failure, Operation, ResultForm},
     context::Globals,
-    evaluation::{Evaluation, Outcome, Pending, Terms, Then},
+    evaluation::{Ended, Evaluation, Outcome, Pending, Terms, Then},
     exception::Exception,
     handle::{Encoded, Handle, Home},
     inbox::{Event, Inbox},
     script::{Ambient, ENGINE_MEMORY, Exports, Script, explain},
     source::Source,
     value::Value,
-    wire,
+    wire::{self, Unread},
 };
 use crate::{
     component::{
-        self, Data, Held, Instance, Limits, Stop, end_of,
+        self, Charge, Data, Held, Instance, Ledger, Limits, Stop, Usage, end_of,
         wasmtime::{self, Store},
     },
     error::{Error, ErrorKind},
@@ -42,14 +43,15 @@ pub(crate) struct Engine {
     /// The evaluations that wait for host functions, by their numbers.
     pending: BTreeMap<u64, Pending>,
     /// What is to be done with the results of evaluations that were pending.
-    following: VecDeque<(Then, Result<Value, Error>)>,
+    following: VecDeque<(Then, Ended)>,
     inbox: Inbox,
 }
 
 impl Engine {
     pub(super) fn new(engine: &component::Engine, script: Script, limits: Limits) -> Result<Engine, Error> {
-        if limits.memory < ENGINE_MEMORY {
-            let message = format!("a memory limit of {} bytes: the engine itself takes {ENGINE_MEMORY}", limits.memory);
+        let memory = script.group.as_ref().map_or(limits, |group| limits.lower(group.limits())).memory;
+        if memory < ENGINE_MEMORY {
+            let message = format!("a memory limit of {memory} bytes: the engine itself takes {ENGINE_MEMORY}");
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
         let inbox = script.inbox.clone();
@@ -62,7 +64,7 @@ impl Engine {
     }
 
     fn begin(&self, running: &Running, terms: &Terms) -> Rc<Evaluation> {
-        Evaluation::begin(&self.instance.limits(), running, terms)
+        Evaluation::begin(&self.instance.limits(), &self.instance.program().meters, running, terms)
     }
 
     /// Calls the engine for an evaluation, and says what its failure means.
@@ -71,9 +73,9 @@ impl Engine {
         evaluation: &Rc<Evaluation>,
         body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<R, Failure>>,
     ) -> Result<R, Error> {
-        let limits = &evaluation.limits;
-        let mut asked = None;
-        let answer = self.instance.enter_until(&evaluation.running, evaluation.until, limits, |store, exports| {
+        let limits = evaluation.limits();
+        let (mut asked, mut is_the_groups) = (None, false);
+        let answer = self.instance.enter_for(&evaluation.running, &evaluation.account, |store, exports| {
             let host = &mut store.data_mut().host;
             host.calls.run_for(evaluation);
             host.console.run_for(evaluation);
@@ -86,6 +88,7 @@ impl Engine {
                 _ => body(store, exports)?,
             };
             asked = store.data().asked_to_stop();
+            is_the_groups = store.data().met_the_groups_memory();
             store.data_mut().host.objects.end_call();
             Ok(answer)
         });
@@ -105,6 +108,10 @@ impl Engine {
                     self.lose(&error);
                 }
                 error
+            }
+            (Failure::OutOfMemory, _) if is_the_groups => {
+                let message = "the script needed more than its group has left of memory; the context was kept";
+                Error::new(ErrorKind::MemoryLimit, message)
             }
             (failure, _) => self.explain(failure, limits),
         })
@@ -134,7 +141,7 @@ impl Engine {
     }
 
     /// Notes what is to be done with the result of an evaluation that was pending.
-    fn follow(&mut self, pending: Pending, result: Result<Value, Error>) {
+    fn follow(&mut self, pending: Pending, result: Ended) {
         pending.evaluation.end();
         self.following.push_back((pending.then, result));
     }
@@ -165,10 +172,15 @@ impl Engine {
                 let deferred = defer.defer();
                 let (inbox, number) = (self.inbox.clone(), evaluation.number);
                 deferred.on_stop(move || inbox.post(Event::Stopped(number)));
-                self.park(evaluation, Box::new(move |_, result| deferred.answer(result.and_then(convert))));
+                self.park(
+                    evaluation,
+                    Box::new(move |_, result| {
+                        deferred.answer(result.and_then(|(value, _charge)| convert(value)));
+                    }),
+                );
                 Ok(None)
             }
-            Ok(Outcome::Done(value)) => convert(value).map(Some),
+            Ok(Outcome::Done(value, _charge)) => convert(value).map(Some),
             Err(error) => Err(error),
         };
         // It may have settled what others wait for.
@@ -234,7 +246,7 @@ impl Engine {
     }
 
     /// Hands an answer to the script that waits for it.
-    fn settle(&mut self, call: u64, answer: Result<Encoded, Error>) {
+    fn settle(&mut self, call: u64, answer: Result<(Encoded, Charge), Error>) {
         let landed = self.instance.host_mut().and_then(|host| host.calls.land(&mut host.objects, call, answer));
         // Its evaluation may have ended, or the context is another.
         let Some((evaluation, answer)) = landed else {
@@ -254,18 +266,20 @@ impl Engine {
     }
 
     /// Ends an evaluation whose time is over, or whose caller has gone.
-    pub(super) fn stop(&mut self, evaluation: u64) {
-        let Some(pending) = self.pending.get(&evaluation) else {
+    pub(super) fn stop(&mut self, number: u64) {
+        let Some(pending) = self.pending.get(&number) else {
             return;
         };
-        let Evaluation { running, limits, .. } = &*pending.evaluation;
-        let stop = if running.is_cancelled() { Stop::Cancelled } else { Stop::Timeout };
-        let error = self.instance.stopped(stop, limits);
+        let evaluation = &pending.evaluation;
+        let stop = if evaluation.running.is_cancelled() { Stop::Cancelled } else { Stop::Timeout };
+        let error = self.instance.stopped(stop, evaluation.limits());
+        evaluation.account.add(Usage { interrupts: 1, ..Usage::default() });
+        let evaluation = evaluation.number;
         self.end(evaluation, Err(error));
     }
 
     /// An evaluation that was pending has ended: with this, or as nobody waits for it.
-    fn end(&mut self, evaluation: u64, result: Result<Value, Error>) {
+    fn end(&mut self, evaluation: u64, result: Ended) {
         if let Some(pending) = self.pending.remove(&evaluation) {
             self.cancel_calls(&pending.evaluation, &[evaluation]);
             self.follow(pending, result);
@@ -288,7 +302,9 @@ impl Engine {
         let mut limits = self.instance.limits();
         limits.host_calls = 0;
         let housekeeping = self.begin(&self.inbox.running(), &Terms { limits: Some(limits), ..Terms::default() });
-        self.enter(&housekeeping, body)
+        let done = self.enter(&housekeeping, body);
+        housekeeping.end();
+        done
     }
 
     /// Has the engine forget evaluations and calls.
@@ -324,11 +340,16 @@ impl Engine {
             let result = self.enter(&evaluation, |store, engine| {
                 let result = engine.on_demand(store)?.call_take_result(&mut *store, number)?;
                 let result = result.ok_or_else(|| wasmtime::format_err!("the engine lost a result"))?;
-                Ok(result.map(|value| decode(&store.data().host, &value)))
+                Ok(result.map(|value| decode(store.data(), &evaluation, &value)))
             });
             self.cancel_calls(&evaluation, &[]);
             self.follow(pending, result.flatten());
         }
+    }
+
+    /// What the memory of the context is counted in.
+    pub(super) fn ledger(&self) -> &Arc<Ledger> {
+        self.instance.ledger()
     }
 
     /// The instance as handles know it; where there is none, one that has none.
@@ -343,19 +364,27 @@ impl Engine {
         evaluation: Rc<Evaluation>,
         body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<bindings::Outcome, Failure>>,
     ) -> Result<Outcome, Error> {
+        evaluation.count();
         let value = self.enter(&evaluation, |store, engine| {
             Ok(body(store, engine)?.map(|outcome| match outcome {
-                bindings::Outcome::Done(value) => Some(decode(&store.data().host, &value)),
+                bindings::Outcome::Done(value) => Some(decode(store.data(), &evaluation, &value)),
                 bindings::Outcome::Pending => None,
             }))
         });
         let value = match value {
-            Ok(None) => return Ok(Outcome::Pending(evaluation)),
+            Ok(None) if self.pending.len() < evaluation.limits().pending => return Ok(Outcome::Pending(evaluation)),
+            Ok(None) => {
+                let most = evaluation.limits().pending;
+                let message =
+                    format!("{most} evaluations of the context wait, the most that may; the context was kept");
+                self.cancel_calls(&evaluation, &[evaluation.number]);
+                return Err(Error::new(ErrorKind::PendingLimit, message));
+            }
             Ok(Some(value)) => value,
             Err(error) => Err(error),
         };
         self.cancel_calls(&evaluation, &[]);
-        value.map(Outcome::Done)
+        value.map(|(value, charge)| Outcome::Done(value, charge))
     }
 
     pub(super) fn evaluate(
@@ -366,7 +395,8 @@ impl Engine {
         form: ResultForm,
     ) -> Result<Outcome, Error> {
         let evaluation = self.begin(running, terms);
-        source.check(evaluation.limits.source)?;
+        source.check(evaluation.limits().source)?;
+        evaluation.entered(source.len());
         let source = source.into_wire();
         let number = evaluation.number;
         self.run(evaluation, |store, engine| {
@@ -375,9 +405,9 @@ impl Engine {
         })
     }
 
-    /// The longest source that a call of this caller may have.
-    pub(super) fn source_limit(&self, running: &Running, terms: &Terms) -> usize {
-        self.instance.limits().for_call(running, terms.limits).source
+    /// The limits of a call of this caller.
+    pub(super) fn limits(&self, running: &Running, terms: &Terms) -> Limits {
+        self.instance.limits().for_call(running, terms.limits)
     }
 
     pub(super) fn call(
@@ -390,6 +420,7 @@ impl Engine {
     ) -> Result<Outcome, Error> {
         arguments.check(&self.home())?;
         let evaluation = self.begin(running, terms);
+        evaluation.entered(arguments.bytes());
         let number = evaluation.number;
         self.run(evaluation, |store, engine| {
             let arguments = arguments.let_into(&mut store.data_mut().host.objects);
@@ -410,6 +441,7 @@ impl Engine {
         home.admit("the handle", handle)?;
         operation.check(&home)?;
         let evaluation = self.begin(running, terms);
+        evaluation.entered(operation.bytes());
         let (number, handle) = (evaluation.number, handle.number());
         self.run(evaluation, |store, engine| {
             let operation = operation.let_into(&mut store.data_mut().host.objects);
@@ -455,10 +487,11 @@ impl Engine {
         &mut self,
         running: &Running,
         terms: &Terms,
-        body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<R, Failure>>,
+        body: impl FnOnce(&Evaluation, &mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<R, Failure>>,
     ) -> Result<R, Error> {
         let evaluation = self.begin(running, terms);
-        let result = self.enter(&evaluation, body);
+        evaluation.count();
+        let result = self.enter(&evaluation, |store, engine| body(&evaluation, store, engine));
         self.cancel_calls(&evaluation, &[]);
         self.proceed();
         result
@@ -471,7 +504,8 @@ impl Engine {
         globals: &Encoded<Globals>,
     ) -> Result<(), Error> {
         globals.check(&self.home())?;
-        self.at_once(running, terms, |store, engine| {
+        self.at_once(running, terms, |evaluation, store, engine| {
+            evaluation.entered(globals.bytes());
             let globals = globals.let_into(&mut store.data_mut().host.objects);
             engine.api().call_set_globals(store, globals)
         })
@@ -484,11 +518,11 @@ impl Engine {
         name: &str,
         form: ResultForm,
     ) -> Result<Value, Error> {
-        let value = self.at_once(running, terms, |store, engine| {
+        let value = self.at_once(running, terms, |evaluation, store, engine| {
             let value = engine.api().call_get_global(&mut *store, name, form)?;
-            Ok(value.map(|value| decode(&store.data().host, &value)))
+            Ok(value.map(|value| decode(store.data(), evaluation, &value)))
         });
-        value?
+        value?.map(|(value, _charge)| value)
     }
 
     /// What the heap takes, and how many objects of the host scripts hold.
@@ -497,7 +531,7 @@ impl Engine {
         running: &Running,
         terms: &Terms,
     ) -> Result<(bindings::HeapUsage, usize), Error> {
-        self.at_once(running, terms, |store, engine| {
+        self.at_once(running, terms, |_, store, engine| {
             let usage = engine.on_demand(store)?.call_memory_usage(&mut *store)?;
             Ok(Ok((usage, store.data().host.objects.count())))
         })
@@ -537,8 +571,9 @@ impl Engine {
             };
             batches.call_push(store, resource, &sources)?;
             Ok(Ok(resource))
-        })?;
-        *batch = Some(self.instance.hold(resource));
+        });
+        evaluation.end();
+        *batch = Some(self.instance.hold(resource?));
         Ok(())
     }
 
@@ -555,8 +590,9 @@ impl Engine {
         batch: &Held,
         source: Option<&Source>,
     ) -> Result<Outcome, Error> {
-        let evaluation = self.begin(running, terms);
         let resource = self.instance.held(batch)?;
+        let evaluation = self.begin(running, terms);
+        evaluation.entered(source.map_or(0, Source::len));
         let number = evaluation.number;
         self.run(evaluation, |store, engine| {
             if let Some(source) = source {
@@ -588,15 +624,26 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-/// What the engine of this host gave in the call that is still to be ended.
-fn decode(host: &Ambient, value: &[u8]) -> Result<Value, Error> {
+/// What the engine gave in the call that is still to be ended, and the memory that it takes.
+fn decode(data: &Data<Ambient>, evaluation: &Evaluation, value: &[u8]) -> Ended {
+    evaluation.left(value.len());
     if value == NOTHING {
-        return Ok(Value::Hole);
+        return Ok((Value::Hole, Charge::default()));
     }
-    if let Some(handle) = host.calls.home().decode(value) {
-        return handle.map(Value::Handle);
+    if let Some(handle) = data.host.calls.home().decode(value) {
+        return handle.map(|handle| (Value::Handle(handle), Charge::default()));
     }
-    wire::decode_with(value, &host.objects).map_err(|reason| malformed(&reason))
+    let too_large = || {
+        let memory = evaluation.limits().memory;
+        let message =
+            format!("the result takes more than what is left of {memory} bytes of memory; the context was kept");
+        Error::new(ErrorKind::MemoryLimit, message)
+    };
+    match wire::decode_with(value, &data.host.objects, data.ledger().left()) {
+        Ok((value, bytes)) => Ok((value, data.ledger().charge(bytes).ok_or_else(too_large)?)),
+        Err(Unread::TooLarge) => Err(too_large()),
+        Err(Unread::Malformed(reason)) => Err(malformed(&reason)),
+    }
 }
 
 fn malformed(reason: &str) -> Error {

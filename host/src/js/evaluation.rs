@@ -1,8 +1,8 @@
 //! One evaluation: what holds for it from its begin to its end, however often it waits in between.
 
 use std::{
-    cell::{Cell, OnceCell},
-    fmt,
+    cell::{Cell, OnceCell, RefCell},
+    fmt, mem,
     rc::Rc,
     sync::{
         Arc, OnceLock, Weak,
@@ -22,7 +22,7 @@ use super::{
     value::Value,
 };
 use crate::{
-    component::{Limits, end_of},
+    component::{Account, Charge, Limits, Meter, Usage, end_of},
     error::Error,
     thread::Running,
     timer::{self, Alarm},
@@ -41,15 +41,19 @@ pub(super) struct Terms {
     pub(super) functions: Option<Functions>,
     /// Where they print to, beside the context's sink.
     pub(super) console: Option<Console>,
+    /// Where they are counted, beside the meters of the context and of its sandbox.
+    pub(super) meter: Option<Meter>,
 }
 
 /// One evaluation, or another call into the engine.
 pub(super) struct Evaluation {
     pub(super) number: u64,
     pub(super) running: Running,
-    pub(super) limits: Limits,
-    /// When its time is over.
-    pub(super) until: Instant,
+    /// Its limits, when its time is over, and what it has used.
+    pub(super) account: Account,
+    began: Instant,
+    /// Where it is counted, once, at its end.
+    meters: RefCell<Vec<Meter>>,
     /// The functions that were granted to it beside those of the context.
     pub(super) functions: Option<Functions>,
     /// Where it prints to, beside the context's sink.
@@ -70,14 +74,17 @@ pub(super) struct Evaluation {
 }
 
 impl Evaluation {
-    /// One that begins now.
-    pub(super) fn begin(context: &Limits, running: &Running, terms: &Terms) -> Rc<Evaluation> {
+    /// One that begins now, in a context with these limits and meters.
+    pub(super) fn begin(context: &Limits, meters: &[Meter], running: &Running, terms: &Terms) -> Rc<Evaluation> {
         let limits = context.for_call(running, terms.limits);
+        let meters: Vec<_> = meters.iter().chain(&terms.meter).cloned().collect();
+        let account = Account::new(limits, end_of(running, &limits), !meters.is_empty());
         Rc::new(Evaluation {
             number: number(),
             running: running.clone(),
-            limits,
-            until: end_of(running, &limits),
+            account,
+            began: Instant::now(),
+            meters: meters.into(),
             functions: terms.functions.clone(),
             console: terms.console.clone(),
             to_print: Cell::new(Some(limits.console)),
@@ -96,11 +103,47 @@ impl Evaluation {
         self.ending.get_or_init(|| Ending::of(&self.running)).clone()
     }
 
-    /// It has ended: nobody waits for what it called.
+    /// It has ended: nobody waits for what it called, and it is counted.
     pub(super) fn end(&self) {
         if let Some(ending) = self.ending.get() {
             ending.reach();
         }
+        let meters = mem::take(&mut *self.meters.borrow_mut());
+        if !meters.is_empty() {
+            let usage = self.usage();
+            meters.iter().for_each(|meter| meter.add(usage));
+        }
+    }
+
+    fn usage(&self) -> Usage {
+        let Account { limits, used, .. } = &self.account;
+        let mut usage = used.get();
+        usage.wall = self.began.elapsed();
+        usage.host_calls = self.calls.get() as u64;
+        usage.host_bytes = self.bytes.get() as u64;
+        usage.console_bytes = (limits.console - self.to_print.get().unwrap_or(0)) as u64;
+        usage
+    }
+
+    /// It is a call that somebody made.
+    pub(super) fn count(&self) {
+        let queue = self.running.waited().unwrap_or_default();
+        self.account.add(Usage { calls: 1, queue, ..Usage::default() });
+    }
+
+    /// Bytes of it went into the engine.
+    pub(super) fn entered(&self, bytes: usize) {
+        self.account.add(Usage { bytes_in: bytes as u64, ..Usage::default() });
+    }
+
+    /// Bytes of its result came out.
+    pub(super) fn left(&self, bytes: usize) {
+        self.account.add(Usage { bytes_out: bytes as u64, ..Usage::default() });
+    }
+
+    /// Its limits.
+    pub(super) fn limits(&self) -> &Limits {
+        &self.account.limits
     }
 }
 
@@ -112,14 +155,17 @@ impl fmt::Debug for Evaluation {
 
 /// What an evaluation has come to.
 pub(super) enum Outcome {
-    /// It has ended with this value.
-    Done(Value),
+    /// It has ended with this value, whose bytes are counted for as long as the charge is there.
+    Done(Value, Charge),
     /// It waits for host functions.
     Pending(Rc<Evaluation>),
 }
 
+/// The result of an evaluation, whose bytes are counted for as long as the charge is there.
+pub(super) type Ended = Result<(Value, Charge), Error>;
+
 /// What is done with the result of an evaluation that was pending.
-pub(super) type Then = Box<dyn FnOnce(&mut Engine, Result<Value, Error>)>;
+pub(super) type Then = Box<dyn FnOnce(&mut Engine, Ended)>;
 
 /// An evaluation that waits for host functions, and the alarm at its end.
 pub(super) struct Pending {
@@ -137,7 +183,7 @@ impl Pending {
         let (inbox, number) = (inbox.clone(), evaluation.number);
         let bell = Arc::new(Bell { inbox, evaluation: number, alarm: OnceLock::new() });
         let ringing = Arc::downgrade(&bell) as Weak<dyn Alarm>;
-        match timer::set(evaluation.until, ringing) {
+        match timer::set(evaluation.account.until, ringing) {
             Ok(alarm) => {
                 let _ = bell.alarm.set(alarm);
                 Ok(Pending { evaluation, then, _bell: bell })

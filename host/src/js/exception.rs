@@ -39,6 +39,9 @@ pub struct Exception {
 /// Exceptions that are taken from an engine at a time.
 pub(super) const MAX_EXCEPTIONS: usize = 32;
 
+/// Bytes of memory that a thrown value may take: what the longest that the engine gives can come to.
+const THROWN: usize = (64 << 10) * size_of::<(String, Value)>();
+
 impl Exception {
     /// The exception that these make together: what was thrown, and then what led to it.
     pub(super) fn new(mut exceptions: Vec<bindings::Exception>) -> Exception {
@@ -69,7 +72,7 @@ impl Exception {
             name,
             message,
             stack,
-            thrown: thrown.and_then(|value| wire::decode(&value).ok()),
+            thrown: thrown.and_then(|value| wire::decode(&value, THROWN).ok()),
             cause: None,
             errors: Vec::new(),
             left_out: left_out as usize,

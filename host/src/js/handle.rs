@@ -166,6 +166,8 @@ fn foreign(place: &str) -> Error {
 #[derive(Debug)]
 pub(super) struct Encoded<W = Vec<u8>> {
     wire: W,
+    /// Bytes of the values in it.
+    bytes: usize,
     handles: Vec<(String, Handle)>,
     objects: Vec<HostObject>,
 }
@@ -175,24 +177,30 @@ impl Encoded {
     pub(super) fn value(value: &Value, name: impl Display) -> Result<Encoded, Error> {
         let wire::Written { bytes, has_handles, objects } = wire::encode(value, &name)?;
         let handles = if has_handles { value.handles(name.to_string()) } else { Vec::new() };
-        Ok(Encoded { wire: bytes, handles, objects })
+        Ok(Encoded { bytes: bytes.len(), wire: bytes, handles, objects })
     }
 }
 
 impl<W> Encoded<W> {
     pub(super) fn new(wire: W) -> Encoded<W> {
-        Encoded { wire, handles: Vec::new(), objects: Vec::new() }
+        Encoded { wire, bytes: 0, handles: Vec::new(), objects: Vec::new() }
     }
 
     /// This with another, as one.
     pub(super) fn with<V, R>(mut self, other: Encoded<V>, join: impl FnOnce(W, V) -> R) -> Encoded<R> {
         self.handles.extend(other.handles);
         self.objects.extend(other.objects);
-        Encoded { wire: join(self.wire, other.wire), handles: self.handles, objects: self.objects }
+        let bytes = self.bytes + other.bytes;
+        Encoded { wire: join(self.wire, other.wire), bytes, handles: self.handles, objects: self.objects }
     }
 
     pub(super) fn map<R>(self, change: impl FnOnce(W) -> R) -> Encoded<R> {
-        Encoded { wire: change(self.wire), handles: self.handles, objects: self.objects }
+        Encoded { wire: change(self.wire), bytes: self.bytes, handles: self.handles, objects: self.objects }
+    }
+
+    /// Bytes of the encoded values in it.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Whether this may go to the engine of this home.

@@ -49,7 +49,7 @@ struct State {
 
 impl HostCall {
     pub(super) fn new(function: Arc<str>, evaluation: &Evaluation) -> HostCall {
-        let (ending, until) = (evaluation.ending(), evaluation.until);
+        let (ending, until) = (evaluation.ending(), evaluation.account.until);
         HostCall(Arc::new(State { id: number(), evaluation: evaluation.number, function, until, ending }))
     }
 

@@ -12,6 +12,7 @@ use super::{
     handle::{Encoded, Handle},
 };
 use crate::{
+    component::Charge,
     error::Error,
     thread::{Running, Sender},
 };
@@ -19,7 +20,7 @@ use crate::{
 /// What the context's thread is to hear of.
 pub(super) enum Event {
     /// The host function whose call this is has answered.
-    Answered(u64, Result<Encoded, Error>),
+    Answered(u64, Result<(Encoded, Charge), Error>),
     /// The evaluation's time is over, or its caller has given it up.
     Stopped(u64),
     /// The last clone of a handle was dropped: of which instance, and its number.

@@ -138,6 +138,7 @@ impl host_objects::Host for Data<Ambient> {
     }
 
     fn invoke(&mut self, object: u64, member: u32, arguments: Vec<u8>) -> Answer {
+        let memory = Arc::clone(self.ledger());
         let Ambient { calls, objects, .. } = &mut self.host;
         let Some(object) = objects.get(object).cloned() else {
             return Answer::Failed(calls.tell("a member", no_object()));
@@ -145,7 +146,9 @@ impl host_objects::Host for Data<Ambient> {
         let Some(member) = object.class().members.get(member as usize) else {
             return Answer::Failed(calls.tell("a member", fault("there is no such member")));
         };
-        calls.run(objects, &member.full_name, &arguments, |arguments, call| member.begin(&object, arguments, call))
+        calls.run(objects, &memory, &member.full_name, &arguments, |arguments, call| {
+            member.begin(&object, arguments, call)
+        })
     }
 
     fn release(&mut self, objects: Vec<u64>) {

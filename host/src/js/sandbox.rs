@@ -24,8 +24,8 @@ use super::{
     script::{Linked, Script},
 };
 use crate::{
-    component::{self, Config, Limits},
-    error::Error,
+    component::{self, Config, Group, Limits, Meter},
+    error::{Error, ErrorKind},
     thread::Opening,
 };
 
@@ -62,6 +62,7 @@ pub struct Sandbox {
     limits: Limits,
     modules: Option<Grant>,
     functions: Functions,
+    meters: Vec<Meter>,
 }
 
 impl Sandbox {
@@ -83,8 +84,10 @@ impl Sandbox {
             limits: Limits::default(),
             contexts: 1000,
             cache: Config::default().cache,
+            fuel: false,
             modules: None,
             functions: Functions::new(),
+            meter: None,
         }
     }
 
@@ -95,6 +98,8 @@ impl Sandbox {
             limits: self.limits,
             modules: self.modules.clone(),
             functions: self.functions.clone(),
+            group: None,
+            meters: self.meters.clone(),
             globals: Encoded::new(Vec::new()),
             name: None,
             queue: None,
@@ -117,8 +122,10 @@ pub struct SandboxBuilder {
     limits: Limits,
     contexts: u32,
     cache: Option<PathBuf>,
+    fuel: bool,
     modules: Option<Grant>,
     functions: Functions,
+    meter: Option<Meter>,
 }
 
 impl SandboxBuilder {
@@ -153,22 +160,41 @@ impl SandboxBuilder {
         self
     }
 
+    /// Counts fuel, so that there may be [limits](Limits::fuel) of it. Scripts are then slower, and the engine is compiled, and
+    /// cached, apart from one that does not count. Default: it is not counted.
+    pub fn count_fuel(mut self) -> SandboxBuilder {
+        self.fuel = true;
+        self
+    }
+
+    /// Adds up what the calls of all contexts use.
+    pub fn meter(mut self, meter: &Meter) -> SandboxBuilder {
+        self.meter = Some(meter.clone());
+        self
+    }
+
     /// Compiles the engine, or finds it compiled.
     ///
     /// # Errors
     ///
     /// - [`Engine`](crate::ErrorKind::Engine): the address space for that many contexts is not to be had, or the
     ///   engine does not compile on this machine.
-    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): a function has a name that leads nowhere.
+    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): a function has a name that leads nowhere, or there is a limit
+    ///   of fuel that is not [counted](SandboxBuilder::count_fuel).
     /// - [`Thread`](crate::ErrorKind::Thread): the system refused the thread that keeps the time limits.
     ///
     /// A cache that cannot be used is logged, and costs only the time to compile.
     pub fn build(self) -> Result<Sandbox, Error> {
         self.functions.check()?;
-        let config = Config { instances: self.contexts, scale: 1, stack: ENGINE_STACK, cache: self.cache };
+        let SandboxBuilder { limits, contexts, cache, fuel, modules, functions, meter } = self;
+        if limits.fuel != u64::MAX && !fuel {
+            let message = format!("a limit of {} units of fuel, and the sandbox is not to count it", limits.fuel);
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        let config = Config { instances: contexts, scale: 1, stack: ENGINE_STACK, cache, fuel };
         let engine = component::Engine::new(config)?;
         let linked = Linked::load(&engine, GUEST)?;
-        Ok(Sandbox { engine, linked, limits: self.limits, modules: self.modules, functions: self.functions })
+        Ok(Sandbox { engine, linked, limits, modules, functions, meters: meter.into_iter().collect() })
     }
 }
 
@@ -179,6 +205,8 @@ pub struct ContextBuilder {
     limits: Limits,
     modules: Option<Grant>,
     functions: Functions,
+    group: Option<Group>,
+    meters: Vec<Meter>,
     globals: Encoded<Globals>,
     name: Option<String>,
     queue: Option<std::num::NonZeroUsize>,
@@ -219,6 +247,18 @@ impl ContextBuilder {
         self
     }
 
+    /// Puts the context into a group: its limits hold for each call, too, and its budget for all its contexts together.
+    pub fn group(mut self, group: &Group) -> ContextBuilder {
+        self.group = Some(group.clone());
+        self
+    }
+
+    /// Adds up what the calls of this context use. [`Context::metered`] does so for single calls.
+    pub fn meter(mut self, meter: &Meter) -> ContextBuilder {
+        self.meters.push(meter.clone());
+        self
+    }
+
     /// The name of the context's thread. Default: `aiointernal-js`.
     pub fn name(mut self, name: impl Into<String>) -> ContextBuilder {
         self.name = Some(name.into());
@@ -254,16 +294,18 @@ impl ContextBuilder {
     /// # Errors
     ///
     /// - [`Engine`](crate::ErrorKind::Engine): as many contexts are open as the sandbox may have.
+    /// - [`GroupFull`](crate::ErrorKind::GroupFull): or as its group may have. [`CpuLimit`](crate::ErrorKind::CpuLimit),
+    ///   [`MemoryLimit`](crate::ErrorKind::MemoryLimit): the group has none left.
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the memory limit is below what the engine takes, or a function
-    ///   has a name that leads nowhere.
+    ///   has a name that leads nowhere, or there is a limit of fuel and the sandbox does not count it.
     /// - [`Thread`](crate::ErrorKind::Thread): the system refused a thread.
     pub fn blocking(self) -> Result<Context, Error> {
         self.open().blocking().map(Context::new)
     }
 
     fn open(self) -> Opening<Engine> {
-        let ContextBuilder { sandbox, limits, modules, functions, globals, name, queue, sink, console_arguments } =
-            self;
+        let ContextBuilder { sandbox, limits, modules, functions, group, meters, globals, name, .. } = self;
+        let (queue, sink, console_arguments) = (self.queue, self.sink, self.console_arguments);
         let mut builder = sandbox.engine.builder().name(name.unwrap_or_else(|| "aiointernal-js".to_owned()));
         if let Some(calls) = queue {
             builder = builder.queue_capacity(calls);
@@ -273,7 +315,7 @@ impl ContextBuilder {
         let setup = move |sender| {
             functions.check()?;
             let (linked, console, inbox) = (sandbox.linked, Output::to(sink, console_arguments), Inbox::new(sender));
-            let script = Script { linked, globals, console, modules, functions, runtime, inbox };
+            let script = Script { linked, globals, console, modules, functions, runtime, inbox, group, meters };
             Engine::new(&sandbox.engine, script, limits)
         };
         builder.spawn_deferring(setup, |engine, context| engine.drain(context))

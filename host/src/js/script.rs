@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     component::{
-        self, Data, Limits, Program,
+        self, Data, Group, Limits, Meter, Program,
         wasmtime::{
             self, Store,
             component::{self as wasm, HasSelf, InstancePre, Linker},
@@ -91,6 +91,9 @@ pub(super) struct Script {
     /// Where functions run that take their time.
     pub(super) runtime: Option<Handle>,
     pub(super) inbox: Inbox,
+    pub(super) group: Option<Group>,
+    /// Where all calls are counted.
+    pub(super) meters: Vec<Meter>,
 }
 
 impl Program for Script {
@@ -108,6 +111,10 @@ impl Program for Script {
             maps: SourceMaps::default(),
             batches: 0,
         })
+    }
+
+    fn group(&self) -> Option<&Group> {
+        self.group.as_ref()
     }
 
     fn instantiate(&self, store: &mut Store<Data<Ambient>>, limits: &Limits) -> wasmtime::Result<Exports> {
@@ -239,13 +246,14 @@ pub(super) fn explain(failure: Failure, limits: &Limits) -> Error {
         Failure::NotTransferable(what) => {
             Error::new(ErrorKind::NotTransferable, format!("the result cannot leave the engine: {what}"))
         }
-        Failure::ResultTooLarge(limit) => {
-            Error::new(ErrorKind::ResultTooLarge, format!("the result is longer than {limit} bytes"))
-        }
+        Failure::ResultTooLarge(limit) => Error::new(
+            ErrorKind::ResultTooLarge,
+            format!("the result is longer than {limit} bytes; the context was kept"),
+        ),
         Failure::InvalidArgument(what) => Error::new(ErrorKind::InvalidArgument, what),
         Failure::TooManyHandles(most) => Error::new(
             ErrorKind::HandleLimit,
-            format!("there are {most} handles to values of the context, the most it may have"),
+            format!("there are {most} handles to values of the context, the most it may have; it was kept"),
         ),
         Failure::OutOfMemory => Error::new(
             ErrorKind::MemoryLimit,

@@ -77,7 +77,8 @@ impl Source {
             .read_to_end(&mut bytes)
             .map_err(|error| unreadable(&name, error))?;
         if bytes.len() > limit {
-            return Err(too_large(&name, limit));
+            let message = format!("the source {name} is longer than {limit} bytes");
+            return Err(Error::new(ErrorKind::SourceTooLarge, message));
         }
         let text = String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
@@ -105,7 +106,11 @@ impl Source {
 
     /// Refuses a text that is longer than `limit` bytes.
     pub(super) fn check(&self, limit: usize) -> Result<(), Error> {
-        if self.text.len() > limit { Err(too_large(self.shown_name(), limit)) } else { Ok(()) }
+        if self.text.len() <= limit {
+            return Ok(());
+        }
+        let message = format!("the source {} is longer than {limit} bytes; the context was kept", self.shown_name());
+        Err(Error::new(ErrorKind::SourceTooLarge, message))
     }
 
     /// Bytes of the text.
@@ -133,10 +138,6 @@ impl Source {
 
 fn unreadable(name: &str, error: io::Error) -> Error {
     Error::with_source(ErrorKind::Io, format!("cannot read {name}: {error}"), error)
-}
-
-fn too_large(name: &str, limit: usize) -> Error {
-    Error::new(ErrorKind::SourceTooLarge, format!("the source {name} is longer than {limit} bytes"))
 }
 
 impl From<&str> for Source {

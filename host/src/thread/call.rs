@@ -222,7 +222,7 @@ struct Cell<T: 'static, F, R> {
     deadline: Option<Instant>,
     /// What its caller does, for what the closure logs.
     span: Span,
-    /// When it was put into the queue, where the span wants to know.
+    /// When it was put into the queue.
     entered: OnceLock<Instant>,
     /// The closure, until it runs.
     job: Mutex<Option<F>>,
@@ -310,13 +310,13 @@ where
     R: Send + 'static,
 {
     fn run_job(self: &Arc<Self>, job: F, object: &mut T, hook: Option<&Hook>) -> Result<Option<R>, Error> {
-        let now = (self.timeout.is_some() || self.deadline.is_some()).then(Instant::now);
-        let left = self.deadline.zip(now).map(|(deadline, now)| deadline.saturating_duration_since(now));
+        let started = Instant::now();
+        let left = self.deadline.map(|deadline| deadline.saturating_duration_since(started));
         if left.is_some_and(|left| left.is_zero()) {
             return Err(late());
         }
         let timeout = self.timeout.into_iter().chain(left).min();
-        let ends = now.zip(timeout).and_then(|(now, timeout)| now.checked_add(timeout));
+        let ends = timeout.and_then(|timeout| started.checked_add(timeout));
         if let Some(hook) = hook {
             let mut interruption = lock(&self.interruption);
             interruption.hook = Some(Arc::clone(hook));
@@ -330,14 +330,14 @@ where
                 return Err(Error::cancelled());
             }
         }
-        let running = Running::new(Arc::clone(self) as Arc<dyn Interest>, timeout, ends);
+        let waited = self.entered.get().map(|entered| started.saturating_duration_since(*entered));
+        let running = Running::new(Arc::clone(self) as Arc<dyn Interest>, timeout, ends).after(waited);
         let defer = || Deferred::new(Arc::clone(self) as Arc<dyn Answer<R>>);
         let _within = self.span.enter();
-        let Some(entered) = self.entered.get() else {
+        if !self.span.has_field(WAITED) {
             return job(object, &running, Defer(&defer));
-        };
-        self.span.record(WAITED, micros(entered.elapsed()));
-        let started = Instant::now();
+        }
+        self.span.record(WAITED, micros(waited.unwrap_or_default()));
         let result = job(object, &running, Defer(&defer));
         self.span.record(RAN, micros(started.elapsed()));
         result
@@ -369,9 +369,7 @@ where
 
     /// Puts the call into the queue, if there is room.
     fn enter(self: &Arc<Self>, thread: &HeapThread<T>) -> Submission {
-        if self.span.has_field(WAITED) {
-            let _ = self.entered.set(Instant::now());
-        }
+        let _ = self.entered.set(Instant::now());
         if let Err(error) = self.set_deadline_alarm() {
             self.refuse(error);
             return Submission::Answered;

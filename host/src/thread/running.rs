@@ -18,6 +18,7 @@ pub struct Running {
     interest: Arc<dyn Interest>,
     timeout: Option<Duration>,
     ends: Option<Instant>,
+    waited: Option<Duration>,
 }
 
 /// Who waits for the call.
@@ -32,7 +33,12 @@ pub(super) trait Interest: Send + Sync {
 
 impl Running {
     pub(super) fn new(interest: Arc<dyn Interest>, timeout: Option<Duration>, ends: Option<Instant>) -> Running {
-        Running { interest, timeout, ends }
+        Running { interest, timeout, ends, waited: None }
+    }
+
+    /// The same, which waited so long in the queue.
+    pub(super) fn after(self, waited: Option<Duration>) -> Running {
+        Running { waited, ..self }
     }
 
     /// Work that no call waits for, such as what [`Steps::finish`](crate::Steps::finish) does.
@@ -48,7 +54,7 @@ impl Running {
 
             fn report_progress(&self) {}
         }
-        Running { interest: Arc::new(Nobody), timeout: None, ends: None }
+        Running { interest: Arc::new(Nobody), timeout: None, ends: None, waited: None }
     }
 
     /// Whether the caller has given the call up.
@@ -66,6 +72,12 @@ impl Running {
     /// [deadline](crate::Call::deadline).
     pub fn timeout(&self) -> Option<Duration> {
         self.timeout
+    }
+
+    /// How long the call was in the queue.
+    #[cfg(feature = "component")]
+    pub(crate) fn waited(&self) -> Option<Duration> {
+        self.waited
     }
 
     /// When the call's time is over. `None`: it has no limit.
@@ -104,6 +116,8 @@ impl Running {
 
 impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Running").field("cancelled", &self.is_cancelled()).field("timeout", &self.timeout).finish()
+        let mut debug = f.debug_struct("Running");
+        debug.field("cancelled", &self.is_cancelled()).field("timeout", &self.timeout).field("waited", &self.waited);
+        debug.finish_non_exhaustive()
     }
 }

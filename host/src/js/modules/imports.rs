@@ -75,7 +75,7 @@ impl Imports {
             return Err("nothing was resolved to it".to_owned());
         }
         count(&evaluation.loads, LOADS, "the call has loaded its 4096 modules")?;
-        Ok((grant, evaluation.limits.source))
+        Ok((grant, evaluation.account.limits.source))
     }
 }
 
@@ -145,7 +145,7 @@ mod tests {
 
     fn imports() -> Imports {
         let mut imports = Imports::from(Some(Grant::of(ModuleMap::default())));
-        imports.run_for(&Evaluation::begin(&Limits::default(), &Running::unattended(), &Terms::default()));
+        imports.run_for(&Evaluation::begin(&Limits::default(), &[], &Running::unattended(), &Terms::default()));
         imports
     }
 

@@ -6,7 +6,7 @@ mod read;
 use minicbor::data::Tag;
 
 pub(super) use self::{
-    read::{decode, decode_with},
+    read::{Unread, decode, decode_with},
     write::{Written, encode},
 };
 

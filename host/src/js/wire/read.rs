@@ -10,18 +10,34 @@ use super::{ABSENT, CLASS, MAP, MAX_DEPTH, REFERENCE, SET, SHARED, UINT8_ARRAY};
 use crate::js::objects::Objects;
 use crate::js::value::{BigInt, Date, ErrorObject, MAX_SAFE_INTEGER, RegExp, TypedArray, Value};
 
-/// Decodes a value in which there is no object of the host. The reason says where the bytes are wrong.
-pub(in crate::js) fn decode(bytes: &[u8]) -> Result<Value, String> {
-    decode_with(bytes, &Objects::default())
+/// Why there is no value.
+#[derive(Debug)]
+pub(in crate::js) enum Unread {
+    /// The bytes are wrong: where, and how.
+    Malformed(String),
+    /// The value would take more memory than there is room for.
+    TooLarge,
 }
 
-/// Decodes a value that comes from the engine that has these objects.
-pub(in crate::js) fn decode_with(bytes: &[u8], objects: &Objects) -> Result<Value, String> {
-    let mut reader = Reader { input: Decoder::new(bytes), marks: 0, room: bytes.len(), objects };
-    let value = reader.value(0)?;
+/// Decodes a value in which there is no object of the host, and that takes no more than `room` bytes of memory. The reason says
+/// where the bytes are wrong.
+pub(in crate::js) fn decode(bytes: &[u8], room: usize) -> Result<Value, Unread> {
+    decode_with(bytes, &Objects::default(), room).map(|(value, _)| value)
+}
+
+/// Decodes a value that comes from the engine that has these objects, and says how many bytes of memory it takes beside its
+/// own few.
+pub(in crate::js) fn decode_with(bytes: &[u8], objects: &Objects, room: usize) -> Result<(Value, usize), Unread> {
+    let input = Decoder::new(bytes);
+    let mut reader = Reader { input, marks: 0, room: bytes.len(), memory: room, is_full: false, objects };
+    let value = match reader.value(0) {
+        Err(_) if reader.is_full => return Err(Unread::TooLarge),
+        Err(reason) => return Err(Unread::Malformed(reason)),
+        Ok(value) => value,
+    };
     match reader.input.position() {
-        end if end == bytes.len() => Ok(value),
-        end => Err(format!("bytes follow the value at byte {end}")),
+        end if end == bytes.len() => Ok((value, room - reader.memory)),
+        end => Err(Unread::Malformed(format!("bytes follow the value at byte {end}"))),
     }
 }
 
@@ -31,6 +47,10 @@ struct Reader<'b> {
     marks: u32,
     /// Elements that room may still be made for before they are read.
     room: usize,
+    /// Bytes of memory that are left for the value.
+    memory: usize,
+    /// There were not enough.
+    is_full: bool,
     objects: &'b Objects,
 }
 
@@ -44,20 +64,40 @@ impl<'b> Reader<'b> {
         read(&mut self.input).map_err(|error| format!("{error} at byte {at}"))
     }
 
+    /// Takes so many bytes of memory, before they are allocated.
+    fn take(&mut self, bytes: usize) -> Result<(), String> {
+        match self.memory.checked_sub(bytes) {
+            Some(left) => self.memory = left,
+            None => self.is_full = true,
+        }
+        if self.is_full { Err(String::new()) } else { Ok(()) }
+    }
+
     fn text(&mut self) -> Result<String, String> {
-        self.item(Decoder::str).map(str::to_owned)
+        let text = self.item(Decoder::str)?;
+        self.take(text.len())?;
+        Ok(text.to_owned())
     }
 
     fn bytes(&mut self) -> Result<Vec<u8>, String> {
-        self.item(Decoder::bytes).map(<[u8]>::to_vec)
+        let bytes = self.item(Decoder::bytes)?;
+        self.take(bytes.len())?;
+        Ok(bytes.to_vec())
     }
 
     /// A vector with room for so many elements, or for as many as are left to all vectors together: of lists within one
     /// another, each could say that it is as long as the rest of the bytes.
-    fn vector<T>(&mut self, length: usize) -> Vec<T> {
+    fn vector<T>(&mut self, length: usize) -> Result<Vec<T>, String> {
+        self.take(length.saturating_mul(size_of::<T>()))?;
         let room = length.min(self.room);
         self.room -= room;
-        Vec::with_capacity(room)
+        Ok(Vec::with_capacity(room))
+    }
+
+    /// A value in a box of its own.
+    fn boxed(&mut self, value: Value) -> Result<Box<Value>, String> {
+        self.take(size_of::<Value>())?;
+        Ok(Box::new(value))
     }
 
     /// Lengths come from the guest: one that the rest of the bytes cannot hold is refused before anything is made of it.
@@ -91,7 +131,7 @@ impl<'b> Reader<'b> {
             Type::Array => Value::Array(self.array(depth)?),
             Type::Map => {
                 let length = self.length(Decoder::map)?;
-                let mut properties = self.vector(length);
+                let mut properties = self.vector(length)?;
                 for _ in 0..length {
                     properties.push((self.text()?, self.value(depth + 1)?));
                 }
@@ -107,7 +147,7 @@ impl<'b> Reader<'b> {
 
     fn array(&mut self, depth: usize) -> Result<Vec<Value>, String> {
         let length = self.length(Decoder::array)?;
-        let mut elements = self.vector(length);
+        let mut elements = self.vector(length)?;
         for _ in 0..length {
             // The tag in its shortest form, as the engine writes it.
             let rest = &self.input.input()[self.input.position()..];
@@ -125,7 +165,10 @@ impl<'b> Reader<'b> {
     fn tagged(&mut self, depth: usize, at: usize) -> Result<Value, String> {
         let tag = self.item(Decoder::tag)?;
         if tag == IanaTag::PosBignum.tag() || tag == IanaTag::NegBignum.tag() {
-            let magnitude = num_bigint::BigInt::from_bytes_be(Sign::Plus, self.item(Decoder::bytes)?);
+            let digits = self.item(Decoder::bytes)?;
+            // It is kept in words of 8 bytes, and one that had to grow has room for twice as many, or for four.
+            self.take(2 * digits.len().next_multiple_of(8).max(16))?;
+            let magnitude = num_bigint::BigInt::from_bytes_be(Sign::Plus, digits);
             let negative = tag == IanaTag::NegBignum.tag();
             Ok(Value::BigInt(BigInt(if negative { -1 - magnitude } else { magnitude })))
         } else if tag == IanaTag::Timestamp.tag() {
@@ -144,14 +187,14 @@ impl<'b> Reader<'b> {
             self.bytes().map(Value::Bytes)
         } else if tag == MAP {
             let length = self.length(Decoder::map)?;
-            let mut entries = self.vector(length);
+            let mut entries = self.vector(length)?;
             for _ in 0..length {
                 entries.push((self.value(depth + 1)?, self.value(depth + 1)?));
             }
             Ok(Value::Map(entries))
         } else if tag == SET {
             let length = self.length(Decoder::array)?;
-            let mut members = self.vector(length);
+            let mut members = self.vector(length)?;
             for _ in 0..length {
                 members.push(self.value(depth + 1)?);
             }
@@ -159,7 +202,9 @@ impl<'b> Reader<'b> {
         } else if tag == CLASS {
             self.class(depth, at)
         } else if let 68..=86 = tag.as_u64() {
-            let array = TypedArray::from_bytes(tag.as_u64(), self.item(Decoder::bytes)?);
+            let elements = self.item(Decoder::bytes)?;
+            self.take(elements.len())?;
+            let array = TypedArray::from_bytes(tag.as_u64(), elements);
             array.map(Value::TypedArray).ok_or_else(|| format!("no typed array of tag {} at byte {at}", tag.as_u64()))
         } else {
             Err(format!("tag {} at byte {at}", tag.as_u64()))
@@ -174,7 +219,10 @@ impl<'b> Reader<'b> {
             Type::Tag if matches!(self.item(|input| input.probe().tag())?, SHARED | REFERENCE) => {
                 Err(format!("a mark of no value at byte {at}"))
             }
-            _ => Ok(Value::Shared(number, self.value(depth)?.into())),
+            _ => {
+                let value = self.value(depth)?;
+                Ok(Value::Shared(number, self.boxed(value)?))
+            }
         }
     }
 
@@ -182,7 +230,10 @@ impl<'b> Reader<'b> {
         match (self.item(Decoder::array)?, self.item(Decoder::str)?) {
             (Some(2), "ArrayBuffer") => self.bytes().map(Value::ArrayBuffer),
             (Some(2), "DataView") => self.bytes().map(Value::DataView),
-            (Some(3), "RegExp") => Ok(RegExp { source: self.text()?, flags: self.text()? }.into()),
+            (Some(3), "RegExp") => {
+                self.take(size_of::<RegExp>())?;
+                Ok(RegExp { source: self.text()?, flags: self.text()? }.into())
+            }
             (Some(2), "HostObject") => {
                 let object = self.objects.get(self.item(Decoder::u64)?).cloned();
                 object.map(Value::HostObject).ok_or_else(|| format!("an object that scripts do not have at byte {at}"))
@@ -192,7 +243,7 @@ impl<'b> Reader<'b> {
                 ("Boolean", inner @ Value::Bool(_))
                 | ("Number", inner @ Value::Number(_))
                 | ("BigInt", inner @ Value::BigInt(_))
-                | ("String", inner @ Value::String(_)) => Ok(Value::Boxed(inner.into())),
+                | ("String", inner @ Value::String(_)) => Ok(Value::Boxed(self.boxed(inner)?)),
                 _ => Err(format!("another content in a {class} at byte {at}")),
             },
             (_, class) => Err(format!("an object of class {class:?} at byte {at}")),
@@ -200,6 +251,7 @@ impl<'b> Reader<'b> {
     }
 
     fn error(&mut self, depth: usize) -> Result<Value, String> {
+        self.take(size_of::<ErrorObject>())?;
         let mut error = ErrorObject::default();
         for _ in 0..self.length(Decoder::map)? {
             let at = self.input.position();

@@ -1,7 +1,10 @@
 //! The decoder against bytes that nobody wrote as a value, and the size of what it makes of them.
 
-use super::{decode, encode, mutations};
-use crate::js::value::{ErrorObject, RegExp, TypedArray, Value};
+use super::{Unread, decode_with, encode, mutations};
+use crate::js::{
+    objects::Objects,
+    value::{ErrorObject, RegExp, TypedArray, Value},
+};
 
 /// Most bytes of memory that one byte of the wire may become, with all that is needed meanwhile: each may stand for an
 /// element of the largest kind, an entry of a map, and a vector that grew may have room for twice as many.
@@ -10,13 +13,31 @@ const PER_BYTE: u64 = 4 * size_of::<(Value, Value)>() as u64;
 /// Most bytes of memory beside: the reason for a refusal, whatever was refused.
 const REASON: u64 = 4096;
 
-/// Decodes in no more memory than there may be for so many bytes.
+fn decode(bytes: &[u8]) -> Result<Value, String> {
+    super::decode(bytes, usize::MAX).map_err(reason)
+}
+
+fn reason(unread: Unread) -> String {
+    match unread {
+        Unread::Malformed(reason) => reason,
+        Unread::TooLarge => "it takes more than there is".to_owned(),
+    }
+}
+
+/// Decodes in no more memory than there may be for so many bytes, and than it says; in less it is refused.
 fn decode_within_bounds(bytes: &[u8]) -> Result<Value, String> {
-    let mut decoded = Err(String::new());
-    let taken = allocation_counter::measure(|| decoded = decode(bytes)).bytes_max;
-    let most = PER_BYTE * bytes.len() as u64 + REASON;
+    let objects = Objects::default();
+    let mut decoded = Err(Unread::TooLarge);
+    let measured = allocation_counter::measure(|| decoded = decode_with(bytes, &objects, usize::MAX));
+    let (taken, most) = (measured.bytes_max, PER_BYTE * bytes.len() as u64 + REASON);
     assert!(taken <= most, "{taken} bytes for {}: {bytes:02x?}", bytes.len());
-    decoded
+    let (value, counted) = decoded.map_err(reason)?;
+    let kept = u64::try_from(measured.bytes_current).expect("nothing was freed that was not allocated");
+    assert!(kept <= counted as u64, "{kept} bytes, of which {counted} are counted: {bytes:02x?}");
+    if let Some(less) = counted.checked_sub(1) {
+        assert!(matches!(decode_with(bytes, &objects, less), Err(Unread::TooLarge)), "{bytes:02x?}");
+    }
+    Ok(value)
 }
 
 /// Whether bytes are a value. One that is comes back as it was.

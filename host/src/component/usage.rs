@@ -1,0 +1,155 @@
+//! What calls used.
+
+use std::{
+    cell::Cell,
+    ops::AddAssign,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use super::limits::Limits;
+
+/// What a call used, or many calls together.
+///
+/// Where something does not apply, or was not measured, it is zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Usage {
+    /// Calls that are counted here. What a context does for no call of yours, such as letting values go, is none, though
+    /// what it uses is counted.
+    pub calls: u64,
+    /// Time in the queue, before the call began.
+    pub queue: Duration,
+    /// Time from when the call began to its end. Of a script, waiting for host functions is a part of it.
+    pub wall: Duration,
+    /// Processor time of the object's thread within the call, that of sync host functions included.
+    pub cpu: Duration,
+    /// Units of fuel, where the [engine counts them](super::Config::fuel).
+    pub fuel: u64,
+    /// The most bytes of memory at a time, counted as for [`Limits::memory`]. Of many calls: of the one that had most.
+    pub memory: usize,
+    /// Bytes of sources and encoded arguments that went in, and of encoded results that came out.
+    pub bytes_in: u64,
+    /// As above.
+    pub bytes_out: u64,
+    /// Calls of host functions, and of methods of host objects.
+    pub host_calls: u64,
+    /// Bytes to and from them, as encoded.
+    pub host_bytes: u64,
+    /// Bytes of the console, counted as for [`Limits::console`].
+    pub console_bytes: u64,
+    /// How often it was asked to stop, at a limit or by its caller.
+    pub interrupts: u64,
+    /// Contexts, or instances, that were lost.
+    pub lost: u64,
+}
+
+impl AddAssign for Usage {
+    fn add_assign(&mut self, other: Usage) {
+        let Usage { calls, queue, wall, cpu, fuel, memory, bytes_in, bytes_out, .. } = other;
+        let Usage { host_calls, host_bytes, console_bytes, interrupts, lost, .. } = other;
+        self.queue = self.queue.saturating_add(queue);
+        self.wall = self.wall.saturating_add(wall);
+        self.cpu = self.cpu.saturating_add(cpu);
+        self.memory = self.memory.max(memory);
+        for (sum, more) in [
+            (&mut self.calls, calls),
+            (&mut self.fuel, fuel),
+            (&mut self.bytes_in, bytes_in),
+            (&mut self.bytes_out, bytes_out),
+            (&mut self.host_calls, host_calls),
+            (&mut self.host_bytes, host_bytes),
+            (&mut self.console_bytes, console_bytes),
+            (&mut self.interrupts, interrupts),
+            (&mut self.lost, lost),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
+    }
+}
+
+/// A place that adds up what calls use: those of a [handle](crate::js::Context::metered), which may be for a single call,
+/// of a [context](crate::js::ContextBuilder::meter), of a [sandbox](crate::js::SandboxBuilder::meter), or of any
+/// [instance](super::Program::meter).
+///
+/// A call is counted at its end, before its result is there, and whatever that is: of a call that failed, or was given
+/// up while it ran, one wants to know most. Clones are the same place.
+#[cfg_attr(
+    feature = "js",
+    doc = "
+```
+# async fn example(context: aiointernal::Context) -> Result<(), aiointernal::Error> {
+use aiointernal::component::Meter;
+
+let meter = Meter::new();
+context.metered(&meter).eval(\"[1, 2, 3].map(x => x * x)\").await?;
+let used = meter.take();
+println!(\"{:?} of processor time, {} bytes of memory\", used.cpu, used.memory);
+# Ok(())
+# }
+```"
+)]
+///
+/// A call that is counted anywhere takes about 1.5 us longer: the system is asked twice for processor time.
+#[derive(Clone, Debug, Default)]
+pub struct Meter(Arc<Mutex<Usage>>);
+
+impl Meter {
+    /// One at zero.
+    pub fn new() -> Meter {
+        Meter::default()
+    }
+
+    /// What was used so far.
+    pub fn total(&self) -> Usage {
+        *self.lock()
+    }
+
+    /// What was used so far, which is no longer here then.
+    pub fn take(&self) -> Usage {
+        std::mem::take(&mut self.lock())
+    }
+
+    pub(crate) fn add(&self, usage: Usage) {
+        *self.lock() += usage;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Usage> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What holds for one call from its begin to its end, however often it enters the instance, and what it has used so far.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) limits: Limits,
+    /// When its time is over.
+    pub(crate) until: Instant,
+    /// Whether somebody wants to know its processor time.
+    pub(crate) measured: bool,
+    pub(crate) used: Cell<Usage>,
+}
+
+impl Account {
+    pub(crate) fn new(limits: Limits, until: Instant, measured: bool) -> Account {
+        Account { limits, until, measured, used: Cell::default() }
+    }
+
+    /// Counts more of what was used.
+    pub(crate) fn add(&self, more: Usage) {
+        let mut used = self.used.get();
+        used += more;
+        self.used.set(used);
+    }
+
+    /// Fuel that is left.
+    pub(super) fn fuel_left(&self) -> u64 {
+        self.limits.fuel.saturating_sub(self.used.get().fuel)
+    }
+
+    /// Processor time that is left. `None`: no more than its time lets it have.
+    pub(super) fn cpu_left(&self) -> Option<Duration> {
+        let limit = self.limits.cpu_time;
+        (limit < self.limits.wall_time).then(|| limit.saturating_sub(self.used.get().cpu))
+    }
+}
