@@ -26,7 +26,7 @@ MEMORY = 32
 # Milliseconds beyond the deadline that are not held against an engine.
 GRACE = 3
 # Milliseconds after which a script is said to hang.
-PATIENCE = 3000
+PATIENCE = 1000
 # What an engine itself may need beside its limit, in MiB.
 ROOM = 64
 # MiB beyond which a runner is killed, as the machine has other uses.
@@ -133,6 +133,8 @@ class Runner:
         self.text = b""
         if self.answer(60_000, lambda: False) is None:
             sys.exit(f"{engine.name}: its runner does not start; run it by hand: {engine.command}")
+        # Some of an engine is loaded when it is first used.
+        self.run(Script("", "", "1", []), 60_000)
         self.at_start = self.memory("VmRSS")
 
     def memory(self, field):
@@ -159,7 +161,7 @@ class Runner:
         line, self.text = self.text.split(b"\n", 1)
         return json.loads(line)
 
-    def run(self, script):
+    def run(self, script, patience=PATIENCE):
         pathlib.Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
         before = peak = self.memory("VmRSS")
 
@@ -172,8 +174,8 @@ class Runner:
         try:
             self.process.stdin.write(json.dumps(task).encode() + b"\n")
             self.process.stdin.flush()
-            answer = self.answer(PATIENCE, is_too_much)
-        except BrokenPipeError:
+            answer = self.answer(patience, is_too_much)
+        except BrokenPipeError:  # It died of what it was given before.
             answer = None
         is_too_much()
         growth = peak - before
@@ -192,8 +194,10 @@ class Runner:
             return "hung"
         return f"died {signal.Signals(-code).name if code < 0 else f'exit {code}'}"
 
-    def keeps_memory(self):
-        return self.memory("VmRSS") - self.at_start > MEMORY
+    def is_spent(self):
+        """Whether it is gone, or keeps memory of scripts that ended."""
+        now = self.memory("VmRSS")
+        return now is None or now - self.at_start > ROOM
 
 
 def run(engine, scripts):
@@ -204,7 +208,7 @@ def run(engine, scripts):
             continue
         runs = []
         while len(runs) < RUNS:
-            if runner is None or runner.keeps_memory():
+            if runner is None or runner.is_spent():
                 if runner:
                     runner.process.kill()
                     runner.process.wait()
@@ -248,6 +252,7 @@ def summary(outcomes):
         len(timed),
         sum(not is_missed(outcome) and not outcome.died for outcome in timed),
         len(late),
+        sum(outcome.over > 20 for outcome in late),
         len(hung),
         *overs,
         f"{millis(worst.over)}: {worst.script.category}, {worst.script.name}" if worst else "-",
@@ -258,7 +263,7 @@ def summary(outcomes):
 
 
 HEAD = [
-    "", "scripts", "that must stop", "in time", "late", "hung", "p50, ms over", "p99", "worst",
+    "", "scripts", "that must stop", "in time", "late", "later than 20 ms", "hung", "p50, ms over", "p99", "worst",
     "memory missed", "process died", "state kept after a stop",
 ]  # fmt: skip
 
@@ -282,6 +287,11 @@ def by_category(all_outcomes, scripts):
         yield [category, *counts]
 
 
+def write(all_outcomes):
+    everything = {name: [dataclasses.asdict(o) for o in outcomes] for name, outcomes in all_outcomes.items()}
+    (TARGET / "outcomes.json").write_text(json.dumps(everything, indent=1))
+
+
 def machine():
     cpuinfo = pathlib.Path("/proc/cpuinfo").read_text().split("\n")
     model = next((line.split(":")[1].strip() for line in cpuinfo if line.startswith("model name")), "unknown")
@@ -303,6 +313,7 @@ def main():
             begun = time.monotonic()
             all_outcomes[engine.name] = run(engine, scripts)
             loads.append(os.getloadavg()[0])
+            write(all_outcomes)
             print(f"{engine.name}: {time.monotonic() - begun:.0f} s, load {loads[-1]:.1f}", file=sys.stderr)
 
     print(f"{machine()}; load {min(loads):.1f} to {max(loads):.1f}; {time.monotonic() - started:.0f} s in all.")
@@ -310,9 +321,6 @@ def main():
     table([HEAD, *([name, *summary(outcomes)] for name, outcomes in all_outcomes.items())])
     print("Scripts that must stop and missed the deadline, late or hung:\n")
     table(by_category(all_outcomes, scripts))
-    with open(TARGET / "outcomes.json", "w") as file:
-        everything = {name: [dataclasses.asdict(o) for o in outcomes] for name, outcomes in all_outcomes.items()}
-        json.dump(everything, file, indent=1)
     print(f"Each script of each engine: {(TARGET / 'outcomes.json').relative_to(ROOT)}", file=sys.stderr)
 
 

@@ -10,7 +10,13 @@ await serve(async ({ source, module }) => {
   runtime.setMaxStackSize(STACK);
   const context = runtime.newContext();
   const limit = () => runtime.setInterruptHandler(shouldInterruptAfterDeadline(Date.now() + DEADLINE));
-  const ask = (text, options) => context.unwrapResult(context.evalCode(text, 'script.js', options)).consume(context.dump);
+  const ask = (text, options) => {
+    const handle = context.unwrapResult(context.evalCode(text, 'script.js', options));
+    const value = context.dump(handle);
+    // Of a promise, `dump` disposes itself.
+    if (handle.alive) handle.dispose();
+    return value;
+  };
   ask(KEEP);
   host(context);
 
