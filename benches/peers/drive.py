@@ -6,6 +6,7 @@ when it keeps memory of scripts that ended.
 
 import argparse
 import collections
+import concurrent.futures
 import dataclasses
 import json
 import os
@@ -44,6 +45,8 @@ class Engine:
     # Categories that need what the engine, or its runner, does not have.
     skips: tuple = ()
     folder: pathlib.Path = ROOT
+    # Takes longest, so that it had better be early.
+    is_slow: bool = False
 
 
 @dataclasses.dataclass
@@ -66,6 +69,8 @@ class Outcome:
     ms: float
     growth: float
     kept: bool | None = None
+    # Whether it answered, but its process did not go on.
+    lingers: bool = False
 
     @property
     def over(self):
@@ -93,9 +98,9 @@ def engines(ours, native):
         Engine("aiointernal", [ours]),
         Engine("rquickjs, native", [native], skips=both),
         Engine("PyPI quickjs", **python("pypi_quickjs.py", skips=both)),
-        Engine("PyPI quickjs-rs", **python("pypi_quickjs_rs.py", skips=("console",))),
+        Engine("PyPI quickjs-rs", **python("pypi_quickjs_rs.py", skips=("console",), is_slow=True)),
         Engine("PyPI mini-racer", **python("pypi_mini_racer.py", skips=("host",), no_modules=True)),
-        Engine("npm quickjs-emscripten", **node("npm_quickjs_emscripten.mjs", skips=("console",))),
+        Engine("npm quickjs-emscripten", **node("npm_quickjs_emscripten.mjs", skips=("console",), is_slow=True)),
         Engine("npm isolated-vm", **node("npm_isolated_vm.mjs", skips=("host",))),
         Engine("npm run", **node("npm_run.mjs")),
     ]
@@ -175,13 +180,17 @@ class Runner:
             self.process.stdin.write(json.dumps(task).encode() + b"\n")
             self.process.stdin.flush()
             answer = self.answer(patience, is_too_much)
+            rest = answer and self.answer(patience, is_too_much)
         except BrokenPipeError:  # It died of what it was given before.
             answer = None
         is_too_much()
         growth = peak - before
-        if answer:
-            return Outcome(script, answer["ended"], answer["ms"], growth, answer["kept"])
-        return Outcome(script, self.end(), PATIENCE, growth)
+        if answer is None:
+            return Outcome(script, self.end(), PATIENCE, growth)
+        if rest is None:
+            how = self.end()
+            return Outcome(script, answer["ended"] if how == "hung" else how, answer["ms"], growth, False, how == "hung")
+        return Outcome(script, answer["ended"], answer["ms"], growth, rest["kept"])
 
     def end(self):
         """Ends it, and says why it did not answer."""
@@ -214,7 +223,7 @@ def run(engine, scripts):
                     runner.process.wait()
                 runner = Runner(engine)
             runs.append(runner.run(script))
-            if runs[-1].died or runs[-1].ended == "hung":
+            if runs[-1].died or runs[-1].ended == "hung" or runs[-1].lingers:
                 runner = None
             if not GRACE < runs[-1].over < DOUBT:
                 break
@@ -244,7 +253,8 @@ def summary(outcomes):
     late = [outcome for outcome in timed if is_missed(outcome) and outcome.ended != "hung"]
     reached = sorted((outcome for outcome in timed if not outcome.died and outcome.over >= 0), key=lambda o: o.over)
     deaths = collections.Counter(outcome.ended[5:] for outcome in outcomes if outcome.died)
-    stopped = [outcome for outcome in outcomes if outcome.kept is not None]
+    died = ", ".join(f"{count} {how}" for how, count in deaths.items())
+    stopped = [outcome for outcome in outcomes if outcome.ended == "timeout"]
     worst = reached[-1] if reached else None
     overs = [millis(reached[int(share * (len(reached) - 1))].over) if reached else "-" for share in (0.5, 0.99)]
     return [
@@ -254,16 +264,17 @@ def summary(outcomes):
         len(late),
         sum(outcome.over > 20 for outcome in late),
         len(hung),
+        sum(outcome.lingers for outcome in outcomes),
         *overs,
         f"{millis(worst.over)}: {worst.script.category}, {worst.script.name}" if worst else "-",
         sum(outcome.growth > MEMORY + ROOM for outcome in outcomes),
-        f"{sum(deaths.values())}" + (f" ({', '.join(f'{count} {how}' for how, count in deaths.items())})" if deaths else ""),
-        f"{sum(outcome.kept for outcome in stopped)} of {len(stopped)}" if stopped else "-",
+        died or 0,
+        f"{sum(outcome.kept is True for outcome in stopped)} of {len(stopped)}" if any(outcome.kept is not None for outcome in stopped) else "-",
     ]
 
 
 HEAD = [
-    "", "scripts", "that must stop", "in time", "late", "later than 20 ms", "hung", "p50, ms over", "p99", "worst",
+    "", "scripts", "that must stop", "in time", "late", "later than 20 ms", "hung", "lingers", "p50, ms over", "p99", "worst",
     "memory missed", "process died", "state kept after a stop",
 ]  # fmt: skip
 
@@ -300,24 +311,31 @@ def machine():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--lanes", type=int, default=2, help="engines that are run at a time")
     parser.add_argument("ours")
     parser.add_argument("native")
     parser.add_argument("engines", nargs="*", help="parts of the names of engines; without any, all")
     arguments = parser.parse_args()
     scripts = corpus()
+    chosen = engines(arguments.ours, arguments.native)
+    if arguments.engines:
+        chosen = [engine for engine in chosen if any(part in engine.name for part in arguments.engines)]
     loads = [os.getloadavg()[0]]
     started = time.monotonic()
-    all_outcomes = {}
-    for engine in engines(arguments.ours, arguments.native):
-        if not arguments.engines or any(part in engine.name for part in arguments.engines):
-            begun = time.monotonic()
-            all_outcomes[engine.name] = run(engine, scripts)
-            loads.append(os.getloadavg()[0])
-            write(all_outcomes)
-            print(f"{engine.name}: {time.monotonic() - begun:.0f} s, load {loads[-1]:.1f}", file=sys.stderr)
+    all_outcomes = {engine.name: [] for engine in chosen}
+
+    def measure(engine):
+        begun = time.monotonic()
+        all_outcomes[engine.name] = run(engine, scripts)
+        loads.append(os.getloadavg()[0])
+        write(all_outcomes)
+        print(f"{engine.name}: {time.monotonic() - begun:.0f} s, load {loads[-1]:.1f}", file=sys.stderr)
+
+    with concurrent.futures.ThreadPoolExecutor(arguments.lanes) as lanes:
+        list(lanes.map(measure, sorted(chosen, key=lambda engine: not engine.is_slow)))
 
     print(f"{machine()}; load {min(loads):.1f} to {max(loads):.1f}; {time.monotonic() - started:.0f} s in all.")
-    print(f"Deadline {DEADLINE} ms, memory {MEMORY} MiB.\n")
+    print(f"Deadline {DEADLINE} ms, memory {MEMORY} MiB; {arguments.lanes} engines at a time.\n")
     table([HEAD, *([name, *summary(outcomes)] for name, outcomes in all_outcomes.items())])
     print("Scripts that must stop and missed the deadline, late or hung:\n")
     table(by_category(all_outcomes, scripts))

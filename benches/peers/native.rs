@@ -10,7 +10,7 @@ use std::{
 
 use rquickjs::{CatchResultExt, CaughtError, Context, Ctx, Module, Runtime, Value, context::EvalOptions};
 
-use crate::runner::{Answer, DEADLINE, IS_KEPT, KEEP, MEMORY, Task};
+use crate::runner::{DEADLINE, IS_KEPT, KEEP, MEMORY, Task};
 
 /// As [`aiointernal::Limits`] has by default.
 const STACK: usize = 256 << 10;
@@ -37,7 +37,7 @@ fn main() {
             }
             "timeout".to_owned()
         });
-        Answer::new(started, ended, || {
+        runner::answer(started, &ended, || {
             deadline.set(Instant::now() + DEADLINE);
             context.with(|ctx| ctx.eval(IS_KEPT)).unwrap_or(false)
         })

@@ -10,7 +10,7 @@ use std::time::Instant;
 use aiointernal::{Limits, Sandbox, js::Source};
 use tokio::runtime::Runtime;
 
-use crate::runner::{Answer, DEADLINE, IS_KEPT, KEEP, MEMORY};
+use crate::runner::{DEADLINE, IS_KEPT, KEEP, MEMORY};
 
 fn main() {
     let mut limits = Limits::default();
@@ -26,8 +26,8 @@ fn main() {
             let source = if task.module { Source::module(task.source) } else { Source::script(task.source) };
             let started = Instant::now();
             let result = context.eval(source).await;
-            let ended = result.map_or_else(|error| error.kind().code(), |_| "value").to_owned();
-            Answer::new(started, ended, || context.eval_as(IS_KEPT).blocking().unwrap_or(false))
+            let ended = result.map_or_else(|error| error.kind().code(), |_| "value");
+            runner::answer(started, ended, || context.eval_as(IS_KEPT).blocking().unwrap_or(false))
         })
     });
 }

@@ -26,4 +26,5 @@ built=$(cargo bench --workspace --no-run --bench peer-ours --bench peer-native 2
   exit 1
 }
 executable() { sed -n "s|^ *Executable peers/$1.rs (\(.*\))$|\1|p" <<<"$built"; }
+export PYTHONDONTWRITEBYTECODE=1
 exec python3 "$here/drive.py" "$(executable ours)" "$(executable native)" "$@"

@@ -17,11 +17,11 @@ const say = (answer) => writeSync(3, `${JSON.stringify(answer)}\n`);
 
 // Runs what comes, one after the other.
 export async function serve(run) {
-  say({ ready: true });
+  say(true);
   for await (const line of createInterface({ input: process.stdin })) say(await run(JSON.parse(line)));
 }
 
-// Times `evaluate`. `endingOf` an exception is `timeout`, or any other word.
+// Times `evaluate`. `endingOf` an exception is `timeout`, or any other word; `isKept` is asked after that was said.
 export async function measure(evaluate, endingOf, isKept) {
   const started = performance.now();
   let ended = 'value';
@@ -31,6 +31,7 @@ export async function measure(evaluate, endingOf, isKept) {
     ended = endingOf(error);
   }
   const ms = performance.now() - started;
+  say({ ms, ended: String(ended).slice(0, 100) });
   let kept = null;
   if (ended === 'timeout' && isKept) {
     try {
@@ -39,5 +40,5 @@ export async function measure(evaluate, endingOf, isKept) {
       kept = false;
     }
   }
-  return { ms, ended: String(ended).slice(0, 100), kept };
+  return { kept };
 }

@@ -21,14 +21,14 @@ def say(answer):
 
 
 def serve(run):
-    """Runs what comes. `run` takes a task and gives how it ended, when that was, and a function that says what was kept."""
-    say({"ready": True})
+    """Runs what comes, until nothing more does."""
+    say(True)
     for line in sys.stdin:
         say(run(json.loads(line)))
 
 
 def measure(evaluate, ending_of, is_kept):
-    """Times `evaluate`. `ending_of` an exception is `timeout`, or any other word."""
+    """Times `evaluate`. `ending_of` an exception is `timeout`, or any other word; `is_kept` is asked after that was said."""
     started = time.perf_counter()
     try:
         evaluate()
@@ -36,10 +36,11 @@ def measure(evaluate, ending_of, is_kept):
     except Exception as error:
         ended = ending_of(error)
     ms = (time.perf_counter() - started) * 1000
+    say({"ms": ms, "ended": ended})
     kept = None
     if ended == "timeout":
         try:
             kept = is_kept() is True
         except Exception:
             kept = False
-    return {"ms": ms, "ended": ended, "kept": kept}
+    return {"kept": kept}

@@ -25,30 +25,35 @@ pub(crate) struct Task {
 
 /// How a script ended.
 #[derive(Serialize)]
-pub(crate) struct Answer {
+struct Answer<'a> {
     ms: f64,
     /// `timeout`, or any other word.
-    ended: String,
+    ended: &'a str,
+}
+
+/// What there is afterwards.
+#[derive(Serialize)]
+pub(crate) struct Rest {
     /// Whether the context still has its state; looked at where the script was stopped.
     kept: Option<bool>,
 }
 
-impl Answer {
-    /// `is_kept` is asked after the time was taken.
-    pub(crate) fn new(started: Instant, ended: String, is_kept: impl FnOnce() -> bool) -> Answer {
-        let ms = started.elapsed().as_secs_f64() * 1000.0;
-        let kept = (ended == "timeout").then(is_kept);
-        Answer { ms, ended, kept }
-    }
+/// To be called when a script has ended. `is_kept` is asked after that was said.
+pub(crate) fn answer(started: Instant, ended: &str, is_kept: impl FnOnce() -> bool) -> Rest {
+    say(&Answer { ms: started.elapsed().as_secs_f64() * 1000.0, ended });
+    Rest { kept: (ended == "timeout").then(is_kept) }
 }
 
 /// Runs what comes, until nothing more does.
-pub(crate) fn serve(mut run: impl FnMut(Task) -> Answer) {
-    println!("{{\"ready\":true}}");
+pub(crate) fn serve(mut run: impl FnMut(Task) -> Rest) {
+    say(&true);
     for line in io::stdin().lock().lines() {
         let line = line.expect("the driver writes UTF-8");
-        let answer = run(serde_json::from_str(&line).expect("the driver writes a task"));
-        println!("{}", serde_json::to_string(&answer).expect("an answer is JSON"));
-        io::stdout().flush().expect("the driver reads");
+        say(&run(serde_json::from_str(&line).expect("the driver writes a task")));
     }
+}
+
+fn say(what: &impl Serialize) {
+    println!("{}", serde_json::to_string(what).expect("it is JSON"));
+    io::stdout().flush().expect("the driver reads");
 }
