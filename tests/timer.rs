@@ -21,7 +21,15 @@ fn threads(name: &str) -> usize {
 fn there_is_a_thread_for_deadlines_only_while_one_is_set() {
     let object = HeapThread::builder().name("object").spawn(|| Ok::<_, Infallible>(())).blocking().unwrap();
     assert_eq!((threads("object"), threads("aiointernal-tim")), (1, 0));
-    let within = object.call(|()| threads("aiointernal-tim")).deadline(Instant::now() + Duration::from_secs(3600));
+    // A thread has its name a moment after it was started.
+    let timers = |&mut (): &mut ()| {
+        let start = Instant::now();
+        while threads("aiointernal-tim") == 0 && start.elapsed() < Duration::from_secs(20) {
+            thread::yield_now();
+        }
+        threads("aiointernal-tim")
+    };
+    let within = object.call(timers).deadline(Instant::now() + Duration::from_secs(3600));
     assert_eq!(within.blocking().unwrap(), 1);
     object.close().blocking().unwrap();
     // A moment after the last one.
