@@ -1,11 +1,11 @@
-//! What a call of a handle costs beside a call by name: `cargo bench --workspace --bench boundary`. The ways take turns,
-//! and each is told as a part of the first.
+//! What a call of a handle costs beside a call by name, and a call whose use is counted: `cargo bench --workspace --bench
+//! boundary`. The ways take turns, and each is told as a part of the first.
 
 mod turns;
 
 use std::{env, time::Instant};
 
-use aiointernal::{Call, Context, Sandbox, js::JsValue};
+use aiointernal::{Call, Context, Sandbox, component::Meter, js::JsValue};
 
 use crate::turns::{median, take_turns};
 
@@ -26,7 +26,8 @@ fn main() {
     let source = "var same = (value) => value; var object = { same }; same";
     let same: JsValue = context.eval_as(source).blocking().expect("the script is right");
     let object: JsValue = context.get_global_as("object").blocking().expect("the script has run");
-    let ways = ways(&context, &same, &object);
+    let metered = context.metered(&Meter::new());
+    let ways = ways(&context, &metered, &same, &object);
     let times = take_turns(&ways, turns, |(_, calls)| {
         let started = Instant::now();
         calls();
@@ -39,11 +40,12 @@ fn main() {
     }
 }
 
-/// One function: by its name, by a handle, as a method of a handle, and with a handle as argument and as result, which is
+/// One function: by its name, the same with a meter, by a handle, as a method of a handle, and with a handle as argument and as result, which is
 /// then let go.
-fn ways<'a>(context: &'a Context, same: &'a JsValue, object: &'a JsValue) -> [Way<'a>; 4] {
+fn ways<'a>(context: &'a Context, metered: &'a Context, same: &'a JsValue, object: &'a JsValue) -> [Way<'a>; 5] {
     [
         ("call by name", Box::new(|| queued(|| context.call_as::<i32>("same", (1,))))),
+        ("call by name, metered", Box::new(|| queued(|| metered.call_as::<i32>("same", (1,))))),
         ("call of a handle", Box::new(|| queued(|| same.call::<i32>((1,))))),
         ("method of a handle", Box::new(|| queued(|| object.call_method::<i32>("same", (1,))))),
         ("call of a handle with a handle, for one", Box::new(move || queued(|| same.call::<JsValue>((object,))))),

@@ -227,7 +227,9 @@ def run(engine, scripts):
                 runner = None
             if not GRACE < runs[-1].over < DOUBT:
                 break
-        outcomes.append(min(runs, key=lambda run: run.ms))
+        # A run that ended the process, or did not end, is no matter of lateness.
+        fatal = [run for run in runs if run.died or run.ended == "hung" or run.lingers]
+        outcomes.append(min(fatal or runs, key=lambda run: run.ms))
     if runner:
         runner.process.kill()
         runner.process.wait()

@@ -158,11 +158,10 @@ impl<H: Host> Engine<H> {
         let interrupted: Interrupted = Rc::new({
             let (host, stopped, countdown) = (Rc::clone(&host), Rc::clone(&stopped), Rc::clone(&countdown));
             move || {
-                if !stopped.get() {
-                    let patience = host.patience();
-                    countdown.set(patience);
-                    stopped.set(patience == 0);
-                }
+                // Once it is to stop it is asked at every step, so that no more of the script runs than one.
+                let patience = if stopped.get() { 0 } else { host.patience() };
+                countdown.set(patience);
+                stopped.set(patience == 0);
                 stopped.get()
             }
         });
@@ -557,12 +556,9 @@ impl<H: Host> Engine<H> {
     /// Empties the queue of a call that was stopped, as the jobs would run in a later one. Each ends where it would first run code of a
     /// script. Where that does not come to an end, the host ends it.
     fn drop_jobs(&self, ctx: &Ctx<'_>) {
-        loop {
-            self.countdown.set(0);
-            if !ctx.execute_pending_job() {
-                break;
-            }
-        }
+        // So it stays, as long as the call is to stop.
+        self.countdown.set(0);
+        while ctx.execute_pending_job() {}
         ctx.catch();
     }
 }

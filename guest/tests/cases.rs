@@ -1452,6 +1452,23 @@ fn an_endless_chain_of_jobs_is_stopped_and_leaves_none() {
 }
 
 #[test]
+fn no_function_of_a_script_hears_of_the_jobs_that_a_stop_ends() {
+    let (engine, world) = engine();
+    world.stop_at.set(Some(10));
+    let script = "var heard = 0;
+        function Odd(executor) { executor(() => heard++, () => heard++) }
+        Odd[Symbol.species] = Odd;
+        const odd = Promise.resolve();
+        odd.constructor = Odd;
+        Promise.resolve().then(() => { for (;;); });
+        odd.then(() => heard++);
+        odd.then(() => heard++, () => heard++);";
+    assert_eq!(eval(engine, script), Err(Failure::Interrupted { jobs_left: false }));
+    world.stop_at.set(None);
+    assert_eq!(eval(engine, "heard"), Ok("0".into()));
+}
+
+#[test]
 fn nothing_more_is_read_for_a_text_once_the_call_was_stopped() {
     let (engine, world) = engine();
     engine.configure(Settings { console_arguments: true, ..SETTINGS });

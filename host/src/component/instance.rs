@@ -266,7 +266,6 @@ impl<P: Program> Instance<P> {
     ) -> Result<R, Error> {
         let limits = &account.limits;
         check_fuel(&self.engine, limits)?;
-        let processor = self.processor(account);
         let _awake = self.engine.ticker().arm();
         let mut live = match self.live.take() {
             Some(live) => live,
@@ -277,6 +276,8 @@ impl<P: Program> Instance<P> {
                 live
             }
         };
+        // Behind the making of an instance, whose processor time is counted there.
+        let processor = self.processor(account);
         arm(&mut live.store, running, account.until, limits, processor);
         if self.engine.config().fuel {
             live.store.set_fuel(account.fuel_left()).map_err(|error| host_error(error, "fuel cannot be counted"))?;

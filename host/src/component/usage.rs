@@ -106,7 +106,8 @@ println!(\"{:?} of processor time, {} bytes of memory\", used.cpu, used.memory);
 ```"
 )]
 ///
-/// A call that is counted anywhere takes about 1.5 us longer: the system is asked twice for processor time.
+/// A call that is counted anywhere takes longer, as the system is asked for processor time: a call of a small function was measured with
+/// 18 us instead of 14 (`benches/boundary.rs`).
 #[derive(Clone, Debug, Default)]
 pub struct Meter(Arc<Mutex<Usage>>);
 

@@ -115,7 +115,10 @@ impl Engine {
             ErrorKind::Trapped => Error::with_source(ErrorKind::Engine, error.to_string(), error).with_context_lost(),
             _ => error,
         });
-        let answer = answer.inspect_err(|error| self.lose(error))?;
+        let answer = answer.inspect_err(|error| {
+            self.lose(error);
+            self.inbox.post(Event::Lost);
+        })?;
         answer.map_err(|failure| match (failure, asked) {
             (Failure::Interrupted(jobs_left), Some(stop)) => {
                 if jobs_left {
@@ -152,7 +155,6 @@ impl Engine {
     /// Fails the evaluations of a context that is gone.
     fn lose(&mut self, cause: &Error) {
         tracing::debug!(cause = cause.kind().code(), "the context was lost");
-        self.inbox.post(Event::Lost);
         for pending in mem::take(&mut self.pending).into_values() {
             let message = format!("the context was lost while the evaluation waited: {cause}");
             let error = Error::with_source(ErrorKind::Lost, message, cause.clone()).with_context_lost();
