@@ -11,11 +11,18 @@ mod ours;
 mod native;
 mod latency;
 
-use std::{env, time::Duration};
+use std::{
+    env,
+    num::NonZeroUsize,
+    time::{Duration, Instant},
+};
 
-use aiointernal::{Context, HeapThread, Value, js::TypedArray};
+use aiointernal::{
+    Context, HeapThread, Sandbox, Value,
+    js::{Pool, TypedArray},
+};
 use criterion::{Criterion, Throughput};
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, future::join_all};
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -60,6 +67,7 @@ fn main() {
     let native = Native::new();
 
     fresh(&mut criterion, &context);
+    pool(&mut criterion, &runtime);
     warm(&mut criterion, &context, &native);
     empty(&mut criterion, &context, &thread, &native);
     batch(&mut criterion, &runtime, &context, &native);
@@ -83,6 +91,36 @@ fn fresh(criterion: &mut Criterion, context: &Context) {
         });
     });
     group.bench_function("native", |bencher| bencher.iter(|| Native::new().sum(SUM)));
+    group.finish();
+}
+
+/// The same from a pool, which many ask at once.
+fn pool(criterion: &mut Criterion, runtime: &Runtime) {
+    const ASKERS: u64 = 16;
+    let sandbox = Sandbox::new().expect("the engine compiles");
+    let mut group = criterion.benchmark_group("fresh context of a pool, and eval");
+    for threads in 1..=2 {
+        let pool = Pool::builder(&sandbox).threads(NonZeroUsize::new(threads).expect("it is not zero")).spares(32);
+        let pool = pool.build().expect("its threads start");
+        group.bench_function(format!("ours, {threads} threads"), |bencher| {
+            bencher.iter_custom(|calls| {
+                let each = calls.div_ceil(ASKERS);
+                let begun = Instant::now();
+                let askers = (0..ASKERS).map(|_| {
+                    let pool = pool.clone();
+                    runtime.spawn(async move {
+                        for _ in 0..each {
+                            pool.eval(SUM).await.expect("it is a script");
+                        }
+                    })
+                });
+                let askers: Vec<_> = askers.collect();
+                runtime.block_on(join_all(askers));
+                // As many as were asked for.
+                begun.elapsed().mul_f64(calls as f64 / (each * ASKERS) as f64)
+            });
+        });
+    }
     group.finish();
 }
 

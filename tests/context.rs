@@ -396,7 +396,8 @@ mod limits {
 
     #[test]
     fn an_endless_chain_of_promises_is_stopped_and_does_not_go_on_in_the_next_call() {
-        let context = open_with(|limits| limits.wall_time = Duration::from_millis(20));
+        // What it made has to be freed within the time to stop.
+        let context = open_with(|limits| limits.wall_time = Duration::from_millis(2));
         let chain = "globalThis.n = 0; function go() { n++; return Promise.resolve().then(go) } go()";
         // A stop that comes late, on a busy machine, costs the context.
         let was_kept = (0..20).any(|_| {
@@ -405,8 +406,9 @@ mod limits {
             kept
         });
         assert!(was_kept);
-        let counted = context.eval_as::<f64>("n").blocking().unwrap();
-        assert_eq!(context.eval_as::<f64>("n").blocking().unwrap(), counted);
+        let count = || context.eval_as::<f64>("n").blocking();
+        let counted = (0..20).find_map(|_| count().ok()).unwrap();
+        assert_eq!((0..20).find_map(|_| count().ok()).unwrap(), counted);
     }
 
     #[test]

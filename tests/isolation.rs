@@ -13,13 +13,16 @@ use crate::context::SANDBOX;
 mod memory {
     use super::*;
 
-    /// Its memory, its global and its table, and a scan of all that a fresh instance has, and may get.
+    /// Its memory, its global and its table, with something in them from the start, and a scan of all that a fresh instance has, and
+    /// may get: how much of it is not as it is at the start.
     const TENANT: &str = r#"(component
       (core module $m
         (memory 2)
+        (data (i32.const 64) "\01\02\03\04\05\06\07\08")
+        (data (i32.const 70000) "\01\02\03\04\05\06\07\08")
         (global $kept (mut i64) (i64.const 0))
         (table $slots 10 funcref)
-        (elem declare func $mark)
+        (elem (i32.const 5) func $mark)
         (func $mark (export "mark") (param $pages i32)
           (drop (memory.grow (local.get $pages)))
           (memory.fill (i32.const 0) (i32.const 0xCA) (i32.mul (memory.size) (i32.const 65536)))
@@ -29,13 +32,14 @@ mod memory {
           (drop (memory.grow (local.get $pages)))
           (local.set $end (i32.mul (memory.size) (i32.const 65536)))
           (loop $next
-            (if (i64.ne (i64.load (local.get $at)) (i64.const 0))
+            (if (i64.ne (i64.load (local.get $at)) (select (i64.const 0x0807060504030201) (i64.const 0)
+                  (i32.or (i32.eq (local.get $at) (i32.const 64)) (i32.eq (local.get $at) (i32.const 70000)))))
               (then (local.set $found (i32.add (local.get $found) (i32.const 1)))))
             (local.set $at (i32.add (local.get $at) (i32.const 8)))
             (br_if $next (i32.lt_u (local.get $at) (local.get $end))))
           (if (i64.ne (global.get $kept) (i64.const 0))
             (then (local.set $found (i32.add (local.get $found) (i32.const 1)))))
-          (if (i32.eqz (ref.is_null (table.get $slots (i32.const 3))))
+          (if (i32.eq (ref.is_null (table.get $slots (i32.const 3))) (ref.is_null (table.get $slots (i32.const 5))))
             (then (local.set $found (i32.add (local.get $found) (i32.const 1)))))
           (local.get $found)))
       (core instance $i (instantiate $m))
@@ -44,8 +48,14 @@ mod memory {
 
     #[test]
     fn a_fresh_instance_finds_no_byte_of_the_last_one_in_its_place() {
+        for scan_pages in [true, false] {
+            finds_nothing(scan_pages);
+        }
+    }
+
+    fn finds_nothing(scan_pages: bool) {
         let mut config = Config::default();
-        (config.instances, config.cache) = (1, None);
+        (config.instances, config.cache, config.scan_pages) = (1, None, scan_pages);
         let engine = Engine::new(config).unwrap();
         let program = Dynamic::new(&engine, &wat::parse_str(TENANT).unwrap()).unwrap();
         // Within what stays resident, and far beyond it; reached by as much, by more, and by less.
@@ -66,7 +76,11 @@ mod memory {
                     engine.open(program.clone(), Limits::default()).blocking().unwrap()
                 };
                 let found = tenant.try_call(run(format!("find({sought})"))).blocking().unwrap();
-                assert_eq!(found.as_deref(), Some("0"), "{marked} pages, {sought} sought, replaced: {is_replaced}");
+                assert_eq!(
+                    found.as_deref(),
+                    Some("0"),
+                    "{marked} pages, {sought} sought, replaced: {is_replaced}, pages scanned: {scan_pages}"
+                );
                 tenant.close().blocking().unwrap();
             }
         }
@@ -263,8 +277,18 @@ fn has_address(text: &str) -> bool {
 async fn the_only_clock_of_a_script_steps_by_a_millisecond() {
     let context = SANDBOX.context().await.unwrap();
     let steps = "const steps = new Set(); let last = Date.now(); const end = last + 20; \
-        while (last < end) { const now = Date.now(); if (now !== last) steps.add((now - last) % 1); last = now } [...steps]";
+        while (last < end) { const now = Date.now(); if (now !== last) steps.add(now % 1); last = now } [...steps]";
     assert_eq!(context.eval_as::<Vec<f64>>(steps).await.unwrap(), [0.0]);
+    // The console has the time between two moments with as many digits.
+    let console = Console::new();
+    let timed = "console.time('x'); for (let i = 0; i < 1e5; i++); console.timeEnd('x')";
+    context.printing_to(&console).eval(timed).await.unwrap();
+    let printed = console.take()[0].text().to_owned();
+    let digits = printed.strip_prefix("x: ").and_then(|rest| rest.strip_suffix("ms"));
+    assert!(
+        digits.is_some_and(|digits| digits.trim_end_matches('0').trim_end_matches('.').parse::<u32>().is_ok()),
+        "{printed}"
+    );
     // Nothing else counts while a script runs: neither a finer clock, nor a thread.
     let others =
         "['performance', 'Worker', 'setTimeout', 'setInterval', 'WebAssembly'].filter(name => name in globalThis)";

@@ -13,6 +13,7 @@ mod hostile;
 mod isolation;
 mod limits;
 mod modules;
+mod pool;
 mod queue;
 mod source_maps;
 mod thread;

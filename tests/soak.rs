@@ -10,12 +10,12 @@
 
 use std::{
     collections::BTreeMap,
-    env, fs,
+    env, fs, iter,
     path::{Path, PathBuf},
     process::{Command, ExitCode, exit},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc,
     },
     thread,
@@ -28,7 +28,10 @@ use aiointernal::{
     js::{Console, Functions, JsValue},
 };
 use futures_util::{FutureExt as _, StreamExt as _, future::select_all};
-use tokio::runtime::{Builder, Runtime};
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::JoinSet,
+};
 
 #[path = "hostile_file.rs"]
 #[expect(dead_code, reason = "how a script ends is asked elsewhere")]
@@ -44,8 +47,17 @@ const RUNTIMES: u64 = 4;
 /// The whole is given up as hanging this long after its time.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The time in which tasks that are told to end have their answers: no call has more than a small part of it.
+const ANSWERS: Duration = Duration::from_secs(20);
+
 /// Bytes that the process may have grown by at the end: what the allocator keeps, and no context.
-const LEFT_OVER: usize = 96 << 20;
+const LEFT_OVER: usize = 48 << 20;
+
+/// The same of address space: less than two instances reserve.
+const LEFT_RESERVED: usize = 8 << 30;
+
+/// The same of mappings: fewer than a hundred threads have.
+const LEFT_MAPPINGS: usize = 100;
 
 fn main() -> ExitCode {
     if let Ok(fault) = env::var("SOAK_FAULT") {
@@ -70,6 +82,7 @@ fn main() -> ExitCode {
         number = number.wrapping_add(1);
         let left = until.saturating_duration_since(Instant::now());
         round(&folder, number, left.min(Duration::from_secs(20)), &tally);
+        println!("{} MiB", Left::now().resident >> 20);
         if Instant::now() < until {
             faults += starve(&folder);
         }
@@ -82,8 +95,11 @@ fn main() -> ExitCode {
     println!("before {before:?}\nafter  {after:?}");
     let is_clean = after.threads <= before.threads
         && after.descriptors <= before.descriptors
+        && after.mappings <= before.mappings + LEFT_MAPPINGS
+        && after.reserved <= before.reserved + LEFT_RESERVED
         && after.resident <= before.resident + LEFT_OVER;
-    if is_clean && tally.is_even() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let is_answered = tally.0.unanswered.load(Ordering::Relaxed) == 0;
+    if is_clean && is_answered { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Ends the process where it does not end by itself.
@@ -103,6 +119,8 @@ fn watch(until: Instant) {
 struct Left {
     threads: usize,
     descriptors: usize,
+    mappings: usize,
+    reserved: usize,
     resident: usize,
 }
 
@@ -110,9 +128,17 @@ impl Left {
     fn now() -> Left {
         let entries = |folder: &str| fs::read_dir(folder).map_or(0, Iterator::count);
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
-        let resident = resident.and_then(|kib| kib.parse::<usize>().ok()).unwrap_or_default() << 10;
-        Left { threads: entries("/proc/self/task"), descriptors: entries("/proc/self/fd"), resident }
+        let bytes = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB"));
+            line.and_then(|kib| kib.parse::<usize>().ok()).unwrap_or_default() << 10
+        };
+        Left {
+            threads: entries("/proc/self/task"),
+            descriptors: entries("/proc/self/fd"),
+            mappings: fs::read_to_string("/proc/self/maps").unwrap_or_default().lines().count(),
+            reserved: bytes("VmSize:"),
+            resident: bytes("VmRSS:"),
+        }
     }
 }
 
@@ -140,49 +166,36 @@ struct Counts {
     contexts: AtomicU64,
     asked: AtomicU64,
     answered: AtomicU64,
-    given_up: AtomicU64,
+    /// Tasks that waited for an answer in vain.
+    unanswered: AtomicU64,
     kinds: Mutex<BTreeMap<&'static str, u64>>,
 }
 
-/// A call that was made. It is answered, or its caller goes.
-struct Asked<'a>(&'a Tally, bool);
-
 impl Tally {
-    fn ask(&self) -> Asked<'_> {
+    fn ask(&self) {
         self.0.asked.fetch_add(1, Ordering::Relaxed);
-        Asked(self, false)
     }
 
-    fn note(&self, kind: Option<ErrorKind>) {
-        *self.0.kinds.lock().unwrap().entry(kind.map_or("ok", ErrorKind::code)).or_default() += 1;
+    fn answered<R>(&self, result: &Result<R, Error>) {
+        self.0.answered.fetch_add(1, Ordering::Relaxed);
+        let kind = result.as_ref().err().map_or("ok", |error| error.kind().code());
+        *self.0.kinds.lock().unwrap().entry(kind).or_default() += 1;
     }
 
-    /// Whether each call was answered or given up.
-    fn is_even(&self) -> bool {
-        let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        load(&self.0.asked) == load(&self.0.answered) + load(&self.0.given_up)
+    /// A call that is waited for to its answer, unless its task is given up.
+    async fn answer<R>(&self, call: impl IntoFuture<Output = Result<R, Error>>) -> Result<R, Error> {
+        self.ask();
+        let result = call.await;
+        self.answered(&result);
+        result
     }
 
     fn print(&self) {
-        let Counts { contexts, asked, answered, given_up, kinds } = &*self.0;
-        println!("contexts {contexts:?}, calls {asked:?}: answered {answered:?}, given up {given_up:?}");
+        let Counts { contexts, asked, answered, unanswered, kinds } = &*self.0;
+        let given_up = asked.load(Ordering::Relaxed) - answered.load(Ordering::Relaxed);
+        println!("contexts {contexts:?}, calls {asked:?}: answered {answered:?}, given up {given_up}");
+        println!("tasks that waited in vain: {unanswered:?}");
         println!("{:?}", kinds.lock().unwrap());
-    }
-}
-
-impl Asked<'_> {
-    fn answered<R>(mut self, result: &Result<R, Error>) {
-        self.1 = true;
-        self.0.0.answered.fetch_add(1, Ordering::Relaxed);
-        self.0.note(result.as_ref().err().map(Error::kind));
-    }
-}
-
-impl Drop for Asked<'_> {
-    fn drop(&mut self) {
-        if !self.1 {
-            self.0.0.given_up.fetch_add(1, Ordering::Relaxed);
-        }
     }
 }
 
@@ -246,19 +259,36 @@ fn round(folder: &Path, seed: u64, time: Duration, tally: &Tally) {
     assert!(meter.total().calls > 0, "{tally:?}");
 }
 
-/// A runtime and its tasks. It is dropped while they are at work.
+/// A runtime and its tasks. It is dropped while they are at work, or they are told to end, and then have all their answers.
 fn live(sandbox: &Sandbox, group: &Group, scripts: &Arc<[Script]>, tally: &Tally, chance: &mut Chance, until: Instant) {
     let mut builder = if chance.one_in(2) { Builder::new_current_thread() } else { Builder::new_multi_thread() };
     let runtime: Runtime = builder.worker_threads(2).enable_all().build().unwrap();
     let left = until.saturating_duration_since(Instant::now());
     let time = Duration::from_millis(200 + chance.below(2000)).min(left);
+    let is_dropped = chance.one_in(2);
+    let ends = Arc::new(AtomicBool::new(false));
     runtime.block_on(async {
+        let mut tasks = JoinSet::new();
         for _ in 0..TASKS {
-            let (sandbox, group, scripts) = (sandbox.clone(), group.clone(), Arc::clone(scripts));
+            let (sandbox, group, scripts, ends) =
+                (sandbox.clone(), group.clone(), Arc::clone(scripts), Arc::clone(&ends));
             let (tally, chance) = (tally.clone(), Chance(chance.next() | 1));
-            tokio::spawn(async move { serve(&sandbox, &group, &scripts, &tally, chance).await });
+            tasks.spawn(async move { serve(&sandbox, &group, &scripts, &tally, chance, &ends).await });
         }
         tokio::time::sleep(time).await;
+        if is_dropped {
+            tasks.detach_all();
+            return;
+        }
+        ends.store(true, Ordering::Relaxed);
+        let all = async {
+            while let Some(ended) = tasks.join_next().await {
+                ended.unwrap();
+            }
+        };
+        if tokio::time::timeout(ANSWERS, all).await.is_err() {
+            tally.0.unanswered.fetch_add(tasks.len() as u64, Ordering::Relaxed);
+        }
     });
     runtime.shutdown_timeout(Duration::from_secs(10));
 }
@@ -277,18 +307,22 @@ fn functions() -> Functions {
 }
 
 /// One tenant after another.
-async fn serve(sandbox: &Sandbox, group: &Group, scripts: &[Script], tally: &Tally, mut chance: Chance) {
-    loop {
+async fn serve(
+    sandbox: &Sandbox,
+    group: &Group,
+    scripts: &[Script],
+    tally: &Tally,
+    mut chance: Chance,
+    ends: &AtomicBool,
+) {
+    while !ends.load(Ordering::Relaxed) {
         let panics = chance.one_in(20);
         let context = sandbox.context().group(group).functions(functions()).on_console(move |_| {
             if panics {
                 panic!("on purpose");
             }
         });
-        let asked = tally.ask();
-        let opened = context.await;
-        asked.answered(&opened);
-        let Ok(context) = opened else {
+        let Ok(context) = tally.answer(context).await else {
             tokio::task::yield_now().await;
             continue;
         };
@@ -309,25 +343,24 @@ async fn act(context: &Context, scripts: &[Script], tally: &Tally, chance: &mut 
     let script = &scripts[chance.below(scripts.len() as u64) as usize];
     match chance.below(10) {
         0..4 => {
-            let asked = tally.ask();
             let console = Console::new();
-            asked.answered(&context.printing_to(&console).eval(script.source()).await);
+            let _ = tally.answer(context.printing_to(&console).eval(script.source())).await;
         }
         // The caller goes at some moment.
         4 => {
-            let asked = tally.ask();
             let patience = Duration::from_micros(chance.below(60_000));
-            if let Ok(result) = tokio::time::timeout(patience, context.eval(script.source())).await {
-                asked.answered(&result);
-            }
+            let _ = tokio::time::timeout(patience, tally.answer(context.eval(script.source()))).await;
         }
         // Many at once, of which one is awaited and the others are given up, or aborted.
         5 => {
-            let (asked, mut tickets): (Vec<_>, Vec<_>) =
-                (0..20).map(|_| (tally.ask(), context.eval("await host.soon(); 1").queue())).unzip();
-            let (result, index, rest) = select_all(&mut tickets).await;
+            let queue = |_| {
+                tally.ask();
+                context.eval("await host.soon(); 1").queue()
+            };
+            let mut tickets: Vec<_> = (0..20).map(queue).collect();
+            let (result, _, rest) = select_all(&mut tickets).await;
             drop(rest);
-            asked.into_iter().nth(index).unwrap().answered(&result);
+            tally.answered(&result);
             tickets.iter().step_by(2).for_each(|ticket| ticket.abort());
         }
         6 => {
@@ -335,28 +368,28 @@ async fn act(context: &Context, scripts: &[Script], tally: &Tally, chance: &mut 
                 (0..5).map(|_| scripts[chance.below(scripts.len() as u64) as usize].source()).collect();
             let wanted = chance.below(6) as usize;
             let mut results = context.eval_batch(sources).stream().take(wanted);
+            let (mut count, mut is_closed) = (0, false);
             while let Some(result) = results.next().await {
-                tally.note(result.err().map(|error| error.kind()));
+                tally.ask();
+                tally.answered(&result);
+                count += 1;
+                is_closed = result.is_err_and(|error| matches!(error.kind(), ErrorKind::Closed | ErrorKind::Panicked));
             }
+            assert!(count == wanted || is_closed, "{count} of {wanted} results");
         }
         7 => {
-            let asked = tally.ask();
-            let kept = context.eval_as::<JsValue>("({ list: [1, 2, 3], again() { return this } })").await;
-            asked.answered(&kept);
-            if let Ok(kept) = kept {
-                let asked = tally.ask();
-                asked.answered(&kept.call_method::<JsValue>("again", ()).await);
+            let kept = context.eval_as::<JsValue>("({ list: [1, 2, 3], again() { return this } })");
+            if let Ok(kept) = tally.answer(kept).await {
+                let _ = tally.answer(kept.call_method::<JsValue>("again", ())).await;
             }
         }
         8 => {
-            let asked = tally.ask();
             let source = ["host.fails()", "host.panics()", "host.never()", "Promise.all([host.soon(), host.never()])"];
             let source = source[chance.below(4) as usize];
-            asked.answered(&context.eval(format!("await {source}")).await);
+            let _ = tally.answer(context.eval(format!("await {source}"))).await;
         }
         _ => {
-            let asked = tally.ask();
-            asked.answered(&context.reset().await);
+            let _ = tally.answer(context.reset()).await;
         }
     }
     // A task that never waits would keep a runtime of one thread to itself.
@@ -389,7 +422,8 @@ fn starve(folder: &Path) -> usize {
     let faults = [
         ("descriptors", "ulimit -n 14"),
         ("address-space", "ulimit -v 6000000"),
-        ("threads", "ulimit -v 14000000"),
+        // The address space for threads is limited once the pool has its own.
+        ("threads", "true"),
         ("files", "trap '' XFSZ; ulimit -f 5000"),
     ];
     for (fault, limit) in faults {
@@ -404,12 +438,12 @@ fn starve(folder: &Path) -> usize {
     faults.len()
 }
 
-/// The process that has too little of something. It ends in success where everything it asked for was done or refused, and nothing
-/// hung or ended it.
+/// The process that has too little of something. It ends in success where everything it asked for was done or refused, nothing
+/// hung or ended it, and the fault was met.
 fn fault_main(fault: &str) -> ExitCode {
     watch(Instant::now() + PATIENCE);
-    let cache = env::var("SOAK_CACHE").unwrap();
-    let build = |contexts| Sandbox::builder().cache_folder(Some(cache.clone().into())).max_contexts(contexts).build();
+    let cache = PathBuf::from(env::var("SOAK_CACHE").unwrap());
+    let build = |contexts| Sandbox::builder().cache_folder(Some(cache.clone())).max_contexts(contexts).build();
     let sandbox = match (fault, build(1000)) {
         // The address space of so many is not to be had; that of one is.
         ("address-space", Err(error)) => {
@@ -420,22 +454,23 @@ fn fault_main(fault: &str) -> ExitCode {
                 Err(error) => return report(&error),
             }
         }
-        ("threads", Err(_)) => match build(2) {
-            Ok(sandbox) => sandbox,
-            Err(error) => return report(&error),
-        },
         (_, Ok(sandbox)) => sandbox,
         (_, Err(error)) => return report(&error),
     };
+    if fault == "threads" {
+        let limit = Left::now().reserved + (500 << 20);
+        let mut prlimit = Command::new("prlimit");
+        let limited = prlimit.args([format!("--pid={}", std::process::id()), format!("--as={limit}")]);
+        assert!(limited.status().unwrap().success());
+    }
     let mut open = Vec::new();
-    let mut refused = 0;
+    let mut refused = None;
     for _ in 0..300 {
         match sandbox.context().blocking() {
             Ok(context) => open.push(context),
             Err(error) => {
-                refused += 1;
-                assert!(matches!(error.kind(), ErrorKind::Thread | ErrorKind::Engine), "{error}");
                 println!("{error}");
+                refused = Some(error.kind());
                 break;
             }
         }
@@ -445,8 +480,21 @@ fn fault_main(fault: &str) -> ExitCode {
         assert!(sum.as_ref().is_ok_and(|sum| *sum == 3), "{sum:?}");
         context.eval("new Uint8Array(1e6).length").blocking().unwrap();
     }
-    println!("{fault}: {} contexts work, {refused} refused", open.len());
+    println!("{fault}: {} contexts work; {refused:?}", open.len());
     assert!(!open.is_empty());
+    match fault {
+        "threads" => assert_eq!(refused, Some(ErrorKind::Thread)),
+        "address-space" => assert!(matches!(refused, Some(ErrorKind::Thread | ErrorKind::Engine))),
+        "descriptors" => {
+            let files: Vec<_> = iter::from_fn(|| fs::File::open("/dev/null").ok()).take(20).collect();
+            assert!(files.len() < 14, "{} files could be opened", files.len());
+            assert_eq!(refused, None);
+        }
+        _ => {
+            let kept = fs::read_dir(&cache).map_or(0, Iterator::count);
+            assert_eq!((kept, refused), (0, None), "what has no room is not kept");
+        }
+    }
     ExitCode::SUCCESS
 }
 

@@ -9,6 +9,7 @@ import collections
 import concurrent.futures
 import dataclasses
 import json
+import math
 import os
 import pathlib
 import platform
@@ -32,9 +33,6 @@ PATIENCE = 1000
 ROOM = 64
 # MiB beyond which a runner is killed, as the machine has other uses.
 TOO_MUCH = 4096
-# A script that is late by less than this, in ms, is run again; the best run counts. Busy machines are late themselves.
-DOUBT = 25
-RUNS = 3
 
 
 @dataclasses.dataclass
@@ -215,21 +213,15 @@ def run(engine, scripts):
     for script in scripts:
         if script.category in engine.skips or script.is_module and engine.no_modules:
             continue
-        runs = []
-        while len(runs) < RUNS:
-            if runner is None or runner.is_spent():
-                if runner:
-                    runner.process.kill()
-                    runner.process.wait()
-                runner = Runner(engine)
-            runs.append(runner.run(script))
-            if runs[-1].died or runs[-1].ended == "hung" or runs[-1].lingers:
-                runner = None
-            if not GRACE < runs[-1].over < DOUBT:
-                break
-        # A run that ended the process, or did not end, is no matter of lateness.
-        fatal = [run for run in runs if run.died or run.ended == "hung" or run.lingers]
-        outcomes.append(min(fatal or runs, key=lambda run: run.ms))
+        if runner is None or runner.is_spent():
+            if runner:
+                runner.process.kill()
+                runner.process.wait()
+            runner = Runner(engine)
+        outcome = runner.run(script)
+        outcomes.append(outcome)
+        if outcome.died or outcome.ended == "hung" or outcome.lingers:
+            runner = None
     if runner:
         runner.process.kill()
         runner.process.wait()
@@ -258,7 +250,7 @@ def summary(outcomes):
     died = ", ".join(f"{count} {how}" for how, count in deaths.items())
     stopped = [outcome for outcome in outcomes if outcome.ended == "timeout"]
     worst = reached[-1] if reached else None
-    overs = [millis(reached[int(share * (len(reached) - 1))].over) if reached else "-" for share in (0.5, 0.99)]
+    overs = [millis(reached[math.ceil(share * len(reached)) - 1].over) if reached else "-" for share in (0.5, 0.99)]
     return [
         len(outcomes),
         len(timed),

@@ -1,4 +1,5 @@
-//! What scripts give, and JSON, through the decoders and encoders of both sides: it comes back as it was.
+//! Any bytes as an engine's result, which decode or are refused; and what scripts give, and JSON, through the decoders and encoders
+//! of both sides: it comes back as it was.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -15,6 +16,13 @@ static MIRROR: LazyLock<Context> = LazyLock::new(|| {
 });
 
 fuzz_target!(|bytes: &[u8]| {
+    // Only `cargo xtask fuzz` can reach the decoder alone.
+    #[cfg(fuzzing)]
+    for room in [0, 1 << 10, 1 << 20] {
+        if let Some(taken) = aiointernal::js::fuzzing::decode(bytes, room) {
+            assert!(taken <= room, "{taken} bytes in {room}");
+        }
+    }
     let Ok(text) = str::from_utf8(bytes) else { return };
     if let Ok(json) = serde_json::from_str::<serde_json::Value>(text) {
         json_comes_back(&json);

@@ -192,8 +192,8 @@ impl on_demand::Guest for Component {
         Ok(with_engine(|engine| engine.operate(evaluation, handle, &operation, form.into()))?.into())
     }
 
-    fn release(handles: Vec<u64>) -> Result<(), wit::Failure> {
-        Ok(with_engine(|engine| engine.release(&handles))?)
+    fn release(handles: Vec<u64>) -> bool {
+        with_engine(|engine| engine.release(&handles))
     }
 
     fn settle(call: u64, answer: Result<wit::Value, wit::HostError>) -> Result<(), wit::Failure> {
@@ -201,8 +201,8 @@ impl on_demand::Guest for Component {
         Ok(with_engine(|engine| engine.settle(call, answer.as_deref()))?)
     }
 
-    fn ended() -> Result<Vec<u64>, wit::Failure> {
-        Ok(with_engine(Engine::ended)?)
+    fn ended() -> (Vec<u64>, bool) {
+        with_engine(Engine::ended)
     }
 
     fn take_result(evaluation: u64) -> Option<Result<wit::Value, wit::Failure>> {
@@ -210,8 +210,12 @@ impl on_demand::Guest for Component {
         Some(result.map_err(wit::Failure::from))
     }
 
-    fn forget(evaluations: Vec<u64>, calls: Vec<u64>) -> Result<(), wit::Failure> {
-        Ok(with_engine(|engine| engine.forget(&evaluations, &calls))?)
+    fn forget(evaluations: Vec<u64>, calls: Vec<u64>) -> bool {
+        with_engine(|engine| engine.forget(&evaluations, &calls))
+    }
+
+    fn tidy() -> Result<(), wit::Failure> {
+        Ok(with_engine(Engine::tidy)?)
     }
 
     fn memory_usage() -> on_demand::HeapUsage {
@@ -286,7 +290,7 @@ impl From<Failure> for wit::Failure {
                 flatten(*exception, wit::ExceptionPlace::Thrown, &mut exceptions);
                 wit::Failure::Thrown(exceptions)
             }
-            Failure::Interrupted { jobs_left } => wit::Failure::Interrupted(jobs_left),
+            Failure::Interrupted { jobs_dropped } => wit::Failure::Interrupted(jobs_dropped),
             Failure::NeverSettles => wit::Failure::NeverSettles,
             Failure::NotTransferable(what) => wit::Failure::NotTransferable(what),
             Failure::ResultTooLarge(limit) => wit::Failure::ResultTooLarge(limit),

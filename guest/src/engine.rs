@@ -152,7 +152,6 @@ impl<H: Host> Engine<H> {
         let runtime = Runtime::new_with_alloc(RustAllocator)?;
         runtime.set_max_stack_size(INITIAL_STACK);
         let stopped = Rc::new(Cell::new(false));
-        let modules = Modules::install(&runtime, &host, &stopped);
         let context = Context::custom::<Everything>(&runtime)?;
         let countdown = Rc::new(context.with(|ctx| Countdown::find(&ctx))?);
         let interrupted: Interrupted = Rc::new({
@@ -165,6 +164,7 @@ impl<H: Host> Engine<H> {
                 stopped.get()
             }
         });
+        let modules = Modules::install(&runtime, &host, &stopped, &interrupted);
         runtime.set_interrupt_handler(Some(Box::new({
             let interrupted = Rc::clone(&interrupted);
             move || interrupted()
@@ -350,14 +350,10 @@ impl<H: Host> Engine<H> {
         })
     }
 
-    /// Lets values go that were kept.
-    ///
-    /// # Errors
-    ///
-    /// [`Failure::Interrupted`]: letting them go led to code of a script, which was stopped.
-    pub fn release(&self, handles: &[u64]) -> Result<(), Failure> {
+    /// Lets values go that were kept: whether scripts want to [hear](Engine::tidy) of it.
+    pub fn release(&self, handles: &[u64]) -> bool {
         handles.iter().for_each(|handle| self.intrinsics.handles.release(*handle));
-        self.tidy()
+        self.is_untidy()
     }
 
     /// Settles a call of a host function, then runs promise jobs. One that is not known was forgotten.
@@ -372,27 +368,28 @@ impl<H: Host> Engine<H> {
         })
     }
 
-    /// Forgets evaluations that were pending, and calls whose answers nobody waits for.
-    ///
-    /// # Errors
-    ///
-    /// As for [`release`](Engine::release).
-    pub fn forget(&self, evaluations: &[u64], calls: &[u64]) -> Result<(), Failure> {
+    /// Forgets evaluations that were pending, and calls whose answers nobody waits for: whether scripts want to
+    /// [hear](Engine::tidy) of it.
+    pub fn forget(&self, evaluations: &[u64], calls: &[u64]) -> bool {
         evaluations.iter().for_each(|evaluation| self.evaluations.forget(*evaluation));
         calls.iter().for_each(|call| self.functions.forget(*call));
-        self.tidy()
+        self.is_untidy()
     }
 
-    /// The pending evaluations that have ended and were not taken.
+    /// The pending evaluations that have ended and were not taken, and whether scripts want to [hear](Engine::tidy) of what was freed.
+    pub fn ended(&self) -> (Vec<u64>, bool) {
+        // What was forgotten may have been the last that some waited for.
+        self.context.with(|ctx| self.evaluations.advance(&ctx, &self.rejections, self.functions.are_in_flight()));
+        (self.evaluations.ended(), self.is_untidy())
+    }
+
+    /// Lets scripts hear of values that were freed while none ran, by what they gave to a `FinalizationRegistry`.
     ///
     /// # Errors
     ///
-    /// As for [`release`](Engine::release).
-    pub fn ended(&self) -> Result<Vec<u64>, Failure> {
-        // What was forgotten may have been the last that some waited for.
-        self.context.with(|ctx| self.evaluations.advance(&ctx, &self.rejections, self.functions.are_in_flight()));
-        self.tidy()?;
-        Ok(self.evaluations.ended())
+    /// [`Failure::Interrupted`], [`Failure::OutOfMemory`].
+    pub fn tidy(&self) -> Result<(), Failure> {
+        self.turn(|_, _| Ok(()))
     }
 
     /// The result of a pending evaluation that has ended; `None` where it has not, or was taken.
@@ -490,6 +487,7 @@ impl<H: Host> Engine<H> {
         self.stopped.set(false);
         let handles = &self.intrinsics.handles;
         let last = handles.last();
+        let mut jobs_dropped = false;
         let outcome = self.context.with(|ctx| {
             let intrinsics = self.intrinsics.bind(&ctx).map_err(|_| Failure::OutOfMemory)?;
             let outcome = body(&ctx, &intrinsics);
@@ -497,7 +495,7 @@ impl<H: Host> Engine<H> {
             loop {
                 self.drive_jobs(&ctx);
                 if self.stopped.get() {
-                    self.drop_jobs(&ctx);
+                    jobs_dropped = self.drop_jobs(&ctx);
                     self.rejections.clear();
                     break;
                 }
@@ -521,15 +519,15 @@ impl<H: Host> Engine<H> {
         }
         self.bury();
         if self.stopped.get() {
-            return Err(Failure::Interrupted { jobs_left: self.runtime.is_job_pending() });
+            return Err(Failure::Interrupted { jobs_dropped });
         }
         outcome.map_err(|failure| self.modules.told(failure).clipped())
     }
 
-    /// Values were freed beside a turn: the host hears of it, and so do scripts, which may have asked to.
-    fn tidy(&self) -> Result<(), Failure> {
+    /// Values were freed beside a turn: the host hears of it, and scripts may have asked to.
+    fn is_untidy(&self) -> bool {
         self.bury();
-        if self.runtime.is_job_pending() { self.turn(|_, _| Ok(())) } else { Ok(()) }
+        self.runtime.is_job_pending()
     }
 
     /// Tells the host which of its objects were freed.
@@ -553,13 +551,17 @@ impl<H: Host> Engine<H> {
         }
     }
 
-    /// Empties the queue of a call that was stopped, as the jobs would run in a later one. Each ends where it would first run code of a
-    /// script. Where that does not come to an end, the host ends it.
-    fn drop_jobs(&self, ctx: &Ctx<'_>) {
+    /// Empties the queue of a call that was stopped, as the jobs would run in a later one: whether there were any. Each ends where it
+    /// would first run code of a script. Where that does not come to an end, the host ends it.
+    fn drop_jobs(&self, ctx: &Ctx<'_>) -> bool {
         // So it stays, as long as the call is to stop.
         self.countdown.set(0);
-        while ctx.execute_pending_job() {}
+        let mut any = false;
+        while ctx.execute_pending_job() {
+            any = true;
+        }
         ctx.catch();
+        any
     }
 }
 

@@ -24,10 +24,10 @@ const MAX_NESTING: usize = 8;
 pub enum Failure {
     /// The script threw and did not catch.
     Thrown(Box<Exception>),
-    /// The host asked the call to stop. `jobs_left`: promise jobs remain that would run within a later call.
+    /// The host asked the call to stop. The promise jobs that it had queued were dropped.
     Interrupted {
-        /// Whether promise jobs remain.
-        jobs_left: bool,
+        /// Whether there were any.
+        jobs_dropped: bool,
     },
     /// The result is a promise that nothing can settle.
     NeverSettles,

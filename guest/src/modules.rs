@@ -17,6 +17,7 @@ use rquickjs::{
 use crate::{
     failure::{self, Failure},
     host::Host,
+    intrinsics::Interrupted,
     sites::Site,
     text,
 };
@@ -56,14 +57,25 @@ pub(crate) struct Modules<H> {
     host: Rc<H>,
     /// The running call was told to stop.
     stopped: Rc<Cell<bool>>,
+    interrupted: Interrupted,
     graph: RefCell<Graph>,
 }
 
 impl<H: Host> Modules<H> {
     /// Makes the host the one who is asked for modules.
-    pub(crate) fn install(runtime: &Runtime, host: &Rc<H>, stopped: &Rc<Cell<bool>>) -> Rc<Modules<H>> {
+    pub(crate) fn install(
+        runtime: &Runtime,
+        host: &Rc<H>,
+        stopped: &Rc<Cell<bool>>,
+        interrupted: &Interrupted,
+    ) -> Rc<Modules<H>> {
         let graph = RefCell::default();
-        let modules = Rc::new(Modules { host: Rc::clone(host), stopped: Rc::clone(stopped), graph });
+        let modules = Rc::new(Modules {
+            host: Rc::clone(host),
+            stopped: Rc::clone(stopped),
+            interrupted: Rc::clone(interrupted),
+            graph,
+        });
         runtime.set_loader(FromHost(Rc::clone(&modules)), FromHost(Rc::clone(&modules)));
         modules
     }
@@ -204,7 +216,7 @@ impl<H: Host> Modules<H> {
     ) -> rquickjs::Result<T> {
         let answer = if self.stopped.get() { Err("the call was stopped".to_owned()) } else { question(&self.host) };
         answer.map_err(|reason| {
-            self.stopped.set(self.stopped.get() || self.host.patience() == 0);
+            (self.interrupted)();
             self.refused(ctx, import, Exception::throw_reference, &reason)
         })
     }

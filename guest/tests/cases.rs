@@ -1395,7 +1395,7 @@ fn a_loop_is_stopped_and_the_context_goes_on() {
     ] {
         world.polls.set(0);
         world.stop_at.set(Some(polls));
-        assert_eq!(eval(engine, script), Err(Failure::Interrupted { jobs_left: false }), "{script}");
+        assert_eq!(eval(engine, script), Err(Failure::Interrupted { jobs_dropped: false }), "{script}");
         assert!((polls..polls + 20).contains(&world.polls.get()), "{script}: {} questions", world.polls.get());
         world.stop_at.set(None);
         assert_eq!(eval(engine, "typeof kept.n"), Ok("\"number\"".into()), "{script}");
@@ -1442,7 +1442,7 @@ fn an_endless_chain_of_jobs_is_stopped_and_leaves_none() {
         world.polls.set(0);
         world.stop_at.set(Some(10));
         let counted = format!("globalThis.runs = 0; {{ {} }}", script.replace("!globalThis.over", "++runs"));
-        assert_eq!(eval(engine, &counted), Err(Failure::Interrupted { jobs_left: false }), "{script}");
+        assert_eq!(eval(engine, &counted), Err(Failure::Interrupted { jobs_dropped: true }), "{script}");
         assert!(world.polls.get() < 20, "{script}: {} questions", world.polls.get());
         world.stop_at.set(None);
         // Nothing of it goes on within later calls.
@@ -1463,7 +1463,7 @@ fn no_function_of_a_script_hears_of_the_jobs_that_a_stop_ends() {
         Promise.resolve().then(() => { for (;;); });
         odd.then(() => heard++);
         odd.then(() => heard++, () => heard++);";
-    assert_eq!(eval(engine, script), Err(Failure::Interrupted { jobs_left: false }));
+    assert_eq!(eval(engine, script), Err(Failure::Interrupted { jobs_dropped: true }));
     world.stop_at.set(None);
     assert_eq!(eval(engine, "heard"), Ok("0".into()));
 }
@@ -1484,7 +1484,7 @@ fn nothing_more_is_read_for_a_text_once_the_call_was_stopped() {
         world.stop_at.set(Some(60));
         let stopped = evaluate(engine, &source(script, SourceKind::Script), form);
         world.stop_at.set(None);
-        assert_eq!(stopped, Err(Failure::Interrupted { jobs_left: false }), "{script}");
+        assert_eq!(stopped, Err(Failure::Interrupted { jobs_dropped: false }), "{script}");
         assert_eq!(eval(engine, "{ const before = got; got = 0; before }"), Ok("1".into()), "{script}");
     };
     for script in [
@@ -1514,7 +1514,7 @@ fn the_host_is_asked_at_each_object_that_is_printed() {
     world.stop_at.set(Some(5000));
     // No function of the script runs, so that QuickJS asks next to nothing.
     let stopped = eval(engine, "print(Array(100).fill(row))");
-    assert_eq!(stopped, Err(Failure::Interrupted { jobs_left: false }));
+    assert_eq!(stopped, Err(Failure::Interrupted { jobs_dropped: false }));
 }
 
 #[test]
@@ -1524,7 +1524,7 @@ fn every_kind_of_call_is_stopped() {
         function loop() { for (;;); }
         var o = { get a() { for (;;); } }; 0";
     eval(engine, script).unwrap();
-    let stopped = Err(Failure::Interrupted { jobs_left: false });
+    let stopped = Err(Failure::Interrupted { jobs_dropped: false });
     let ask = || {
         world.polls.set(0);
         world.stop_at.set(Some(2));
@@ -1538,13 +1538,13 @@ fn every_kind_of_call_is_stopped() {
     ask();
     assert_eq!(get(engine, "o"), stopped);
     ask();
-    assert_eq!(set(engine, "endless", &[0x01]), Err(Failure::Interrupted { jobs_left: false }));
+    assert_eq!(set(engine, "endless", &[0x01]), Err(Failure::Interrupted { jobs_dropped: false }));
     ask();
     let module = evaluate(engine, &source("for (;;);", SourceKind::Module), ResultForm::Text);
-    assert_eq!(module, Err(Failure::Interrupted { jobs_left: false }));
+    assert_eq!(module, Err(Failure::Interrupted { jobs_dropped: false }));
     ask();
     let module = evaluate(engine, &source("await 0; for (;;);", SourceKind::Module), ResultForm::Value);
-    assert_eq!(module, Err(Failure::Interrupted { jobs_left: false }));
+    assert_eq!(module, Err(Failure::Interrupted { jobs_dropped: false }));
     ask();
     assert_eq!(eval_text(engine, "o"), stopped);
     world.stop_at.set(None);
@@ -1557,7 +1557,7 @@ fn a_call_that_is_stopped_at_once_does_little() {
     world.stop_at.set(Some(0));
     // Too short to be asked.
     assert_eq!(eval(engine, "1 + 1"), Ok("2".into()));
-    assert_eq!(eval(engine, "for (;;);"), Err(Failure::Interrupted { jobs_left: false }));
+    assert_eq!(eval(engine, "for (;;);"), Err(Failure::Interrupted { jobs_dropped: false }));
     assert!(world.polls.get() < 5);
 }
 
@@ -1622,7 +1622,7 @@ fn a_batch_keeps_what_waits_when_a_source_is_interrupted() {
     batch.push(["'first'", "for (;;);", "'third'", "'fourth'"].map(|text| source(text, SourceKind::Script)));
     world.stop_at.set(Some(3));
     let results = next(&mut batch, engine, 2);
-    assert_eq!(results, [Ok(unhex("65 6669727374")), Err(Failure::Interrupted { jobs_left: false })]);
+    assert_eq!(results, [Ok(unhex("65 6669727374")), Err(Failure::Interrupted { jobs_dropped: false })]);
     world.stop_at.set(None);
     assert_eq!(next(&mut batch, engine, 4), [Ok(unhex("65 7468697264")), Ok(unhex("66 666f75727468"))]);
 }
@@ -1953,7 +1953,7 @@ fn a_call_that_is_stopped_while_it_imports_cannot_go_on() {
         let (engine, world) = engine();
         put(&world, "there.mjs", "");
         world.stop_at.set(Some(1));
-        assert_eq!(eval(engine, script), Err(Failure::Interrupted { jobs_left: false }), "{script}");
+        assert_eq!(eval(engine, script), Err(Failure::Interrupted { jobs_dropped: false }), "{script}");
         world.stop_at.set(None);
         assert_eq!(eval(engine, "import('./there.mjs').then(() => 1)"), Ok("1".into()), "{script}");
     }

@@ -71,6 +71,8 @@ pub enum ErrorKind {
     PendingLimit,
     /// The group has as many instances, or contexts, as it may have.
     GroupFull,
+    /// A [pool](crate::js::Pool) has as many contexts as it may have.
+    PoolFull,
     /// The result cannot leave the engine: it is or holds a function, a symbol, a promise... Or a value with a cycle cannot be a tree.
     NotTransferable,
     /// An argument cannot enter the engine.
@@ -115,6 +117,7 @@ impl ErrorKind {
             ErrorKind::HandleLimit => "handle-limit",
             ErrorKind::PendingLimit => "pending-limit",
             ErrorKind::GroupFull => "group-full",
+            ErrorKind::PoolFull => "pool-full",
             ErrorKind::NotTransferable => "not-transferable",
             ErrorKind::InvalidArgument => "invalid-argument",
             ErrorKind::Lost => "lost",
@@ -191,6 +194,13 @@ impl Error {
             exception: Some(exception),
             source: None,
         }))
+    }
+
+    /// Bytes of memory that it takes with what a script wrote into it.
+    #[cfg(feature = "js")]
+    pub(crate) fn bytes(&self) -> usize {
+        let text = size_of::<Repr>().saturating_add(self.0.message.len());
+        self.exception().map_or(text, |exception| text.saturating_add(exception.bytes()))
     }
 
     /// What a script let through of an error of the host.

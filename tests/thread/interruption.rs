@@ -47,8 +47,8 @@ fn engine() -> (HeapThread<Engine>, Arc<AtomicU32>) {
         .interrupt_with(|engine: &Engine| {
             let (stop, told) = (Arc::clone(&engine.stop), Arc::clone(&engine.told));
             move || {
-                told.fetch_add(1, Ordering::SeqCst);
                 stop.store(true, Ordering::SeqCst);
+                told.fetch_add(1, Ordering::SeqCst);
             }
         })
         .after_interrupt(|engine| engine.stop.store(false, Ordering::SeqCst))

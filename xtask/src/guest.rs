@@ -14,7 +14,7 @@ use wasmtime::{
 };
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
-use crate::{provenance, root, toolchain::Toolchain};
+use crate::{bulk_memory, provenance, root, toolchain::Toolchain};
 
 const AMBIENT: &str = "aiointernal:js/ambient@0.1.0";
 const ENGINE: &str = "aiointernal:js/engine@0.1.0";
@@ -22,7 +22,8 @@ const ENGINE: &str = "aiointernal:js/engine@0.1.0";
 /// Builds the JavaScript engine and writes the artifact and its record.
 pub(crate) fn engine() -> Result<()> {
     let toolchain = Toolchain::find()?;
-    let component = component(&toolchain, "guest", "aiointernal_guest")?;
+    let module = bulk_memory::in_pieces(&module(&toolchain, "guest", "aiointernal_guest")?)?;
+    let component = component(&module)?;
     let artifact = preinitialise(&component).map_err(|error| anyhow!("{error:?}"))?;
     let mut versions = toolchain.versions()?;
     versions.push(("wasmtime-wizer", "48.0.8".into()));
@@ -32,21 +33,24 @@ pub(crate) fn engine() -> Result<()> {
 /// Builds the example of a component that is not JavaScript and writes the artifact and its record.
 pub(crate) fn search() -> Result<()> {
     let toolchain = Toolchain::find()?;
-    let artifact = component(&toolchain, "examples/guests/search", "example_search")?;
+    let artifact = component(&module(&toolchain, "examples/guests/search", "example_search")?)?;
     let mut versions = toolchain.versions()?;
     // There is no C in it.
     versions.retain(|(tool, _)| *tool != "clang");
     provenance::SEARCH.write(&artifact, &versions)
 }
 
-/// The library in this folder, as a component.
-fn component(toolchain: &Toolchain, folder: &str, library: &str) -> Result<Vec<u8>> {
+/// The library in this folder, as a core module.
+fn module(toolchain: &Toolchain, folder: &str, library: &str) -> Result<Vec<u8>> {
     let root = root();
     let target_dir = root.join("target/guest");
     toolchain.build(&root.join(folder), &target_dir, &root)?;
-    let module = fs::read(target_dir.join(format!("wasm32-unknown-unknown/release/{library}.wasm")))?;
+    Ok(fs::read(target_dir.join(format!("wasm32-unknown-unknown/release/{library}.wasm")))?)
+}
+
+fn component(module: &[u8]) -> Result<Vec<u8>> {
     wit_component::ComponentEncoder::default()
-        .module(&module)?
+        .module(module)?
         .validate(true)
         .encode()
         .context("the core module does not make a component")

@@ -1,12 +1,14 @@
 //! Chores of this repository. `cargo xtask guest` builds the components that are in it: the JavaScript engine and the
 //! example that is none. `cargo xtask fuzz` runs the fuzz targets.
 
+mod bulk_memory;
 mod fuzz;
 mod guest;
+mod patches;
 mod provenance;
 mod toolchain;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const USAGE: &str = "usage: cargo xtask guest            rebuild both of these
        cargo xtask guest engine     rebuild host/guest.wasm and guest/PROVENANCE
@@ -19,6 +21,8 @@ fn main() -> anyhow::Result<()> {
         ["guest"] => guest::engine().and_then(|()| guest::search()),
         ["guest", "engine"] => guest::engine(),
         ["guest", "search"] => guest::search(),
+        // Not for people: it is the compiler that a build of the guest is given.
+        ["cc", patches, compiler, arguments @ ..] => patches::compile(Path::new(patches), compiler, arguments),
         ["fuzz", target, seconds] => fuzz::run(target, seconds),
         _ => anyhow::bail!(USAGE),
     }

@@ -190,6 +190,7 @@ mod tests {
             "on-demand@0.1.0#release",
             "on-demand@0.1.0#settle",
             "on-demand@0.1.0#take-result",
+            "on-demand@0.1.0#tidy",
         ];
         assert_eq!(exports, expected.map(|name| format!("aiointernal:js/{name}")));
     }

@@ -7,6 +7,8 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::patches;
+
 const TARGET: &str = "wasm32-unknown-unknown";
 
 const ADVICE: &str = "no compiler for wasm32-unknown-unknown was found. Install one of these:
@@ -50,7 +52,7 @@ impl Toolchain {
         // No path of this machine may end up in the artifact.
         let remap = |from: &Path, to: &str| format!(" --remap-path-prefix={}={to}", from.display());
         let mut rustflags = RUSTFLAGS.to_owned();
-        let mut cflags = CFLAGS.to_owned();
+        let mut cflags = format!("{CFLAGS} -DENGINE_PATCHES={}", patches::digest()?);
         let sysroot = text(Command::new(self.rustc).args(["--print", "sysroot"]))?;
         for (from, to) in
             [(root.to_owned(), "/aiointernal"), (home.unwrap_or_default().into(), "/cargo"), (sysroot.into(), "/rust")]
@@ -67,7 +69,7 @@ impl Toolchain {
             .current_dir(guest)
             .env("CARGO_TARGET_DIR", target_dir)
             .env("RUSTC", self.rustc)
-            .env("CC_wasm32_unknown_unknown", format!("clang{llvm}"))
+            .env("CC_wasm32_unknown_unknown", patches::compiler(target_dir, &format!("clang{llvm}"))?)
             .env("AR_wasm32_unknown_unknown", format!("llvm-ar{llvm}"))
             .env("CFLAGS_wasm32_unknown_unknown", cflags)
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", rustflags);

@@ -126,7 +126,7 @@ fn an_async_method_is_a_promise_that_the_host_settles() {
     let text = source("await cart.ship('home')", SourceKind::Script);
     assert_eq!(engine.evaluate(7, &text, ResultForm::Value), Ok(Outcome::Pending));
     engine.settle(99, Ok(&[0x05])).unwrap();
-    assert_eq!(engine.ended(), Ok(vec![7]));
+    assert_eq!(engine.ended(), (vec![7], false));
     assert_eq!(engine.take_result(7).unwrap(), Ok(vec![0x05]));
 }
 

@@ -33,7 +33,7 @@ pub(super) const TICK: Duration = Duration::from_micros(500);
 
 /// Ticks that a guest has to stop by itself after it was asked. Ticks that it ran in: one that the system did not let
 /// run meanwhile had no chance to stop.
-const GRACE: u32 = 4;
+const GRACE: u32 = 2;
 
 /// Ticks with nothing running after which the ticker goes to sleep. Waking it costs a system call, so a server under
 /// load should not pay for it each call.
@@ -147,9 +147,9 @@ pub(super) struct Processor {
 }
 
 impl Processor {
-    /// Begins to measure.
+    /// Begins to measure, for a group that bounds it.
     pub(super) fn begin(left: Option<Duration>, group: Option<&Group>) -> Processor {
-        let group = group.filter(|group| group.bounds_cpu_time()).cloned();
+        let group = group.cloned();
         Processor { began: cpu::thread_time(), left, group, told: Duration::ZERO }
     }
 

@@ -10,11 +10,13 @@ use std::{
 
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
 
+#[cfg(feature = "js")]
+use super::ledger::Refused;
 use super::{
     deadline::{self, Deadline, Processor, Stop},
     engine::Engine,
     group::{Group, Member},
-    ledger::{Ledger, Refused},
+    ledger::Ledger,
     limits::{Limits, MemoryGuard},
     usage::{Account, Counted, Meter, Usage, record},
 };
@@ -95,7 +97,7 @@ pub struct Data<H> {
 impl<H> Data<H> {
     /// Why the running call is to stop, where it is: for an import that a guest asks this.
     ///
-    /// A guest that returns within 2 ms of ticks that it ran in keeps its instance. One that does not is trapped.
+    /// A guest that returns within 1 ms of ticks that it ran in keeps its instance. One that does not is trapped.
     pub fn asked_to_stop(&self) -> Option<Stop> {
         self.deadline.asked_to_stop()
     }
@@ -106,10 +108,10 @@ impl<H> Data<H> {
         self.memory.ledger()
     }
 
-    /// Whether memory was refused in this call as its group has no more.
+    /// By whose limit memory was refused last in this call, if it was.
     #[cfg(feature = "js")]
-    pub(crate) fn met_the_groups_memory(&self) -> bool {
-        self.memory.refused() == Some(Refused::Whole)
+    pub(crate) fn refused(&self) -> Option<Refused> {
+        self.memory.refused()
     }
 
     /// Waits for a future on this thread, for an import that a guest calls. `None`: the call may wait no longer, and was
@@ -129,14 +131,14 @@ pub struct Instance<P: Program> {
     engine: Engine,
     program: P,
     limits: Limits,
-    /// Its place in its group.
-    member: Option<Member>,
     /// What its memory is counted in, and what the host holds for it.
     ledger: Arc<Ledger>,
     /// Boxed, as each call takes it out and puts it back.
     live: Option<Box<Live<P>>>,
     /// One that is lost. Giving its memory back takes milliseconds, for which no answer has to wait.
     dead: Option<Box<Live<P>>>,
+    /// Its place in its group: given back behind its memory.
+    member: Option<Member>,
     generation: u64,
     /// The thread was found to have the stack that it takes; so here it stays.
     stays: PhantomData<Rc<()>>,
@@ -237,11 +239,10 @@ impl<P: Program> Instance<P> {
         limits: &Limits,
         body: impl FnOnce(&mut Store<Data<P::Host>>, &P::Exports) -> wasmtime::Result<R>,
     ) -> Result<R, Error> {
-        self.admit()?;
         let limits = self.limits.for_call(running, Some(*limits));
         let account = Account::new(limits, end_of(running, &limits), self.program.meter().is_some());
         let began = Instant::now();
-        let result = self.enter_for(running, &account, body);
+        let result = self.admit().and_then(|()| self.enter_for(running, &account, body));
         self.bury();
         let (queue, wall) = (running.waited().unwrap_or_default(), began.elapsed());
         let used = Usage { calls: 1, queue, wall, ..account.used.get() };
@@ -271,12 +272,12 @@ impl<P: Program> Instance<P> {
             Some(live) => live,
             None => {
                 self.dead = None;
-                let live = self.make(running, account.until).map_err(Error::with_context_lost)?;
+                let live = self.make(running, account).map_err(Error::with_context_lost)?;
                 self.generation = self.generation.saturating_add(1);
                 live
             }
         };
-        // Behind the making of an instance, whose processor time is counted there.
+        // Behind the making of an instance, which counted its own.
         let processor = self.processor(account);
         arm(&mut live.store, running, account.until, limits, processor);
         if self.engine.config().fuel {
@@ -289,7 +290,8 @@ impl<P: Program> Instance<P> {
         let fuel = if is_counted { account.fuel_left().saturating_sub(live.store.get_fuel().unwrap_or(0)) } else { 0 };
         let interrupts = live.store.data().asked_to_stop().map_or(0, |_| 1);
         let lost = u64::from(entered.is_err());
-        account.add(Usage { cpu, fuel, memory: self.ledger.peak(), interrupts, lost, ..Usage::default() });
+        let (memory, memory_after) = (self.ledger.peak(), self.ledger.used());
+        account.add(Usage { cpu, fuel, memory, memory_after, interrupts, lost, ..Usage::default() });
         match entered {
             Ok(result) => {
                 self.live = Some(live);
@@ -347,7 +349,7 @@ impl<P: Program> Instance<P> {
             }
             // By custom a guest that has no memory left traps so.
             (Some(Trap::UnreachableCodeReached), _, Some(refused)) => {
-                (ErrorKind::MemoryLimit, format!("the call needed more than {} ({text})", memory_of(refused, limits)))
+                (ErrorKind::MemoryLimit, format!("the call needed more than {refused} ({text})"))
             }
             // wasmtime does not name the types of these errors.
             _ if text.contains("fuel allocated for hostcalls") => (
@@ -373,8 +375,9 @@ impl<P: Program> Instance<P> {
         self.member.as_ref().map(Member::group)
     }
 
-    /// A fresh instance, readied for calls.
-    fn make(&self, running: &Running, until: Instant) -> Result<Box<Live<P>>, Error> {
+    /// A fresh instance, readied for calls, within the time of this call. Its fuel is not the call's: a call burns the same with a
+    /// fresh instance and without.
+    fn make(&self, running: &Running, account: &Account) -> Result<Box<Live<P>>, Error> {
         let limits = self.limits;
         check_fuel(&self.engine, &limits)?;
         let data = Data {
@@ -390,14 +393,14 @@ impl<P: Program> Instance<P> {
         store.epoch_deadline_callback(|mut store| {
             Ok(if store.data_mut().deadline.tick() { UpdateDeadline::Continue(1) } else { UpdateDeadline::Interrupt })
         });
-        let processor = self.processor(&Account::new(limits, until, false));
-        arm(&mut store, running, until, &limits, processor);
+        arm(&mut store, running, account.until, &limits, self.processor(account));
         if self.engine.config().fuel {
             store.set_fuel(limits.fuel).map_err(|error| host_error(error, "fuel cannot be counted"))?;
         }
         self.program.arm(&mut store.data_mut().host, &limits);
         let made = within_runtime(&mut store, |store| self.program.instantiate(store, &limits));
-        store.data_mut().deadline.disarm();
+        let cpu = store.data_mut().deadline.disarm();
+        account.add(Usage { cpu, ..Usage::default() });
         let exports = made.map_err(|error| self.unmade(error, store.data()))?;
         Ok(Box::new(Live { store, exports, _counted: Counted::new() }))
     }
@@ -414,7 +417,7 @@ impl<P: Program> Instance<P> {
             return self.describe(error, data, &self.limits, &fate);
         }
         if let Some(refused) = data.memory.refused() {
-            let message = format!("it needs more than {}; {fate}", memory_of(refused, &self.limits));
+            let message = format!("it needs more than {refused}; {fate}");
             return Error::with_source(ErrorKind::MemoryLimit, message, error);
         }
         host_error(error, &format!("cannot make the {}", P::NAME))
@@ -445,6 +448,14 @@ impl<P: Program> Instance<P> {
         self.live = None;
     }
 
+    /// Drops the instance, and begins to count anew: what the host still holds for it counts for its group, and no longer here.
+    #[cfg(feature = "js")]
+    pub(crate) fn forget_charges(&mut self) {
+        self.live = None;
+        self.bury();
+        self.ledger = Ledger::new(self.limits.memory, self.group().map(|group| Arc::clone(group.ledger())));
+    }
+
     /// Makes a fresh instance in the place of the one that is there.
     ///
     /// # Errors
@@ -455,8 +466,8 @@ impl<P: Program> Instance<P> {
         self.live = None;
         self.bury();
         let _awake = self.engine.ticker().arm();
-        let until = deadline::after(self.limits.wall_time);
-        let made = self.make(&Running::unattended(), until);
+        let account = Account::new(self.limits, deadline::after(self.limits.wall_time), false);
+        let made = self.make(&Running::unattended(), &account);
         self.live = Some(made.map_err(Error::with_context_lost)?);
         self.generation = self.generation.saturating_add(1);
         Ok(())
@@ -517,14 +528,6 @@ fn host_error(error: wasmtime::Error, what: &str) -> Error {
     error
         .downcast::<Error>()
         .unwrap_or_else(|error| Error::with_source(ErrorKind::Engine, format!("{what}: {error:#}"), error))
-}
-
-/// Whose memory it was that did not suffice.
-fn memory_of(refused: Refused, limits: &Limits) -> String {
-    match refused {
-        Refused::Own => format!("its {} bytes of memory", limits.memory),
-        Refused::Whole => "its group has left of memory".to_owned(),
-    }
 }
 
 /// What became of the instance.

@@ -27,7 +27,7 @@ const MIB: usize = 1 << 20;
 pub struct Limits {
     /// Time that one call may run, from when it starts; waiting in the queue does not count. In a batch: one item.
     ///
-    /// A call that reaches it is asked to stop, and its context is kept; one that has not stopped 2 ms later is
+    /// A call that reaches it is asked to stop, and its context is kept; one that has not stopped 1 ms later is
     /// killed, and its context (or instance) replaced. Time is looked at every half a millisecond.
     pub wall_time: Duration,
     /// Processor time that one call may take, of the object's thread. In a batch: one item. A script that waits for host
@@ -147,17 +147,20 @@ const TABLE_ELEMENT: usize = size_of::<usize>();
 #[derive(Debug)]
 pub(super) struct MemoryGuard {
     ledger: Arc<Ledger>,
+    /// That of the call that runs.
+    limit: usize,
     taken: usize,
     refused: Option<Refused>,
 }
 
 impl MemoryGuard {
     pub(super) fn new(ledger: Arc<Ledger>) -> MemoryGuard {
-        MemoryGuard { ledger, taken: 0, refused: None }
+        MemoryGuard { ledger, limit: 0, taken: 0, refused: None }
     }
 
     pub(super) fn arm(&mut self, limit: usize) {
-        self.ledger.arm(limit);
+        self.ledger.forget_peak();
+        self.limit = limit;
         self.refused = None;
     }
 
@@ -173,7 +176,7 @@ impl MemoryGuard {
     }
 
     fn grow(&mut self, bytes: usize) -> bool {
-        match self.ledger.take(bytes) {
+        match self.ledger.take(bytes, self.limit) {
             Ok(()) => {
                 self.taken = self.taken.saturating_add(bytes);
                 true

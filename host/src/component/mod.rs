@@ -128,6 +128,6 @@ pub use self::{grants::Grants, wasi::link_wasi};
 #[cfg(feature = "js")]
 pub(crate) use self::{
     instance::end_of,
-    ledger::{Charge, Ledger},
+    ledger::{Charge, Ledger, Refused},
     usage::{Account, record},
 };

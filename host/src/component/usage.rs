@@ -12,7 +12,8 @@ use crate::error::ErrorKind;
 
 /// What a call used, or many calls together.
 ///
-/// Where something does not apply, or was not measured, it is zero.
+/// Where something does not apply, or was not measured, it is zero. How many pages of memory were written is not here: the system
+/// tells that only for what was not there before.
 ///
 /// # Metrics
 ///
@@ -44,6 +45,8 @@ pub struct Usage {
     pub fuel: u64,
     /// The most bytes of memory at a time, counted as for [`Limits::memory`]. Of many calls: of the one that had most.
     pub memory: usize,
+    /// Bytes of memory at the end, counted in the same way. Of many calls: of the last.
+    pub memory_after: usize,
     /// Bytes of sources and encoded arguments that went in, and of encoded results that came out.
     pub bytes_in: u64,
     /// As above.
@@ -62,12 +65,14 @@ pub struct Usage {
 
 impl AddAssign for Usage {
     fn add_assign(&mut self, other: Usage) {
-        let Usage { calls, queue, wall, cpu, fuel, memory, bytes_in, bytes_out, .. } = other;
+        let Usage { calls, queue, wall, cpu, fuel, memory, memory_after, bytes_in, bytes_out, .. } = other;
         let Usage { host_calls, host_bytes, console_bytes, interrupts, lost, .. } = other;
         self.queue = self.queue.saturating_add(queue);
         self.wall = self.wall.saturating_add(wall);
         self.cpu = self.cpu.saturating_add(cpu);
         self.memory = self.memory.max(memory);
+        // No instance is without memory.
+        self.memory_after = if memory_after > 0 { memory_after } else { self.memory_after };
         for (sum, more) in [
             (&mut self.calls, calls),
             (&mut self.fuel, fuel),
@@ -129,6 +134,12 @@ impl Meter {
 
     pub(crate) fn add(&self, usage: Usage) {
         *self.lock() += usage;
+    }
+
+    /// Whether both are one place.
+    #[cfg(feature = "js")]
+    pub(crate) fn is(&self, other: &Meter) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     fn lock(&self) -> MutexGuard<'_, Usage> {

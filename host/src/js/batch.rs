@@ -4,10 +4,11 @@ use std::{
     collections::VecDeque,
     fmt,
     future::{Future as _, poll_fn},
+    mem,
     pin::Pin,
     sync::Arc,
     task::{self, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use futures_core::Stream;
@@ -21,7 +22,7 @@ use super::{
     value::Value,
 };
 use crate::{
-    component::{Charge, Held, Ledger},
+    component::{Charge, Held, Ledger, Refused},
     error::{Error, ErrorKind},
     thread::{Call, Deferred, HeapThread, Running, Steps, StepsStream, Ticket, block_elsewhere},
 };
@@ -236,11 +237,13 @@ pub(super) struct Evaluations {
     pending: Option<u64>,
     /// Bytes of results that were made and are not taken yet.
     untaken: Option<Arc<Ledger>>,
+    /// How long the hop waited whose wait was counted last: that of all its items together.
+    waited: Option<Duration>,
 }
 
 impl Evaluations {
     fn new(terms: Terms) -> Evaluations {
-        Evaluations { terms, batch: None, pushed: 0, pending: None, untaken: None }
+        Evaluations { terms, batch: None, pushed: 0, pending: None, untaken: None, waited: None }
     }
 
     /// Evaluates the next source; `None` when there is none.
@@ -250,17 +253,27 @@ impl Evaluations {
         inputs: &mut VecDeque<Source>,
         running: &Running,
     ) -> Option<Result<Outcome, Error>> {
+        let mut running = running.clone();
+        if mem::replace(&mut self.waited, running.waited()) == running.waited() {
+            running = running.after(None);
+        }
+        // A source that is too large never enters the engine; it fails in its turn, and so does one that may not begin.
+        let evaluation = match engine.begin_item(&running, &self.terms, inputs.front()?) {
+            Ok(evaluation) => evaluation,
+            Err(error) => {
+                if self.pushed > 0 {
+                    self.let_batch_go(engine);
+                }
+                inputs.pop_front();
+                return Some(Err(error));
+            }
+        };
         if !self.batch.as_ref().is_some_and(|batch| engine.holds(batch)) {
             // The engine was replaced, and its batch with it: what was not evaluated yet goes into a new one.
             self.pushed = 0;
         }
-        let limit = engine.limits(running, &self.terms).source;
         if self.pushed == 0 {
-            // A source that is too large never enters the engine; it fails in its turn.
-            if let Some(error) = inputs.front().and_then(|source| source.check(limit).err()) {
-                inputs.pop_front();
-                return Some(Err(error));
-            }
+            let limit = evaluation.limits().source;
             let mut bytes = 0_usize;
             let fitting = inputs.iter().take_while(|source| {
                 let first = bytes == 0;
@@ -268,23 +281,17 @@ impl Evaluations {
                 (first || bytes <= PUSH_BYTES) && source.check(limit).is_ok()
             });
             let fitting: Vec<_> = fitting.cloned().collect();
-            if fitting.is_empty() {
-                return None;
-            }
             let fitting_len = fitting.len();
-            if let Err(error) = engine.push(running, &self.terms, &mut self.batch, fitting) {
+            if let Err(error) = engine.push(&running, &self.terms, &mut self.batch, fitting) {
                 // The first source bears the failure; the others get a new batch.
-                if let Some(batch) = self.batch.take() {
-                    engine.drop_batch(&batch);
-                }
+                evaluation.end(Some(error.kind()));
+                self.let_batch_go(engine);
                 inputs.pop_front();
                 return Some(Err(error));
             }
             self.pushed = fitting_len;
         }
-        let batch = self.batch.as_ref()?;
-        let outcome = engine.next(running, &self.terms, batch, inputs.front());
-        inputs.pop_front();
+        let outcome = engine.next(evaluation, self.batch.as_ref()?, &inputs.pop_front()?);
         self.pushed = self.pushed.saturating_sub(1);
         Some(outcome)
     }
@@ -296,6 +303,12 @@ impl Evaluations {
         if let Some(evaluation) = self.pending {
             engine.stop(evaluation);
         }
+        self.let_batch_go(engine);
+    }
+
+    /// The sources in the engine's batch are those of nobody: what is to be evaluated is put into a new one.
+    fn let_batch_go(&mut self, engine: &mut Engine) {
+        self.pushed = 0;
         if let Some(batch) = self.batch.take() {
             engine.drop_batch(&batch);
         }
@@ -319,20 +332,24 @@ impl Steps<Engine> for Evaluations {
         self.pending = None;
         let untaken = self.untaken.get_or_insert_with(|| Ledger::new(usize::MAX, Some(Arc::clone(engine.ledger()))));
         let untaken = Arc::clone(untaken);
-        if untaken.used() >= engine.limits(running, &self.terms).result {
+        if untaken.used() > 0 && untaken.used() >= engine.limits(running, &self.terms).result {
             // The consumer takes what there is first.
             return Ok(None);
         }
+        let keep = |result: BatchResult, bytes| match untaken.charge(bytes, usize::MAX) {
+            Ok(charge) => Evaluated::Now(result, charge),
+            Err(refused) => Evaluated::Now(Err(no_room(refused)), Charge::default()),
+        };
         let evaluated = self.next(engine, inputs, running).map(|outcome| match outcome {
             Ok(Outcome::Done(value, charge)) => {
                 let bytes = charge.bytes();
                 drop(charge);
-                match untaken.charge(bytes) {
-                    Some(charge) => Evaluated::Now(Ok(value), charge),
-                    None => Evaluated::Now(Err(no_room()), Charge::default()),
-                }
+                keep(Ok(value), bytes)
             }
-            Err(error) => Evaluated::Now(Err(error), Charge::default()),
+            Err(error) => {
+                let bytes = error.bytes();
+                keep(Err(error), bytes)
+            }
             Ok(Outcome::Pending(evaluation)) => {
                 self.pending = Some(evaluation.number);
                 let (sender, awaited) = oneshot::channel();
@@ -351,8 +368,10 @@ impl Steps<Engine> for Evaluations {
     }
 }
 
-fn no_room() -> Error {
-    let message = "the results that wait to be taken, and this one, take more than the memory that is left";
+fn no_room(refused: Refused) -> Error {
+    let message = format!(
+        "the results that wait to be taken, and this one, take more than is left of {refused}; the context was kept"
+    );
     Error::new(ErrorKind::MemoryLimit, message)
 }
 
@@ -373,7 +392,8 @@ impl Collection {
     /// Evaluates until there is nothing left, or an evaluation waits.
     fn go_on(mut self, engine: &mut Engine) {
         loop {
-            if let Err(error) = self.running.check() {
+            let goes_on = self.running.check().and_then(|()| Engine::check_use(&self.evaluations.terms));
+            if let Err(error) = goes_on {
                 return self.end(engine, Some(error));
             }
             if self.inputs.is_empty() {
@@ -381,13 +401,13 @@ impl Collection {
             }
             match self.evaluations.next(engine, &mut self.inputs, &self.running) {
                 None => return self.end(engine, None),
-                Some(Ok(Outcome::Done(value, charge))) => self.push(Ok((value, charge))),
-                Some(Err(error)) => self.push(Err(error)),
+                Some(Ok(Outcome::Done(value, charge))) => self.push(engine, Ok((value, charge))),
+                Some(Err(error)) => self.push(engine, Err(error)),
                 Some(Ok(Outcome::Pending(evaluation))) => {
                     let (inbox, number) = (engine.inbox(), evaluation.number);
                     self.deferred.on_stop(move || inbox.post(Event::Stopped(number)));
                     let then = |engine: &mut Engine, result| {
-                        self.push(result);
+                        self.push(engine, result);
                         self.go_on(engine);
                     };
                     return engine.park(evaluation, Box::new(then));
@@ -396,11 +416,14 @@ impl Collection {
         }
     }
 
-    fn push(&mut self, result: Ended) {
-        self.results.push(result.map(|(value, charge)| {
-            self.charges.push(charge);
-            value
-        }));
+    fn push(&mut self, engine: &Engine, result: Ended) {
+        let result = match result {
+            Ok((value, charge)) => Ok((Ok(value), charge)),
+            Err(error) => engine.ledger().charge(error.bytes(), usize::MAX).map(|charge| (Err(error), charge)),
+        };
+        let (result, charge) = result.unwrap_or_else(|refused| (Err(no_room(refused)), Charge::default()));
+        self.results.push(result);
+        self.charges.push(charge);
     }
 
     fn end(mut self, engine: &mut Engine, error: Option<Error>) {

@@ -25,7 +25,7 @@ use super::{
     wire::{self, Unread},
 };
 use crate::{
-    component::{Charge, Data, Ledger},
+    component::{Charge, Data, Ledger, Refused},
     error::{Error, ErrorKind},
 };
 
@@ -66,8 +66,6 @@ struct InFlight {
     evaluation: Rc<Evaluation>,
     call: HostCall,
     task: AbortHandle,
-    /// Its arguments are counted as memory for as long.
-    _arguments: Charge,
 }
 
 impl Drop for InFlight {
@@ -223,15 +221,17 @@ impl Calls {
         let evaluation = self.evaluation.clone().ok_or_else(|| fault("nothing is being evaluated"))?;
         count_call(&evaluation)?;
         count_bytes(&evaluation, arguments.len())?;
-        let (arguments, charge) = match wire::decode_with(arguments, objects, memory.left()) {
-            Ok((arguments, bytes)) => (arguments, memory.charge(bytes).ok_or_else(too_large)?),
-            Err(Unread::TooLarge) => return Err(too_large()),
+        let limit = evaluation.limits().memory;
+        let (left, scarce) = memory.left(limit);
+        let (arguments, charge) = match wire::decode_with(arguments, objects, left) {
+            Ok((arguments, bytes)) => (arguments, memory.charge(bytes, limit).map_err(too_large)?),
+            Err(Unread::TooLarge) => return Err(too_large(scarce)),
             Err(Unread::Malformed(reason)) => return Err(fault(&format!("malformed arguments: {reason}"))),
         };
         let call = HostCall::new(Arc::clone(name), &evaluation);
         let within = evaluation.span.clone();
         let _within = within.enter();
-        let _runtime = self.runtime.as_ref().map(Handle::enter);
+        let _runtime = evaluation.runtime.as_ref().or(self.runtime.as_ref()).map(Handle::enter);
         let value = match begin(arguments, &call)? {
             Begun::Done(value) => value,
             // Many a future is ready at once, and a hop to another thread takes longer than all the rest.
@@ -272,16 +272,17 @@ impl Calls {
         if evaluation.in_flight.get() >= most {
             return Err(limit(format!("the evaluation has {most} calls of host functions in flight, the most it may")));
         }
-        let Some(runtime) = &self.runtime else {
+        let Some(runtime) = evaluation.runtime.as_ref().or(self.runtime.as_ref()) else {
             let message = format!("{} waits, and the context was opened outside of a tokio runtime", call.function());
             return Err(Error::new(ErrorKind::HostFunction, message));
         };
         let (inbox, memory) = (self.inbox.clone(), Arc::clone(memory));
-        let answering = Flight { call: call.clone(), inbox, memory, future: Some(future) };
+        let limit = evaluation.limits().memory;
+        let answering = Flight { call: call.clone(), inbox, memory, limit, future: Some((future, arguments)) };
         let task = runtime.spawn(answering.instrument(evaluation.span.clone())).abort_handle();
         evaluation.in_flight.set(evaluation.in_flight.get().saturating_add(1));
         let id = call.id();
-        self.in_flight.insert(id, InFlight { evaluation, call, task, _arguments: arguments });
+        self.in_flight.insert(id, InFlight { evaluation, call, task });
         Ok(Answer::Pending(id))
     }
 }
@@ -312,8 +313,11 @@ fn count_bytes(evaluation: &Evaluation, bytes: usize) -> Result<(), Error> {
     Ok(())
 }
 
-fn too_large() -> Error {
-    Error::new(ErrorKind::MemoryLimit, "what a host function is given takes more than the context's memory")
+fn too_large(refused: Refused) -> Error {
+    Error::new(
+        ErrorKind::MemoryLimit,
+        format!("what goes to or from a host function takes more than is left of {refused}"),
+    )
 }
 
 fn limit(message: String) -> Error {
@@ -353,14 +357,16 @@ struct Flight {
     inbox: Inbox,
     /// What its answer is counted in until the script has it.
     memory: Arc<Ledger>,
-    future: Option<Answering>,
+    limit: usize,
+    /// With its arguments, which it has for as long.
+    future: Option<(Answering, Charge)>,
 }
 
 impl Future for Flight {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let Some(future) = &mut self.future else {
+        let Some((future, _)) = &mut self.future else {
             return Poll::Ready(());
         };
         let Poll::Ready(answer) = future.as_mut().poll(context) else {
@@ -368,7 +374,7 @@ impl Future for Flight {
         };
         self.future = None;
         let answer = answer.and_then(|answer| {
-            let charge = self.memory.charge(answer.bytes()).ok_or_else(too_large)?;
+            let charge = self.memory.charge(answer.bytes(), self.limit).map_err(too_large)?;
             Ok((answer, charge))
         });
         self.inbox.post(Event::Answered(self.call.id(), answer));

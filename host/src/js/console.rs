@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{bindings, evaluation::Evaluation, value::Value, wire};
+use crate::component::{Charge, Ledger};
 
 /// How bad a console message is: the method that the script called. `Info` is `console.log`, and every method that has
 /// no level of its own.
@@ -69,7 +70,8 @@ impl fmt::Display for ConsoleMessage {
 /// Messages are in it as soon as they are printed, so that those of a call that fails, or runs too long, or loses its
 /// context are there, too. It is a place and no part of a result because calls of every kind print, batches and those
 /// that are given up among them. Clones are the same place. It keeps what it is given until that is
-/// [taken](Console::take): [`Limits::console`](crate::Limits::console) for each call at most.
+/// [taken](Console::take): [`Limits::console`](crate::Limits::console) for each call at most, and as a part of the memory of the context
+/// that they are of.
 ///
 /// ```no_run
 /// # async fn example(context: aiointernal::Context) {
@@ -85,7 +87,7 @@ impl fmt::Display for ConsoleMessage {
 /// [`Context::printing_to`]: crate::js::Context::printing_to
 #[derive(Clone, Debug, Default)]
 pub struct Console {
-    messages: Arc<Mutex<Vec<ConsoleMessage>>>,
+    messages: Arc<Mutex<Vec<(ConsoleMessage, Charge)>>>,
     arguments: bool,
 }
 
@@ -103,10 +105,11 @@ impl Console {
 
     /// The messages so far, which are no longer here then.
     pub fn take(&self) -> Vec<ConsoleMessage> {
-        std::mem::take(&mut self.lock())
+        let messages = std::mem::take(&mut *self.lock());
+        messages.into_iter().map(|(message, _charge)| message).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<ConsoleMessage>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<(ConsoleMessage, Charge)>> {
         self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -147,7 +150,14 @@ impl Output {
     }
 
     /// A message of the script: passed on, or dropped when the evaluation has printed its share.
-    pub(super) fn write(&self, level: bindings::LogLevel, mut text: String, arguments: Vec<Vec<u8>>, time: SystemTime) {
+    pub(super) fn write(
+        &self,
+        memory: &Arc<Ledger>,
+        level: bindings::LogLevel,
+        mut text: String,
+        arguments: Vec<Vec<u8>>,
+        time: SystemTime,
+    ) {
         let Some(evaluation) = &self.evaluation else {
             return;
         };
@@ -167,22 +177,32 @@ impl Output {
         let bytes = arguments.iter().fold(MESSAGE_BYTES.saturating_add(text.len()), |bytes, argument| {
             bytes.saturating_add(size_of::<Vec<u8>>()).saturating_add(argument.len())
         });
-        if let Some(left) = left.checked_sub(bytes) {
-            evaluation.to_print.set(Some(left));
-            self.pass(ConsoleMessage { level, text, time, arguments });
-        } else {
+        // A place keeps it; a sink has seen it.
+        let kept = if self.caller().is_some() { bytes } else { 0 };
+        let cut = |what: &str| {
             evaluation.to_print.set(None);
+            let text = format!("[console output is cut here: {what}]");
+            self.pass(ConsoleMessage { level: Level::Warn, text, time, arguments: Vec::new() }, Charge::default());
+        };
+        let Some(left_behind) = left.checked_sub(bytes) else {
             text.truncate(text.floor_char_boundary(left.saturating_sub(MESSAGE_BYTES)));
-            if !text.is_empty() {
-                self.pass(ConsoleMessage { level, text, time, arguments: Vec::new() });
+            let charge = memory.charge(kept.min(left), evaluation.limits().memory);
+            if let (false, Ok(charge)) = (text.is_empty(), charge) {
+                self.pass(ConsoleMessage { level, text, time, arguments: Vec::new() }, charge);
             }
-            let text = "[console output is cut here: the call has printed its limit]".to_owned();
-            self.pass(ConsoleMessage { level: Level::Warn, text, time, arguments: Vec::new() });
+            return cut("the call has printed its limit");
+        };
+        match memory.charge(kept, evaluation.limits().memory) {
+            Ok(charge) => {
+                evaluation.to_print.set(Some(left_behind));
+                self.pass(ConsoleMessage { level, text, time, arguments }, charge);
+            }
+            Err(refused) => cut(&format!("it takes more than is left of {refused}")),
         }
     }
 
     /// Gives a message to both who want it, and its arguments to whom asked for them.
-    fn pass(&self, mut message: ConsoleMessage) {
+    fn pass(&self, mut message: ConsoleMessage, charge: Charge) {
         if let Some(sink) = &self.sink {
             let kept = if self.arguments { Vec::new() } else { std::mem::take(&mut message.arguments) };
             sink(&message);
@@ -194,7 +214,7 @@ impl Output {
             if !caller.arguments {
                 message.arguments = Vec::new();
             }
-            caller.lock().push(message);
+            caller.lock().push((message, charge));
         }
     }
 }

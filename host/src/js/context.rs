@@ -3,6 +3,7 @@
 use std::{path::PathBuf, thread::ThreadId};
 
 use serde::Serialize;
+use tokio::runtime::Handle;
 
 use super::{
     batch::{Batch, Sources},
@@ -10,7 +11,7 @@ use super::{
     console::Console,
     de::from_value,
     engine::Engine,
-    evaluation::{Outcome, Terms},
+    evaluation::{Lease, Outcome, Terms},
     functions::Functions,
     handle::Encoded,
     result::FromScript,
@@ -24,7 +25,7 @@ use crate::{
     thread::{Call, Closing, HeapThread, Running},
 };
 
-/// One JavaScript context, on a thread of its own.
+/// One JavaScript context, on a thread of its own, or on one of a [pool](super::Pool).
 ///
 /// The handle is `Clone + Send + Sync`; its clones are the same context. Every method describes a [`Call`]: await it,
 /// [queue](Call::queue) it, or [make it blocking](Call::blocking). Calls run one at a time, in order, and what one
@@ -106,6 +107,22 @@ impl Context {
     /// [context](crate::js::ContextBuilder::meter) and of its [sandbox](crate::js::SandboxBuilder::meter) count them, too.
     pub fn metered(&self, meter: &Meter) -> Context {
         Context { thread: self.thread.clone(), terms: Terms { meter: Some(meter.clone()), ..self.terms.clone() } }
+    }
+
+    /// The same, for one use of a context that several have one after the other.
+    pub(super) fn leased(&self, lease: &Lease) -> Context {
+        let runtime = Handle::try_current().ok();
+        let terms = Terms { lease: Some(lease.clone()), runtime, ..Terms::default() };
+        Context { thread: self.thread.clone(), terms }
+    }
+
+    /// Whether it is another's by now.
+    fn is_over(&self) -> bool {
+        self.terms.lease.as_ref().is_some_and(Lease::is_over)
+    }
+
+    pub(super) fn thread(&self) -> HeapThread<Engine> {
+        self.thread.clone()
     }
 
     /// Its thread.
@@ -331,7 +348,7 @@ impl Context {
     /// # }
     /// ```
     pub fn reset(&self) -> Call<()> {
-        self.engine_call(|engine, _, _| engine.reset())
+        self.engine_call(|engine, _, terms| engine.reset(terms))
     }
 
     /// Memory of the JavaScript heap now. Counts every object, so its time grows with the heap.
@@ -346,18 +363,18 @@ impl Context {
     /// Closes the context for every clone of the handle: calls in the queue still run, and evaluations that wait for host
     /// functions still end; later calls are refused.
     pub fn close(&self) -> Closing {
-        self.thread.close()
+        if self.is_over() { self.thread.closed() } else { self.thread.close() }
     }
 
     /// As [`close`](Context::close), at once: the call that runs is stopped, and whatever waits is answered as
     /// [`Closed`](ErrorKind::Closed).
     pub fn close_now(&self) -> Closing {
-        self.thread.close_now()
+        if self.is_over() { self.thread.closed() } else { self.thread.close_now() }
     }
 
     /// Whether calls are refused.
     pub fn is_closed(&self) -> bool {
-        self.thread.is_closed()
+        self.is_over() || self.thread.is_closed()
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     rc::Rc,
     sync::Arc,
     task::{Context, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     component::{
-        self, Charge, Data, Held, Instance, Ledger, Limits, Stop, Usage, end_of,
+        self, Charge, Data, Held, Instance, Ledger, Limits, Refused, Stop, Usage, end_of,
         wasmtime::{self, Store, Trap},
     },
     error::{Error, ErrorKind},
@@ -33,6 +33,9 @@ use crate::{
 /// Batches of a context that may be under way at a time: fewer than the handles that an instance may give out, beyond
 /// which it would trap.
 const MAX_BATCHES: usize = 1000;
+
+/// The time in which scripts hear of values that were freed, at a time.
+const HOUSEKEEPING: Duration = Duration::from_millis(10);
 
 /// A hole as a result: the end of an iteration.
 const NOTHING: &[u8] = b"\xd8\x1f\xf7";
@@ -44,6 +47,9 @@ pub(crate) struct Engine {
     pending: BTreeMap<u64, Pending>,
     /// What is to be done with the results of evaluations that were pending.
     following: VecDeque<(Then, Ended)>,
+    /// Evaluations that have ended, and calls that were cancelled: the engine is to forget them. Thousands take milliseconds, for
+    /// which no answer has to wait.
+    leaving: (Vec<u64>, Vec<u64>),
     inbox: Inbox,
 }
 
@@ -59,6 +65,7 @@ impl Engine {
             instance: Instance::new(engine, script, limits)?,
             pending: BTreeMap::new(),
             following: VecDeque::new(),
+            leaving: Default::default(),
             inbox,
         })
     }
@@ -73,18 +80,8 @@ impl Engine {
         evaluation: &Rc<Evaluation>,
         body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<R, Failure>>,
     ) -> Result<R, Error> {
-        let entered = self.call_in(evaluation, body);
-        evaluation.failed.set(entered.as_ref().err().map(Error::kind));
-        entered
-    }
-
-    fn call_in<R>(
-        &mut self,
-        evaluation: &Rc<Evaluation>,
-        body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<R, Failure>>,
-    ) -> Result<R, Error> {
         let limits = evaluation.limits();
-        let (mut asked, mut is_the_groups) = (None, false);
+        let (mut asked, mut refused) = (None, None);
         let answer = self.instance.enter_for(&evaluation.running, &evaluation.account, |store, exports| {
             let host = &mut store.data_mut().host;
             host.run_for(Some(evaluation));
@@ -96,7 +93,7 @@ impl Engine {
                 _ => body(store, exports)?,
             };
             asked = store.data().asked_to_stop();
-            is_the_groups = store.data().met_the_groups_memory();
+            refused = store.data().refused();
             let host = &mut store.data_mut().host;
             host.objects.end_call();
             // What it may use may keep the context.
@@ -105,10 +102,11 @@ impl Engine {
         });
         let answer = answer.map_err(|error| match error.kind() {
             // Its stack is at the lower end of its memory, so beyond the one is outside of the other. QuickJS looks at its stack in most
-            // of its recursions, and not in all.
+            // of its recursions, and not in all. It may be a fault of QuickJS's as well.
             ErrorKind::Trapped if error.to_string().contains(&Trap::MemoryOutOfBounds.to_string()) => {
-                let message =
-                    "the script recursed deeper than the engine's stack; the context was replaced by a fresh one";
+                tracing::warn!(%error, "the engine reached beyond its memory");
+                let message = "the engine reached beyond its memory, as it does where a script recurses deeper than its stack; \
+                               the context was replaced by a fresh one";
                 Error::with_source(ErrorKind::StackLimit, message, error).with_context_lost()
             }
             // No script can make the engine fail: where it does, the fault is the host's.
@@ -116,25 +114,31 @@ impl Engine {
             _ => error,
         });
         let answer = answer.inspect_err(|error| {
-            self.lose(error);
-            self.inbox.post(Event::Lost);
+            // A call that was refused has not entered.
+            if !self.instance.is_live() {
+                self.lose(error);
+                self.inbox.post(Event::Over);
+            }
         })?;
-        answer.map_err(|failure| match (failure, asked) {
-            (Failure::Interrupted(jobs_left), Some(stop)) => {
-                if jobs_left {
+        answer.map_err(|failure| match (failure, asked, refused) {
+            (Failure::Interrupted(jobs_dropped), Some(stop), _) => {
+                // One of the others may have needed them, and would wait for ever.
+                let is_lost = jobs_dropped && !self.pending.is_empty();
+                if is_lost {
                     self.instance.discard();
+                    evaluation.account.add(Usage { lost: 1, ..Usage::default() });
                 }
                 let error = self.instance.stopped(stop, limits);
-                if jobs_left {
+                if is_lost {
                     self.lose(&error);
                 }
                 error
             }
-            (Failure::OutOfMemory, _) if is_the_groups => {
-                let message = "the script needed more than its group has left of memory; the context was kept";
+            (Failure::OutOfMemory, _, Some(refused @ Refused::Whole(_))) => {
+                let message = format!("the script needed more than {refused}; the context was kept");
                 Error::new(ErrorKind::MemoryLimit, message)
             }
-            (failure, _) => self.explain(failure, limits),
+            (failure, ..) => self.explain(failure, limits),
         })
     }
 
@@ -164,7 +168,7 @@ impl Engine {
 
     /// Notes what is to be done with the result of an evaluation that was pending.
     fn follow(&mut self, pending: Pending, result: Ended) {
-        pending.evaluation.end();
+        pending.evaluation.end(result.as_ref().err().map(Error::kind));
         self.following.push_back((pending.then, result));
     }
 
@@ -213,12 +217,12 @@ impl Engine {
     /// Keeps an evaluation until it has ended; then `then` is called.
     pub(super) fn park(&mut self, evaluation: Rc<Evaluation>, then: Then) {
         let number = evaluation.number;
-        match Pending::new(evaluation, &self.inbox, then) {
+        match Pending::new(Rc::clone(&evaluation), &self.inbox, then) {
             Ok(pending) => {
                 self.pending.insert(number, pending);
             }
             Err((error, then)) => {
-                self.forget(&[number], Vec::new());
+                self.cancel_calls(&evaluation, &[number], Some(&error));
                 self.following.push_back((then, Err(error)));
             }
         }
@@ -252,7 +256,7 @@ impl Engine {
             match event {
                 Event::Answered(call, answer) => self.settle(call, answer),
                 Event::Stopped(evaluation) => self.stop(evaluation),
-                Event::Lost => self.instance.bury(),
+                Event::Over => self.clean_up(),
                 Event::Released(instance, number) => released.push((instance, number)),
                 Event::GivenUp(iteration, terms) => self.give_up(&iteration, &terms, until),
             }
@@ -279,7 +283,8 @@ impl Engine {
         let _within = span.enter();
         // The event that says so may be behind thousands of answers, each of which takes less than a tick.
         if Instant::now() >= evaluation.account.until {
-            return self.stop(evaluation.number);
+            self.stop(evaluation.number);
+            return self.forget(&[], vec![call]);
         }
         // Where the context is lost, it is this one that did it.
         let own = self.pending.remove(&evaluation.number);
@@ -301,7 +306,6 @@ impl Engine {
         let stop = if evaluation.running.is_cancelled() { Stop::Cancelled } else { Stop::Timeout };
         let error = self.instance.stopped(stop, evaluation.limits());
         evaluation.account.add(Usage { interrupts: 1, ..Usage::default() });
-        evaluation.failed.set(Some(error.kind()));
         let evaluation = evaluation.number;
         self.end(evaluation, Err(error));
     }
@@ -309,29 +313,57 @@ impl Engine {
     /// An evaluation that was pending has ended: with this, or as nobody waits for it.
     fn end(&mut self, evaluation: u64, result: Ended) {
         if let Some(pending) = self.pending.remove(&evaluation) {
-            self.cancel_calls(&pending.evaluation, &[evaluation]);
+            self.cancel_calls(&pending.evaluation, &[evaluation], result.as_ref().err());
             self.follow(pending, result);
         }
     }
 
-    /// Cancels what an evaluation that has ended left in flight.
-    fn cancel_calls(&mut self, evaluation: &Evaluation, forgotten: &[u64]) {
-        evaluation.end();
+    /// Cancels what an evaluation that has ended, with this or well, left in flight.
+    fn cancel_calls(&mut self, evaluation: &Evaluation, forgotten: &[u64], error: Option<&Error>) {
+        evaluation.end(error.map(Error::kind));
         let calls = self.instance.host_mut().map(|host| host.calls.cancel(evaluation)).unwrap_or_default();
-        self.forget(forgotten, calls);
+        if !forgotten.is_empty() || !calls.is_empty() {
+            self.leaving.0.extend(forgotten);
+            self.leaving.1.extend(calls);
+            self.inbox.post(Event::Over);
+        }
     }
 
-    /// Calls the engine for nobody. What scripts have asked to hear of it may run: it has the time that a call has, and calls no
-    /// functions.
+    /// Gives back what ended calls have left. It is done before anything is asked for the next, as the context may be lost by it.
+    fn clean_up(&mut self) {
+        self.instance.bury();
+        let (evaluations, calls) = mem::take(&mut self.leaving);
+        self.forget(&evaluations, calls);
+    }
+
+    /// Calls the engine for nobody, where no script runs: it has the time that a call has.
     fn housekeep<R>(
         &mut self,
-        body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<R, Failure>>,
+        body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<R>,
     ) -> Result<R, Error> {
+        let limits = self.instance.limits();
+        self.unattended(limits, |store, engine| body(store, engine).map(Ok))
+    }
+
+    /// Lets scripts hear of what was freed. They have [`HOUSEKEEPING`] at most, as a caller may wait for his answer meanwhile, and call
+    /// no functions.
+    fn tidy(&mut self) {
         let mut limits = self.instance.limits();
         limits.host_calls = 0;
+        limits.wall_time = limits.wall_time.min(HOUSEKEEPING);
+        if let Err(error) = self.unattended(limits, |store, engine| engine.on_demand(store)?.call_tidy(store)) {
+            tracing::debug!(%error, "what a script does where values are freed was ended");
+        }
+    }
+
+    fn unattended<R>(
+        &mut self,
+        limits: Limits,
+        body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<R, Failure>>,
+    ) -> Result<R, Error> {
         let housekeeping = self.begin(&self.inbox.running(), &Terms { limits: Some(limits), ..Terms::default() });
         let done = self.enter(&housekeeping, body);
-        housekeeping.end();
+        housekeeping.end(done.as_ref().err().map(Error::kind));
         done
     }
 
@@ -340,10 +372,10 @@ impl Engine {
         if (evaluations.is_empty() && calls.is_empty()) || !self.instance.is_live() {
             return;
         }
-        if let Err(error) =
-            self.housekeep(|store, engine| engine.on_demand(store)?.call_forget(store, evaluations, &calls))
-        {
-            tracing::debug!(%error, "the engine did not forget what has ended in good time");
+        match self.housekeep(|store, engine| engine.on_demand(store)?.call_forget(store, evaluations, &calls)) {
+            Ok(true) => self.tidy(),
+            Ok(false) => {}
+            Err(error) => tracing::debug!(%error, "the engine did not forget what has ended in good time"),
         }
     }
 
@@ -353,10 +385,12 @@ impl Engine {
         if self.pending.is_empty() {
             return;
         }
-        let mut ended = || self.housekeep(|store, engine| engine.on_demand(store)?.call_ended(store));
-        // What a script does at this may be stopped: then not twice, as it is done. Where the context is lost, whoever waited
-        // knows it.
-        let ended = ended().or_else(|_| ended()).unwrap_or_default();
+        let ended = self.housekeep(|store, engine| engine.on_demand(store)?.call_ended(store));
+        // Where the context is lost, whoever waited knows it.
+        let (ended, is_untidy) = ended.unwrap_or_default();
+        if is_untidy {
+            self.tidy();
+        }
         for number in ended {
             let Some(pending) = self.pending.remove(&number) else {
                 self.forget(&[number], Vec::new());
@@ -370,8 +404,9 @@ impl Engine {
                 let result = result.ok_or_else(|| wasmtime::format_err!("the engine lost a result"))?;
                 Ok(result.map(|value| decode(store.data(), &evaluation, &value)))
             });
-            self.cancel_calls(&evaluation, &[]);
-            self.follow(pending, result.flatten());
+            let result = result.flatten();
+            self.cancel_calls(&evaluation, &[], result.as_ref().err());
+            self.follow(pending, result);
         }
     }
 
@@ -386,14 +421,32 @@ impl Engine {
         home.unwrap_or_else(|| Home::new(0, &self.inbox))
     }
 
-    /// Begins an evaluation, and says what it has come to.
+    /// Begins a call that somebody made, unless this, or its group, forbids it.
+    fn admit(
+        &mut self,
+        running: &Running,
+        terms: &Terms,
+        check: impl FnOnce(&mut Engine, &Limits) -> Result<(), Error>,
+    ) -> Result<Rc<Evaluation>, Error> {
+        self.clean_up();
+        let evaluation = self.begin(running, terms);
+        evaluation.count(running.waited().unwrap_or_default());
+        let admitted = Engine::check_use(terms).and_then(|()| check(self, evaluation.limits()));
+        match admitted.and_then(|()| self.instance.admit()) {
+            Ok(()) => Ok(evaluation),
+            Err(error) => {
+                evaluation.end(Some(error.kind()));
+                Err(error)
+            }
+        }
+    }
+
+    /// Runs an evaluation, and says what it has come to.
     fn run(
         &mut self,
         evaluation: Rc<Evaluation>,
         body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<bindings::Outcome, Failure>>,
     ) -> Result<Outcome, Error> {
-        self.instance.admit()?;
-        evaluation.count();
         let value = self.enter(&evaluation, |store, engine| {
             Ok(body(store, engine)?.map(|outcome| match outcome {
                 bindings::Outcome::Done(value) => Some(decode(store.data(), &evaluation, &value)),
@@ -406,13 +459,14 @@ impl Engine {
                 let most = evaluation.limits().pending;
                 let message =
                     format!("{most} evaluations of the context wait, the most that may; the context was kept");
-                self.cancel_calls(&evaluation, &[evaluation.number]);
-                return Err(Error::new(ErrorKind::PendingLimit, message));
+                let error = Error::new(ErrorKind::PendingLimit, message);
+                self.cancel_calls(&evaluation, &[evaluation.number], Some(&error));
+                return Err(error);
             }
             Ok(Some(value)) => value,
             Err(error) => Err(error),
         };
-        self.cancel_calls(&evaluation, &[]);
+        self.cancel_calls(&evaluation, &[], value.as_ref().err());
         value.map(|(value, charge)| Outcome::Done(value, charge))
     }
 
@@ -423,8 +477,7 @@ impl Engine {
         source: Source,
         form: ResultForm,
     ) -> Result<Outcome, Error> {
-        let evaluation = self.begin(running, terms);
-        source.check(evaluation.limits().source)?;
+        let evaluation = self.admit(running, terms, |_, limits| source.check(limits.source))?;
         evaluation.entered(source.len());
         let source = source.into_wire();
         let number = evaluation.number;
@@ -447,8 +500,7 @@ impl Engine {
         arguments: &Encoded<Vec<Vec<u8>>>,
         form: ResultForm,
     ) -> Result<Outcome, Error> {
-        arguments.check(&self.home())?;
-        let evaluation = self.begin(running, terms);
+        let evaluation = self.admit(running, terms, |engine, _| arguments.check(&engine.home()))?;
         evaluation.entered(arguments.bytes());
         let number = evaluation.number;
         self.run(evaluation, |store, engine| {
@@ -466,10 +518,10 @@ impl Engine {
         operation: &Encoded<Operation>,
         form: ResultForm,
     ) -> Result<Outcome, Error> {
-        let home = self.home();
-        home.admit("the handle", handle)?;
-        operation.check(&home)?;
-        let evaluation = self.begin(running, terms);
+        let evaluation = self.admit(running, terms, |engine, _| {
+            let home = engine.home();
+            home.admit("the handle", handle).and_then(|()| operation.check(&home))
+        })?;
         evaluation.entered(operation.bytes());
         let (number, handle) = (evaluation.number, handle.number());
         self.run(evaluation, |store, engine| {
@@ -492,7 +544,7 @@ impl Engine {
         let closed = self.enter(&evaluation, |store, engine| {
             engine.on_demand(store)?.call_operate(store, number, handle, &Operation::Finish, ResultForm::Value)
         });
-        self.cancel_calls(&evaluation, &[number]);
+        self.cancel_calls(&evaluation, &[number], closed.as_ref().err());
         if let Err(error) = closed {
             tracing::debug!(%error, "an iterator was not closed");
         }
@@ -506,8 +558,10 @@ impl Engine {
         if numbers.is_empty() {
             return;
         }
-        if let Err(error) = self.housekeep(|store, engine| engine.on_demand(store)?.call_release(store, &numbers)) {
-            tracing::debug!(%error, "the engine did not let values go in good time");
+        match self.housekeep(|store, engine| engine.on_demand(store)?.call_release(store, &numbers)) {
+            Ok(true) => self.tidy(),
+            Ok(false) => {}
+            Err(error) => tracing::debug!(%error, "the engine did not let values go in good time"),
         }
     }
 
@@ -516,13 +570,12 @@ impl Engine {
         &mut self,
         running: &Running,
         terms: &Terms,
+        check: impl FnOnce(&mut Engine, &Limits) -> Result<(), Error>,
         body: impl FnOnce(&Evaluation, &mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<R, Failure>>,
     ) -> Result<R, Error> {
-        self.instance.admit()?;
-        let evaluation = self.begin(running, terms);
-        evaluation.count();
+        let evaluation = self.admit(running, terms, check)?;
         let result = self.enter(&evaluation, |store, engine| body(&evaluation, store, engine));
-        self.cancel_calls(&evaluation, &[]);
+        self.cancel_calls(&evaluation, &[], result.as_ref().err());
         self.proceed();
         result
     }
@@ -533,8 +586,8 @@ impl Engine {
         terms: &Terms,
         globals: &Encoded<Globals>,
     ) -> Result<(), Error> {
-        globals.check(&self.home())?;
-        self.at_once(running, terms, |evaluation, store, engine| {
+        let check = |engine: &mut Engine, _: &Limits| globals.check(&engine.home());
+        self.at_once(running, terms, check, |evaluation, store, engine| {
             evaluation.entered(globals.bytes());
             let globals = globals.let_into(&mut store.data_mut().host.objects);
             engine.api().call_set_globals(store, globals)
@@ -548,10 +601,15 @@ impl Engine {
         name: &str,
         form: ResultForm,
     ) -> Result<Value, Error> {
-        let value = self.at_once(running, terms, |evaluation, store, engine| {
-            let value = engine.api().call_get_global(&mut *store, name, form)?;
-            Ok(value.map(|value| decode(store.data(), evaluation, &value)))
-        });
+        let value = self.at_once(
+            running,
+            terms,
+            |_, _| Ok(()),
+            |evaluation, store, engine| {
+                let value = engine.api().call_get_global(&mut *store, name, form)?;
+                Ok(value.map(|value| decode(store.data(), evaluation, &value)))
+            },
+        );
         value?.map(|(value, _charge)| value)
     }
 
@@ -561,14 +619,44 @@ impl Engine {
         running: &Running,
         terms: &Terms,
     ) -> Result<(bindings::HeapUsage, usize), Error> {
-        self.at_once(running, terms, |_, store, engine| {
-            let usage = engine.on_demand(store)?.call_memory_usage(&mut *store)?;
-            Ok(Ok((usage, store.data().host.objects.count())))
-        })
+        self.at_once(
+            running,
+            terms,
+            |_, _| Ok(()),
+            |_, store, engine| {
+                let usage = engine.on_demand(store)?.call_memory_usage(&mut *store)?;
+                Ok(Ok((usage, store.data().host.objects.count())))
+            },
+        )
+    }
+
+    /// Refuses handles of a use that is over.
+    pub(super) fn check_use(terms: &Terms) -> Result<(), Error> {
+        match &terms.lease {
+            Some(lease) if lease.is_over() => {
+                Err(Error::new(ErrorKind::Closed, "this fresh context was given back to its pool"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A use of the context is over: it is a fresh one from now on. What is still held of the last is not counted for the next.
+    pub(super) fn begin_use(&mut self) {
+        self.leaving = Default::default();
+        self.instance.forget_charges();
+        if let Err(error) = self.replace() {
+            // The next call tries again.
+            tracing::debug!(%error, "a fresh context could not be made");
+        }
     }
 
     /// Replaces the context by a fresh one.
-    pub(super) fn reset(&mut self) -> Result<(), Error> {
+    pub(super) fn reset(&mut self, terms: &Terms) -> Result<(), Error> {
+        Engine::check_use(terms)?;
+        self.replace()
+    }
+
+    fn replace(&mut self) -> Result<(), Error> {
         let replaced = self.instance.replace();
         self.lose(&Error::new(ErrorKind::Lost, "the context was reset"));
         self.proceed();
@@ -603,7 +691,7 @@ impl Engine {
             batches.call_push(store, resource, &sources)?;
             Ok(Ok(resource))
         });
-        evaluation.end();
+        evaluation.end(resource.as_ref().err().map(Error::kind));
         *batch = Some(self.instance.hold(resource?));
         Ok(())
     }
@@ -613,22 +701,24 @@ impl Engine {
         self.instance.has(batch)
     }
 
-    /// Evaluates the next source of a batch, which is this one.
-    pub(super) fn next(
+    /// Begins the evaluation of this source of a batch, as that of every call.
+    pub(super) fn begin_item(
         &mut self,
         running: &Running,
         terms: &Terms,
-        batch: &Held,
-        source: Option<&Source>,
-    ) -> Result<Outcome, Error> {
-        let resource = self.instance.held(batch)?;
-        let evaluation = self.begin(running, terms);
-        evaluation.entered(source.map_or(0, Source::len));
+        source: &Source,
+    ) -> Result<Rc<Evaluation>, Error> {
+        self.admit(running, terms, |_, limits| source.check(limits.source))
+    }
+
+    /// Evaluates the next source of a batch, which is this one.
+    pub(super) fn next(&mut self, evaluation: Rc<Evaluation>, batch: &Held, source: &Source) -> Result<Outcome, Error> {
+        let resource = self.instance.held(batch);
+        let resource = resource.inspect_err(|error| evaluation.end(Some(error.kind())))?;
+        evaluation.entered(source.len());
         let number = evaluation.number;
         self.run(evaluation, |store, engine| {
-            if let Some(source) = source {
-                store.data_mut().host.maps.note(source.shown_name(), source.text());
-            }
+            store.data_mut().host.maps.note(source.shown_name(), source.text());
             let next = engine.on_demand(store)?.batch().call_next(store, resource, number)?;
             next.ok_or_else(|| wasmtime::format_err!("the batch lost a source"))
         })
@@ -642,7 +732,7 @@ impl Engine {
         let dropped = self.housekeep(|store, _| {
             let alive = &mut store.data_mut().host.batches;
             *alive = alive.saturating_sub(1);
-            resource.resource_drop(store).map(Ok)
+            resource.resource_drop(store)
         });
         if let Err(error) = dropped {
             tracing::warn!(%error, "the engine did not let a batch go");
@@ -665,15 +755,15 @@ fn decode(data: &Data<Ambient>, evaluation: &Evaluation, value: &[u8]) -> Ended 
     if let Some(handle) = data.host.calls.home().decode(value) {
         return handle.map(|handle| (Value::Handle(handle), Charge::default()));
     }
-    let too_large = || {
-        let memory = evaluation.limits().memory;
-        let message =
-            format!("the result takes more than what is left of {memory} bytes of memory; the context was kept");
+    let too_large = |refused: Refused| {
+        let message = format!("the result takes more than is left of {refused}; the context was kept");
         Error::new(ErrorKind::MemoryLimit, message)
     };
-    match wire::decode_with(value, &data.host.objects, data.ledger().left()) {
-        Ok((value, bytes)) => Ok((value, data.ledger().charge(bytes).ok_or_else(too_large)?)),
-        Err(Unread::TooLarge) => Err(too_large()),
+    let memory = evaluation.limits().memory;
+    let (left, scarce) = data.ledger().left(memory);
+    match wire::decode_with(value, &data.host.objects, left) {
+        Ok((value, bytes)) => Ok((value, data.ledger().charge(bytes, memory).map_err(too_large)?)),
+        Err(Unread::TooLarge) => Err(too_large(scarce)),
         Err(Unread::Malformed(reason)) => Err(malformed(&reason)),
     }
 }

@@ -6,11 +6,12 @@ use std::{
     rc::Rc,
     sync::{
         Arc, OnceLock, Weak,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
+use tokio::runtime::Handle;
 use tracing::Span;
 
 use super::{
@@ -43,6 +44,24 @@ pub(super) struct Terms {
     pub(super) console: Option<Console>,
     /// Where they are counted, beside the meters of the context and of its sandbox.
     pub(super) meter: Option<Meter>,
+    /// Where several use a context one after the other: whether this use is over.
+    pub(super) lease: Option<Lease>,
+    /// Where functions that take their time run, if not where the context was opened.
+    pub(super) runtime: Option<Handle>,
+}
+
+/// A use of a context, which comes to its end.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lease(Arc<AtomicBool>);
+
+impl Lease {
+    pub(super) fn end(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 /// One evaluation, or another call into the engine.
@@ -55,10 +74,10 @@ pub(super) struct Evaluation {
     /// Where it is counted, once, at its end.
     meters: Vec<Meter>,
     has_ended: Cell<bool>,
-    /// What the last call of the engine for it failed with.
-    pub(super) failed: Cell<Option<ErrorKind>>,
     /// The functions that were granted to it beside those of the context.
     pub(super) functions: Option<Functions>,
+    /// Where its functions run that take their time, if not where the context was opened.
+    pub(super) runtime: Option<Handle>,
     /// Where it prints to, beside the context's sink.
     pub(super) console: Option<Console>,
     /// Bytes that it may still print; `None` when it has printed them all and was told.
@@ -80,7 +99,9 @@ impl Evaluation {
     /// One that begins now, in a context with these limits and meters.
     pub(super) fn begin(context: &Limits, meters: &[Meter], running: &Running, terms: &Terms) -> Rc<Evaluation> {
         let limits = context.for_call(running, terms.limits);
-        let meters: Vec<_> = meters.iter().chain(&terms.meter).cloned().collect();
+        // A meter that is given twice counts once.
+        let own = terms.meter.iter().filter(|own| !meters.iter().any(|meter| meter.is(own)));
+        let meters: Vec<_> = meters.iter().chain(own).cloned().collect();
         let account = Account::new(limits, end_of(running, &limits), !meters.is_empty());
         Rc::new(Evaluation {
             number: number(),
@@ -89,8 +110,8 @@ impl Evaluation {
             began: Instant::now(),
             meters,
             has_ended: Cell::new(false),
-            failed: Cell::new(None),
             functions: terms.functions.clone(),
+            runtime: terms.runtime.clone(),
             console: terms.console.clone(),
             to_print: Cell::new(Some(limits.console)),
             span: Span::current(),
@@ -108,8 +129,8 @@ impl Evaluation {
         self.ending.get_or_init(|| Ending::of(&self.running)).clone()
     }
 
-    /// It has ended: nobody waits for what it called, and it is counted.
-    pub(super) fn end(&self) {
+    /// It has ended, with this or well: nobody waits for what it called, and it is counted.
+    pub(super) fn end(&self, failed: Option<ErrorKind>) {
         if let Some(ending) = self.ending.get() {
             ending.reach();
         }
@@ -118,7 +139,7 @@ impl Evaluation {
         }
         if cfg!(feature = "metrics") || !self.meters.is_empty() {
             let usage = self.usage();
-            record(&usage, self.failed.get());
+            record(&usage, failed);
             self.meters.iter().for_each(|meter| meter.add(usage));
         }
     }
@@ -133,9 +154,8 @@ impl Evaluation {
         usage
     }
 
-    /// It is a call that somebody made.
-    pub(super) fn count(&self) {
-        let queue = self.running.waited().unwrap_or_default();
+    /// It is a call that somebody made, and that waited so long.
+    pub(super) fn count(&self, queue: Duration) {
         self.account.add(Usage { calls: 1, queue, ..Usage::default() });
     }
 

@@ -4,6 +4,7 @@ use std::{error::Error as StdError, fmt};
 
 use super::{
     bindings::{self, ExceptionPlace},
+    objects::Objects,
     value::Value,
     wire,
 };
@@ -25,7 +26,7 @@ pub struct Exception {
     /// Empty where there is none. As long as the message may be.
     pub stack: String,
     /// What was thrown, where it is not an `Error` and can leave the engine in at most 64 KiB, or 4 KiB of a cause or
-    /// member.
+    /// member; and takes no more than 512 KiB of memory here, together with those of causes and members.
     pub thrown: Option<Value>,
     /// The error's `cause`, where it has one.
     pub cause: Option<Box<Exception>>,
@@ -34,20 +35,28 @@ pub struct Exception {
     /// How many of its members are not here, and of its cause: there are 32 exceptions in all, at most, and none deeper
     /// than 8 within one another.
     pub left_out: usize,
+    /// Bytes of memory that all of it takes.
+    bytes: usize,
 }
 
 /// Exceptions that are taken from an engine at a time.
 pub(super) const MAX_EXCEPTIONS: usize = 32;
 
-/// Bytes of memory that a thrown value may take: what the longest that the engine gives can come to.
-const THROWN: usize = (64 << 10) * size_of::<(String, Value)>();
+/// Bytes of memory that the thrown values of an exception may take.
+const THROWN: usize = 512 << 10;
 
 impl Exception {
     /// The exception that these make together: what was thrown, and then what led to it.
     pub(super) fn new(mut exceptions: Vec<bindings::Exception>) -> Exception {
         exceptions.truncate(MAX_EXCEPTIONS);
         let places: Vec<ExceptionPlace> = exceptions.iter().map(|exception| exception.place).collect();
-        let mut made: Vec<Exception> = exceptions.into_iter().map(Exception::alone).collect();
+        let (mut bytes, mut room) = (0_usize, THROWN);
+        let alone = |exception| {
+            let exception = Exception::alone(exception, &mut room);
+            bytes = bytes.saturating_add(exception.bytes);
+            exception
+        };
+        let mut made: Vec<Exception> = exceptions.into_iter().map(alone).collect();
         // Each is whole when it is put into the one that it belongs to, as that comes before it.
         for place in places.into_iter().skip(1).rev() {
             let Some(related) = made.pop() else {
@@ -63,16 +72,26 @@ impl Exception {
                 }
             }
         }
-        made.pop().unwrap_or_default()
+        Exception { bytes, ..made.pop().unwrap_or_default() }
     }
 
-    fn alone(exception: bindings::Exception) -> Exception {
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// One without those that belong to it. What was thrown takes of this room.
+    fn alone(exception: bindings::Exception, room: &mut usize) -> Exception {
         let bindings::Exception { place: _, name, message, stack, thrown, host_error: _, left_out } = exception;
+        let thrown = thrown.and_then(|value| wire::decode_with(&value, &Objects::default(), *room).ok());
+        let (thrown, taken) = thrown.map_or((None, 0), |(value, taken)| (Some(value), taken));
+        *room = room.saturating_sub(taken);
+        let texts = [&name, &message, &stack].map(String::len).into_iter().fold(taken, usize::saturating_add);
         Exception {
+            bytes: texts.saturating_add(size_of::<Exception>()),
             name,
             message,
             stack,
-            thrown: thrown.and_then(|value| wire::decode(&value, THROWN).ok()),
+            thrown,
             cause: None,
             errors: Vec::new(),
             left_out: left_out as usize,

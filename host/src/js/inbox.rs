@@ -23,8 +23,8 @@ pub(super) enum Event {
     Answered(u64, Result<(Encoded, Charge), Error>),
     /// The evaluation's time is over, or its caller has given it up.
     Stopped(u64),
-    /// The context was lost: what it had is to be given back.
-    Lost,
+    /// A call has left something to be given back.
+    Over,
     /// The last clone of a handle was dropped: of which instance, and its number.
     Released(u64, u64),
     /// Nobody takes more of this iteration.

@@ -18,6 +18,7 @@
 )]
 
 mod sandbox;
+mod pool;
 mod context;
 mod functions;
 mod host_call;
@@ -46,6 +47,18 @@ mod de;
 mod guest;
 mod bindings;
 
+/// What `cargo xtask fuzz` reaches that no program can.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing {
+    use super::{objects::Objects, wire};
+
+    /// Decodes what an engine might give, and says how many bytes of memory it takes.
+    pub fn decode(bytes: &[u8], room: usize) -> Option<usize> {
+        wire::decode_with(bytes, &Objects::default(), room).ok().map(|(_, taken)| taken)
+    }
+}
+
 pub use self::{
     batch::{Batch, BatchResult, BatchStream, Sources},
     console::{Console, ConsoleMessage, Level},
@@ -59,6 +72,7 @@ pub use self::{
     js_stream::JsStream,
     js_value::JsValue,
     modules::{Folder, Module, ModuleMap, Resolver},
+    pool::{Fresh, Pool, PoolBuilder, PoolStats},
     result::FromScript,
     sandbox::{ContextBuilder, OpeningContext, Sandbox, SandboxBuilder},
     ser::to_value,

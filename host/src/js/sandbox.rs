@@ -3,10 +3,12 @@
 use std::{
     fmt,
     future::Future,
+    num::NonZeroU32,
     path::PathBuf,
     pin::Pin,
     sync::Arc,
     task::{self, Poll},
+    time::Duration,
 };
 
 use serde::Serialize;
@@ -21,12 +23,13 @@ use super::{
     handle::Encoded,
     inbox::Inbox,
     modules::{Grant, Resolver},
+    pool::Pool,
     script::{Linked, Script},
 };
 use crate::{
     component::{self, Config, Group, Limits, Meter},
     error::{Error, ErrorKind},
-    thread::Opening,
+    thread::{Builder, Lane, Opening, Sender},
 };
 
 /// Bytes of native stack that the engine may use: enough that JavaScript's own limit, which counts another stack,
@@ -105,7 +108,22 @@ impl Sandbox {
             queue: None,
             sink: None,
             console_arguments: false,
+            pool: None,
+            weight: NonZeroU32::MIN,
         }
+    }
+
+    /// A thread for several contexts.
+    pub(super) fn lane(&self, name: &str) -> Result<Lane, Error> {
+        Lane::start(name, self.engine.thread_stack())
+    }
+
+    pub(super) fn bound_cpu_time(&mut self, most: Duration) {
+        self.limits.cpu_time = self.limits.cpu_time.min(most);
+    }
+
+    pub(super) fn max_contexts(&self) -> usize {
+        self.engine.config().instances as usize
     }
 }
 
@@ -191,7 +209,7 @@ impl SandboxBuilder {
             let message = format!("a limit of {} units of fuel, and the sandbox is not to count it", limits.fuel);
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
-        let config = Config { instances: contexts, scale: 1, stack: ENGINE_STACK, cache, fuel };
+        let config = Config { instances: contexts, scale: 1, stack: ENGINE_STACK, cache, scan_pages: true, fuel };
         let engine = component::Engine::new(config)?;
         let linked = Linked::load(&engine, GUEST)?;
         Ok(Sandbox { engine, linked, limits, modules, functions, meters: meter.into_iter().collect() })
@@ -212,6 +230,8 @@ pub struct ContextBuilder {
     queue: Option<std::num::NonZeroUsize>,
     sink: Option<Sink>,
     console_arguments: bool,
+    pool: Option<(Pool, String)>,
+    weight: NonZeroU32,
 }
 
 impl ContextBuilder {
@@ -259,7 +279,7 @@ impl ContextBuilder {
         self
     }
 
-    /// The name of the context's thread. Default: `aiointernal-js`.
+    /// The name of the context's thread, where it has one of its own. Default: `aiointernal-js`.
     pub fn name(mut self, name: impl Into<String>) -> ContextBuilder {
         self.name = Some(name.into());
         self
@@ -278,6 +298,17 @@ impl ContextBuilder {
     pub fn on_console(mut self, sink: impl Fn(&ConsoleMessage) + Send + Sync + 'static) -> ContextBuilder {
         self.sink = Some(Arc::new(sink));
         self
+    }
+
+    /// How many calls a context of a [pool](Pool) runs in each of its turns. Default: one. On a thread of its own it has no effect.
+    pub fn weight(mut self, calls: NonZeroU32) -> ContextBuilder {
+        self.weight = calls;
+        self
+    }
+
+    /// One of this tenant, in a pool.
+    pub(super) fn of(self, pool: Pool, tenant: String) -> ContextBuilder {
+        ContextBuilder { pool: Some((pool, tenant)), ..self }
     }
 
     /// Gives [`on_console`](ContextBuilder::on_console) the arguments of messages as well, as [`Console::with_arguments`]
@@ -303,7 +334,24 @@ impl ContextBuilder {
         self.open().blocking().map(Context::new)
     }
 
-    fn open(self) -> Opening<Engine> {
+    fn open(mut self) -> Opening<Engine> {
+        let weight = self.weight;
+        match self.pool.take() {
+            Some((pool, tenant)) => {
+                pool.open(tenant, |lane| self.open_on(lane, weight)).unwrap_or_else(Opening::failed)
+            }
+            None => {
+                self.spawn(|builder, setup| builder.spawn_deferring(setup, |engine, context| engine.drain(context)))
+            }
+        }
+    }
+
+    /// Opens the context on a thread that it shares.
+    pub(super) fn open_on(self, lane: &Lane, weight: NonZeroU32) -> Opening<Engine> {
+        self.spawn(|builder, setup| builder.spawn_on(lane, weight, setup, |engine, context| engine.drain(context)))
+    }
+
+    fn spawn(self, spawn: impl FnOnce(Builder<Engine>, Setup) -> Opening<Engine>) -> Opening<Engine> {
         let ContextBuilder { sandbox, limits, modules, functions, group, meters, globals, name, .. } = self;
         let (queue, sink, console_arguments) = (self.queue, self.sink, self.console_arguments);
         let mut builder = sandbox.engine.builder().name(name.unwrap_or_else(|| "aiointernal-js".to_owned()));
@@ -312,15 +360,18 @@ impl ContextBuilder {
         }
         // Functions that take their time run where the context is opened.
         let runtime = Handle::try_current().ok();
-        let setup = move |sender| {
+        let setup = Box::new(move |sender| {
             functions.check()?;
             let (linked, console, inbox) = (sandbox.linked, Output::to(sink, console_arguments), Inbox::new(sender));
             let script = Script { linked, globals, console, modules, functions, runtime, inbox, group, meters };
             Engine::new(&sandbox.engine, script, limits)
-        };
-        builder.spawn_deferring(setup, |engine, context| engine.drain(context))
+        });
+        spawn(builder, setup)
     }
 }
+
+/// Makes the engine of a context, on its thread.
+type Setup = Box<dyn FnOnce(Sender<Engine>) -> Result<Engine, Error> + Send>;
 
 impl IntoFuture for ContextBuilder {
     type Output = Result<Context, Error>;

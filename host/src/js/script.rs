@@ -238,6 +238,9 @@ const PAUSE: Duration = Duration::from_micros(50);
 
 const STEPS: RangeInclusive<u32> = 10..=1000;
 
+/// The same where fuel is counted.
+const FIXED_STEPS: u32 = 100;
+
 impl Patience {
     fn new(is_fixed: bool) -> Patience {
         Patience { steps: *STEPS.end(), asked: None, is_fixed }
@@ -250,7 +253,7 @@ impl Patience {
 
     fn next(&mut self) -> u32 {
         if self.is_fixed {
-            return self.steps;
+            return FIXED_STEPS;
         }
         let now = Instant::now();
         if let Some(asked) = self.asked.replace(now) {
@@ -291,7 +294,8 @@ impl ambient::Host for Data<Ambient> {
 
     fn log(&mut self, level: bindings::LogLevel, message: String, arguments: Vec<Vec<u8>>) {
         let time = UNIX_EPOCH.checked_add(Duration::from_micros(now())).unwrap_or(UNIX_EPOCH);
-        self.host.console.write(level, message, arguments, time);
+        let memory = Arc::clone(self.ledger());
+        self.host.console.write(&memory, level, message, arguments, time);
     }
 
     fn patience(&mut self) -> u32 {

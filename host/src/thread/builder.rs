@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+#[cfg(feature = "js")]
+use super::Lane;
 #[cfg(any(feature = "js", test))]
 use super::Sender;
 use super::{
@@ -189,10 +191,40 @@ impl<T: 'static> Builder<T> {
         setup: impl FnOnce(Sender<T>) -> Result<T, Error> + Send + 'static,
         drain: impl FnMut(&mut T, &mut Context<'_>) -> Poll<()> + Send + 'static,
     ) -> Opening<T> {
+        let (shared, setup) = self.deferring(setup, drain);
+        self.start_with(shared, setup)
+    }
+
+    #[cfg(any(feature = "js", test))]
+    fn deferring(
+        &mut self,
+        setup: impl FnOnce(Sender<T>) -> Result<T, Error> + Send + 'static,
+        drain: impl FnMut(&mut T, &mut Context<'_>) -> Poll<()> + Send + 'static,
+    ) -> (Arc<Shared<T>>, Setup<T>) {
         self.drain = Some(Box::new(drain));
         let shared = Shared::new(self.capacity);
         let sender = Sender(Arc::clone(&shared));
-        self.start_with(shared, Setup::Once(Some(Box::new(move || setup(sender)))))
+        (shared, Setup::Once(Some(Box::new(move || setup(sender)))))
+    }
+
+    /// As `spawn_deferring`, on a thread that it shares with others; they have their turn after so many of its calls.
+    #[cfg(feature = "js")]
+    pub(crate) fn spawn_on(
+        mut self,
+        lane: &Lane,
+        weight: std::num::NonZeroU32,
+        setup: impl FnOnce(Sender<T>) -> Result<T, Error> + Send + 'static,
+        drain: impl FnMut(&mut T, &mut Context<'_>) -> Poll<()> + Send + 'static,
+    ) -> Opening<T> {
+        let (shared, setup) = self.deferring(setup, drain);
+        let own = Arc::clone(&shared);
+        shared.life.is_at_home(lane.home());
+        lane.adopt(Box::new(move || Box::pin(worker::run(self, own, setup, Some(weight)))));
+        Opening {
+            started: Ok(Some(HeapThread { handle: Arc::new(Handle { shared }) })),
+            listener: None,
+            handle: PhantomData,
+        }
     }
 
     fn start(self, setup: Setup<T>) -> Opening<T> {

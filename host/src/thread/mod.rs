@@ -10,6 +10,8 @@ mod running;
 mod builder;
 mod ticket;
 mod worker;
+#[cfg(feature = "js")]
+mod lane;
 mod steps;
 mod generation;
 mod iteration;
@@ -27,6 +29,8 @@ use event_listener::EventListener;
 
 #[cfg(any(feature = "js", test))]
 pub(crate) use self::deferred::{Defer, Deferred};
+#[cfg(feature = "js")]
+pub(crate) use self::lane::Lane;
 #[cfg(feature = "component")]
 pub(crate) use self::worker::stack_of_this_thread;
 use self::worker::{Life, Shared};
@@ -141,7 +145,7 @@ impl<T: 'static> HeapThread<T> {
     /// that waits for its consumer, too.
     pub fn close(&self) -> Closing {
         self.handle.shared.close();
-        Closing { life: Arc::clone(&self.handle.shared.life), listener: None }
+        Closing { life: Arc::clone(&self.handle.shared.life), listener: None, is_over: false }
     }
 
     /// As [`close`](HeapThread::close), at once: calls in the queue are answered as
@@ -181,6 +185,12 @@ impl<T: 'static> HeapThread<T> {
         self.handle.shared.queue.set_capacity(calls.get());
     }
 
+    /// As if it were closed and gone already, whatever it is.
+    #[cfg(feature = "js")]
+    pub(crate) fn closed(&self) -> Closing {
+        Closing { life: Arc::clone(&self.handle.shared.life), listener: None, is_over: true }
+    }
+
     /// Whether calls are refused.
     pub fn is_closed(&self) -> bool {
         self.handle.shared.queue.ended().is_some()
@@ -189,6 +199,12 @@ impl<T: 'static> HeapThread<T> {
     /// The object's thread.
     pub(crate) fn home(&self) -> Option<ThreadId> {
         self.shared().life.home()
+    }
+
+    /// Has the object's thread do something soon, full queue or not, that nobody waits for.
+    #[cfg(feature = "js")]
+    pub(crate) fn send(&self, job: impl FnOnce(&mut T) + Send + 'static) {
+        self.shared().send(job);
     }
 
     fn shared(&self) -> &Shared<T> {
@@ -272,6 +288,24 @@ pub struct Opening<T: 'static, H = HeapThread<T>> {
 }
 
 impl<T> Opening<T> {
+    /// That of an object whose thread was started already.
+    #[cfg(feature = "js")]
+    pub(crate) fn of(thread: HeapThread<T>) -> Opening<T> {
+        Opening { started: Ok(Some(thread)), listener: None, handle: PhantomData }
+    }
+
+    /// One that failed.
+    #[cfg(feature = "js")]
+    pub(crate) fn failed(error: Error) -> Opening<T> {
+        Opening { started: Err(error), listener: None, handle: PhantomData }
+    }
+
+    /// The handle, whether or not the object is built.
+    #[cfg(feature = "js")]
+    pub(crate) fn thread(&self) -> Option<HeapThread<T>> {
+        self.started.as_ref().ok().cloned().flatten()
+    }
+
     /// The same, of another type of handle, such as `#[heap_thread]` generates.
     pub fn into_handle<H: From<HeapThread<T>>>(self) -> Opening<T, H> {
         Opening { started: self.started, listener: self.listener, handle: PhantomData }
@@ -283,9 +317,10 @@ impl<T, H: From<HeapThread<T>>> Opening<T, H> {
     ///
     /// # Errors
     ///
-    /// As the future's.
+    /// As the future's, and [`Deadlock`](crate::ErrorKind::Deadlock): this is the thread on which it would be built.
     pub fn blocking(self) -> Result<H, Error> {
-        block_on(self)
+        let home = self.started.as_ref().ok().and_then(Option::as_ref).and_then(HeapThread::home);
+        block_elsewhere(home, self, Err)
     }
 }
 
@@ -324,6 +359,7 @@ impl<T, H> fmt::Debug for Opening<T, H> {
 pub struct Closing {
     life: Arc<Life>,
     listener: Option<EventListener>,
+    is_over: bool,
 }
 
 impl Closing {
@@ -342,6 +378,9 @@ impl Future for Closing {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        if this.is_over {
+            return Poll::Ready(Ok(()));
+        }
         this.life.poll(&mut this.listener, context, Life::has_ended).map(|()| this.life.outcome())
     }
 }

@@ -37,7 +37,7 @@ impl Running {
     }
 
     /// The same, which waited so long in the queue.
-    pub(super) fn after(self, waited: Option<Duration>) -> Running {
+    pub(crate) fn after(self, waited: Option<Duration>) -> Running {
         Running { waited, ..self }
     }
 

@@ -5,8 +5,9 @@ use std::{
     cell::Cell,
     future::{self, Future},
     mem,
+    num::NonZeroU32,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
+    pin::{Pin, pin},
     sync::OnceLock,
     task::{Context, Poll},
     time::Duration,
@@ -37,6 +38,11 @@ thread_local! {
 #[cfg(feature = "component")]
 pub(crate) fn stack_of_this_thread() -> usize {
     STACK.get()
+}
+
+/// This thread was asked to have so many bytes of stack.
+pub(super) fn note_stack(bytes: usize) {
+    STACK.set(bytes);
 }
 
 /// What the handles and the thread share.
@@ -91,6 +97,12 @@ impl Life {
     /// The object's thread, once it runs.
     pub(super) fn home(&self) -> Option<ThreadId> {
         self.home.get().copied()
+    }
+
+    /// Where it is about to begin.
+    #[cfg(feature = "js")]
+    pub(super) fn is_at_home(&self, thread: ThreadId) {
+        let _ = self.home.set(thread);
     }
 
     /// Which object it is, where one has replaced another.
@@ -219,8 +231,8 @@ pub(super) fn start<T: 'static>(plan: Builder<T>, shared: Arc<Shared<T>>, setup:
         builder = builder.stack_size(bytes);
     }
     let live = move || {
-        STACK.set(plan.stack.unwrap_or(0));
-        run(plan, &shared, setup);
+        note_stack(plan.stack.unwrap_or(0));
+        sync::block_on(run(plan, shared, setup, None));
     };
     match builder.spawn(live) {
         Ok(_) => Ok(()),
@@ -228,12 +240,21 @@ pub(super) fn start<T: 'static>(plan: Builder<T>, shared: Arc<Shared<T>>, setup:
     }
 }
 
-/// The life of the thread. Whatever panics on it ends it as the last call's panic would.
-fn run<T>(plan: Builder<T>, shared: &Shared<T>, setup: Setup<T>) {
+/// The life of the object, on a thread of its own, or on one that it shares: then others have their turn after so many of its
+/// calls. Whatever panics in it ends it as the last call's panic would.
+pub(super) async fn run<T: 'static>(
+    plan: Builder<T>,
+    shared: Arc<Shared<T>>,
+    setup: Setup<T>,
+    weight: Option<NonZeroU32>,
+) {
     let _ = shared.life.home.set(thread::current().id());
-    let lived = catch_unwind(AssertUnwindSafe(|| live(plan, shared, setup)));
-    let lived = lived.unwrap_or_else(|panic| Err(panicked("what a builder was given", panic)));
-    match lived {
+    let mut living = pin!(live(plan, &shared, setup, weight));
+    let lived = future::poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| living.as_mut().poll(context)));
+        polled.unwrap_or_else(|panic| Poll::Ready(Err(panicked("what a builder was given", panic))))
+    });
+    match lived.await {
         Err(cause) => shared.die(cause),
         // What was sent past the end is answered, too.
         Ok(()) => shared.end_queue(&Error::closed()),
@@ -241,12 +262,17 @@ fn run<T>(plan: Builder<T>, shared: &Shared<T>, setup: Setup<T>) {
     shared.life.reach(&shared.life.ended);
 }
 
-fn live<T>(plan: Builder<T>, shared: &Shared<T>, mut setup: Setup<T>) -> Result<(), Error> {
+async fn live<T>(
+    plan: Builder<T>,
+    shared: &Shared<T>,
+    mut setup: Setup<T>,
+    weight: Option<NonZeroU32>,
+) -> Result<(), Error> {
     let object = setup.make()?;
-    let mut worker = Worker { shared, plan, setup };
+    let mut worker = Worker { shared, plan, setup, weight };
     let (object, hook) = worker.with_hook(object)?;
     shared.life.reach(&shared.life.opened);
-    worker.serve(object, hook)
+    worker.serve(object, hook).await
 }
 
 /// How objects are built.
@@ -270,12 +296,36 @@ struct Worker<'a, T: 'static> {
     shared: &'a Shared<T>,
     plan: Builder<T>,
     setup: Setup<T>,
+    weight: Option<NonZeroU32>,
 }
 
 impl<T> Worker<'_, T> {
+    /// The next call, once there is one. `calls` is how many there were in this turn.
+    async fn next(&self, calls: &mut u32) -> Option<Arc<dyn Job<T>>> {
+        let Some(weight) = self.weight else {
+            // It has the thread to itself, and watches for a while before that sleeps.
+            return self.shared.queue.get_blocking().ok();
+        };
+        // One that has nothing to do, or is at its end, gives its turn away by itself.
+        if self.shared.queue.stats().queued == 0 {
+            *calls = 0;
+        } else if *calls >= weight.get() {
+            *calls = 0;
+            let mut is_over = false;
+            future::poll_fn(|context| {
+                context.waker().wake_by_ref();
+                if mem::replace(&mut is_over, true) { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+        }
+        *calls += 1;
+        self.shared.queue.get().await.ok()
+    }
+
     /// Runs calls until the queue is closed and empty, then lets the object go, here.
-    fn serve(mut self, mut object: T, mut hook: Option<Hook>) -> Result<(), Error> {
-        while let Ok(job) = self.shared.queue.get_blocking() {
+    async fn serve(mut self, mut object: T, mut hook: Option<Hook>) -> Result<(), Error> {
+        let mut calls = 0;
+        while let Some(job) = self.next(&mut calls).await {
             *lock(&self.shared.running) = Some(Arc::clone(&job));
             // Who stops it from now on finds it there; who was here before has left word.
             if self.shared.life.stopping.load(Ordering::Acquire) {
@@ -321,7 +371,7 @@ impl<T> Worker<'_, T> {
             self.shared.life.replaced.fetch_add(1, Ordering::AcqRel);
             (object, hook) = self.make_again(restarts)?;
         }
-        self.drain(&mut object)?;
+        self.drain(&mut object).await?;
         drop(hook);
         match self.plan.teardown.take() {
             None => discard(object),
@@ -337,19 +387,20 @@ impl<T> Worker<'_, T> {
     }
 
     /// Waits until the object has given the answers that it deferred, or is to end at once.
-    fn drain(&mut self, object: &mut T) -> Result<(), Error> {
+    async fn drain(&mut self, object: &mut T) -> Result<(), Error> {
         let Some(poll) = &mut self.plan.drain else {
             return Ok(());
         };
         let life = &self.shared.life;
         let mut listener = None;
-        let drained = catch_unwind(AssertUnwindSafe(|| {
-            sync::block_on(future::poll_fn(|context| match life.poll(&mut listener, context, Life::is_stopping) {
-                Poll::Ready(()) => Poll::Ready(()),
-                Poll::Pending => poll(object, context),
-            }));
-        }));
-        drained.map_err(|panic| panicked("an object that was to end", panic))
+        let drained = future::poll_fn(|context| match life.poll(&mut listener, context, Life::is_stopping) {
+            Poll::Ready(()) => Poll::Ready(Ok(())),
+            Poll::Pending => match catch_unwind(AssertUnwindSafe(|| poll(object, context))) {
+                Ok(polled) => polled.map(Ok),
+                Err(panic) => Poll::Ready(Err(panicked("an object that was to end", panic))),
+            },
+        });
+        drained.await
     }
 
     /// The object and what interrupts it.

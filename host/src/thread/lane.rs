@@ -1,0 +1,313 @@
+//! A thread that several objects share. Each is served in its turn.
+//!
+//! ```text
+//! queue of an object --wake--> its turn, at the end of the line --> the thread polls the object's life: a call, or a few
+//! ```
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::atomic::AtomicUsize,
+    task::{Context, Poll, Wake, Waker},
+};
+
+use crate::{
+    error::{Error, ErrorKind},
+    sync::{
+        self, Arc, AtomicBool, Condvar, Mutex, MutexGuard, Ordering, PoisonError,
+        thread::{self, ThreadId},
+    },
+};
+
+/// All that an object does, from its setup to its end.
+type Life = Pin<Box<dyn Future<Output = ()>>>;
+
+/// Begins the life of an object, on the lane's thread.
+type Birth = Box<dyn FnOnce() -> Life + Send>;
+
+/// A thread that several objects share, as long as this or one of them is there.
+#[derive(Clone)]
+pub(crate) struct Lane(Arc<Handle>);
+
+struct Handle {
+    line: Arc<Line>,
+    home: ThreadId,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.line.lock().is_closed = true;
+        self.line.changed.notify_one();
+    }
+}
+
+/// Who waits for the thread.
+struct Line {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+    /// How many wait, for who looks without the lock.
+    length: AtomicUsize,
+    members: AtomicUsize,
+    is_busy: AtomicBool,
+}
+
+#[derive(Default)]
+struct Waiting {
+    line: VecDeque<Next>,
+    is_closed: bool,
+}
+
+/// What the thread does next.
+enum Next {
+    Birth(Birth),
+    Turn(usize),
+}
+
+impl Lane {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    ///
+    /// [`Thread`](ErrorKind::Thread): the system refused it.
+    pub(crate) fn start(name: &str, stack: usize) -> Result<Lane, Error> {
+        let line = Arc::new(Line {
+            waiting: Mutex::default(),
+            changed: Condvar::new(),
+            length: AtomicUsize::new(0),
+            members: AtomicUsize::new(0),
+            is_busy: AtomicBool::new(false),
+        });
+        let own = Arc::clone(&line);
+        let serve = move || {
+            super::worker::note_stack(stack);
+            serve(&own);
+        };
+        match thread::Builder::new().name(name.to_owned()).stack_size(stack).spawn(serve) {
+            Ok(started) => Ok(Lane(Arc::new(Handle { line, home: started.thread().id() }))),
+            Err(error) => Err(Error::with_source(ErrorKind::Thread, format!("cannot start a thread: {error}"), error)),
+        }
+    }
+
+    /// How many objects wait for the thread or have it, and how many there are.
+    pub(crate) fn load(&self) -> (usize, usize) {
+        let line = &self.0.line;
+        let busy = usize::from(line.is_busy.load(Ordering::Relaxed));
+        (line.length.load(Ordering::Relaxed).saturating_add(busy), line.members.load(Ordering::Relaxed))
+    }
+
+    /// The thread.
+    pub(super) fn home(&self) -> ThreadId {
+        self.0.home
+    }
+
+    /// Has an object live here.
+    pub(super) fn adopt(&self, birth: Birth) {
+        let line = &self.0.line;
+        line.members.fetch_add(1, Ordering::Relaxed);
+        line.join(Next::Birth(birth));
+    }
+}
+
+impl fmt::Debug for Lane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (waiting, members) = self.load();
+        f.debug_struct("Lane").field("waiting", &waiting).field("members", &members).finish()
+    }
+}
+
+impl Line {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn join(&self, next: Next) {
+        let mut waiting = self.lock();
+        waiting.line.push_back(next);
+        self.length.store(waiting.line.len(), Ordering::Release);
+        drop(waiting);
+        self.changed.notify_one();
+    }
+
+    /// Waits for something to do. `None`: there is nothing, and never will be.
+    fn next(&self) -> Option<Next> {
+        for _ in 0..sync::SPINS {
+            if self.length.load(Ordering::Acquire) > 0 {
+                break;
+            }
+            sync::spin_loop();
+        }
+        let mut waiting = self.lock();
+        loop {
+            if let Some(next) = waiting.line.pop_front() {
+                self.length.store(waiting.line.len(), Ordering::Release);
+                return Some(next);
+            }
+            if waiting.is_closed && self.members.load(Ordering::Relaxed) == 0 {
+                return None;
+            }
+            waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// An object's place in the line. It waits in it once, however often it is woken.
+struct Turn {
+    line: Arc<Line>,
+    number: usize,
+    waits: AtomicBool,
+}
+
+impl Wake for Turn {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.waits.swap(true, Ordering::AcqRel) {
+            self.line.join(Next::Turn(self.number));
+        }
+    }
+}
+
+struct Member {
+    life: Life,
+    turn: Arc<Turn>,
+    waker: Waker,
+}
+
+/// Serves all objects until there are none and nobody can bring one.
+fn serve(line: &Arc<Line>) {
+    let mut members: Vec<Option<Member>> = Vec::new();
+    let mut free: Vec<usize> = Vec::new();
+    while let Some(next) = line.next() {
+        let number = match next {
+            Next::Turn(number) => number,
+            Next::Birth(birth) => {
+                let number = free.pop().unwrap_or(members.len());
+                let turn = Arc::new(Turn { line: Arc::clone(line), number, waits: AtomicBool::new(false) });
+                let member = Member { life: birth(), waker: Waker::from(Arc::clone(&turn)), turn };
+                match members.get_mut(number) {
+                    Some(place) => *place = Some(member),
+                    None => members.push(Some(member)),
+                }
+                number
+            }
+        };
+        // One that is gone may be woken by somebody who comes late.
+        let Some(member) = members.get_mut(number).and_then(Option::as_mut) else {
+            continue;
+        };
+        // Nothing that was done before a wake-up which finds this set may be missed by the poll.
+        member.turn.waits.swap(false, Ordering::AcqRel);
+        line.is_busy.store(true, Ordering::Relaxed);
+        let context = &mut Context::from_waker(&member.waker);
+        // A life catches its own panics; should one come through, it is that one's end.
+        let polled = catch_unwind(AssertUnwindSafe(|| member.life.as_mut().poll(context)));
+        line.is_busy.store(false, Ordering::Relaxed);
+        if !matches!(polled, Ok(Poll::Pending)) {
+            polled.map_or_else(std::mem::forget, drop);
+            members[number] = None;
+            free.push(number);
+            line.members.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{convert::Infallible, num::NonZeroU32, rc::Rc, sync::mpsc};
+
+    use super::*;
+    use crate::thread::{HeapThread, Opening};
+
+    fn open(lane: &Lane, weight: u32) -> HeapThread<Rc<u32>> {
+        let weight = NonZeroU32::new(weight).unwrap();
+        let opening: Opening<Rc<u32>> =
+            HeapThread::builder().spawn_on(lane, weight, move |_| Ok(Rc::new(weight.get())), |_, _| Poll::Ready(()));
+        opening.blocking().unwrap()
+    }
+
+    #[test]
+    fn objects_of_a_lane_live_on_one_thread_and_take_turns_by_their_weight() {
+        let lane = Lane::start("lane", 1 << 20).unwrap();
+        let (light, heavy) = (open(&lane, 1), open(&lane, 3));
+        let home = |object: &HeapThread<Rc<u32>>| object.call(|_| thread::current().id()).blocking().unwrap();
+        assert_eq!(home(&light), home(&heavy));
+
+        let (release, gate) = mpsc::channel::<()>();
+        let (entered, inside) = mpsc::channel();
+        let first = light.call(move |_| {
+            entered.send(()).unwrap();
+            gate.recv().unwrap();
+        });
+        let first = first.queue();
+        inside.recv().unwrap();
+        let (told, order) = mpsc::channel();
+        let queue = |object: &HeapThread<Rc<u32>>| {
+            let told = told.clone();
+            object.call(move |weight| told.send(**weight).unwrap()).queue()
+        };
+        let calls: Vec<_> = (0..6).flat_map(|_| [queue(&light), queue(&heavy)]).collect();
+        release.send(()).unwrap();
+        first.blocking().unwrap();
+        for call in calls {
+            call.blocking().unwrap();
+        }
+        drop(told);
+        assert_eq!(order.iter().collect::<Vec<_>>(), [3, 3, 3, 1, 3, 3, 3, 1, 1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn an_object_that_panics_ends_alone() {
+        let lane = Lane::start("lane", 1 << 20).unwrap();
+        let (one, other) = (open(&lane, 1), open(&lane, 1));
+        let error = one
+            .call(|_| {
+                if true {
+                    panic!("on purpose")
+                }
+            })
+            .blocking()
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Panicked);
+        assert_eq!(one.call(|_| ()).blocking().unwrap_err().kind(), ErrorKind::Panicked);
+        assert_eq!(other.call(|weight| **weight).blocking().unwrap(), 1);
+        drop(one);
+        other.close().blocking().unwrap();
+        assert_eq!(other.call(|_| ()).blocking().unwrap_err().kind(), ErrorKind::Closed);
+    }
+
+    #[test]
+    fn the_thread_ends_with_its_last_object() {
+        let (told, ended) = mpsc::channel::<Infallible>();
+        let lane = Lane::start("lane", 1 << 20).unwrap();
+        let object = open(&lane, 1);
+        // What is local to the thread is dropped at its end.
+        thread_local! {
+            static AT_END: std::cell::RefCell<Option<mpsc::Sender<Infallible>>> = const { std::cell::RefCell::new(None) };
+        }
+        object.call(move |_| AT_END.set(Some(told))).blocking().unwrap();
+        drop(lane);
+        assert_eq!(object.call(|weight| **weight).blocking().unwrap(), 1);
+        drop(object);
+        assert!(ended.recv().is_err());
+    }
+
+    #[test]
+    fn one_object_of_a_lane_cannot_wait_for_another() {
+        let lane = Lane::start("lane", 1 << 20).unwrap();
+        let (one, other) = (open(&lane, 1), open(&lane, 1));
+        let waits = one.try_call(move |_, _| other.call(|_| ()).blocking());
+        assert_eq!(waits.blocking().unwrap_err().kind(), ErrorKind::Deadlock);
+        let weight = NonZeroU32::MIN;
+        let opens = one.try_call(move |_, _| {
+            let opening: Opening<()> =
+                HeapThread::builder().spawn_on(&lane, weight, |_| Ok(()), |_, _| Poll::Ready(()));
+            opening.blocking().map(drop)
+        });
+        assert_eq!(opens.blocking().unwrap_err().kind(), ErrorKind::Deadlock);
+    }
+}

@@ -1,0 +1,347 @@
+//! Contexts on a few threads: fresh ones, and those of tenants.
+
+use std::{
+    collections::HashSet,
+    convert::Infallible,
+    num::{NonZeroU32, NonZeroUsize},
+    sync::{Arc, Mutex, mpsc},
+    thread::{self, ThreadId},
+    time::Duration,
+};
+
+use aiointernal::{
+    ErrorKind, Limits, Sandbox,
+    js::{Console, Functions, JsValue, Pool, PoolBuilder},
+};
+use futures_util::future::join_all;
+
+use crate::context::SANDBOX;
+
+fn builder(threads: usize) -> PoolBuilder {
+    Pool::builder(&SANDBOX).threads(NonZeroUsize::new(threads).unwrap())
+}
+
+fn pool(threads: usize) -> Pool {
+    builder(threads).build().unwrap()
+}
+
+/// A function that notes on which thread it was called.
+fn noting() -> (Functions, Arc<Mutex<Vec<ThreadId>>>) {
+    let threads = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&threads);
+    let functions = Functions::new().sync_function("note", move |(): (), _| {
+        noted.lock().unwrap().push(thread::current().id());
+        Ok::<_, Infallible>(())
+    });
+    (functions, threads)
+}
+
+mod fresh {
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_of_one_evaluation_is_there_for_the_next() {
+        let pool = pool(1);
+        for _ in 0..20 {
+            assert_eq!(pool.eval("typeof canary").await.unwrap(), "undefined".into());
+            pool.eval("globalThis.canary = 1; Array.prototype.map = null").await.unwrap();
+            assert_eq!(pool.eval("[1].map((x) => x + 1)[0]").await.unwrap(), 2.into());
+        }
+        // One after the other they need no more than one context.
+        let stats = pool.stats();
+        assert_eq!((stats.contexts, stats.idle), (1, 1), "{stats:?}");
+    }
+
+    #[tokio::test]
+    async fn evaluations_that_wait_each_have_a_context() {
+        let functions = Functions::new().function("soon", |(): (), _| async {
+            tokio::task::yield_now().await;
+            Ok::<_, Infallible>(7)
+        });
+        let sandbox = Sandbox::builder().functions(functions).max_contexts(100).build().unwrap();
+        let pool = Pool::builder(&sandbox).threads(NonZeroUsize::new(2).unwrap()).spares(3).build().unwrap();
+        let source =
+            "const own = globalThis.own ??= Symbol(); const mine = await soon(); [mine, own === globalThis.own]";
+        let results = join_all((0..40).map(|_| pool.eval(source))).await;
+        for result in results {
+            assert_eq!(format!("{:?}", result.unwrap()), format!("{:?}", aiointernal::js::value!([7, true])));
+        }
+        // Those beyond the spares end in the background.
+        while pool.stats().contexts > 6 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(pool.stats().idle, pool.stats().contexts);
+    }
+
+    #[tokio::test]
+    async fn what_is_left_of_a_fresh_context_does_not_reach_the_next_use() {
+        let pool = pool(1);
+        let fresh = pool.fresh().await.unwrap();
+        let (kept, limited): (_, aiointernal::Context) = (fresh.clone(), fresh.limited(Limits::default()));
+        let value: JsValue = fresh.eval_as("({ n: 1 })").await.unwrap();
+        let mut batch = fresh.eval_batch(["1", "2", "3"]).stream();
+        drop(fresh);
+        let next = pool.fresh().await.unwrap();
+        next.eval("globalThis.secret = 42").await.unwrap();
+        for stale in [kept, limited] {
+            assert_eq!(stale.eval("secret").await.unwrap_err().kind(), ErrorKind::Closed);
+            assert_eq!(stale.get_global("secret").await.unwrap_err().kind(), ErrorKind::Closed);
+            assert_eq!(stale.set_globals([("secret", 1)]).await.unwrap_err().kind(), ErrorKind::Closed);
+            assert_eq!(stale.call("String", (1,)).await.unwrap_err().kind(), ErrorKind::Closed);
+            assert_eq!(stale.memory_usage().await.unwrap_err().kind(), ErrorKind::Closed);
+            assert_eq!(stale.reset().await.unwrap_err().kind(), ErrorKind::Closed);
+            assert!(stale.is_closed());
+            stale.close_now().await.unwrap();
+        }
+        assert!(value.get::<i32>("n").await.is_err());
+        while let Some(result) = futures_util::StreamExt::next(&mut batch).await {
+            assert_eq!(result.unwrap_err().kind(), ErrorKind::Closed);
+        }
+        assert_eq!(next.eval("secret").await.unwrap(), 42.into());
+    }
+
+    #[tokio::test]
+    async fn one_that_is_given_up_while_it_runs_is_stopped_and_used_again() {
+        let pool = pool(1);
+        for _ in 0..5 {
+            let endless = pool.eval("for (;;);");
+            assert!(tokio::time::timeout(Duration::from_millis(5), endless).await.is_err());
+            assert_eq!(pool.eval("1 + 1").await.unwrap(), 2.into());
+        }
+        assert_eq!(pool.stats().contexts, 1);
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_of_one_use_is_not_charged_to_the_next() {
+        let mut limits = Limits::default();
+        (limits.memory, limits.console) = (16 << 20, 8 << 20);
+        let sandbox = Sandbox::builder().limits(limits).build().unwrap();
+        let pool = Pool::builder(&sandbox).threads(NonZeroUsize::MIN).build().unwrap();
+        let consoles: Vec<_> = (0..10).map(|_| Console::new()).collect();
+        for console in &consoles {
+            let fresh = pool.fresh().await.unwrap();
+            fresh
+                .printing_to(console)
+                .eval("for (let i = 0; i < 10; i++) console.log('x'.repeat(200000))")
+                .await
+                .unwrap();
+        }
+        assert_eq!(pool.stats().contexts, 1);
+        assert!(consoles.iter().all(|console| console.take().len() == 10));
+    }
+
+    #[test]
+    fn functions_run_in_the_runtime_of_each_use() {
+        let functions = Functions::new().function("soon", |(): (), _| async {
+            tokio::task::yield_now().await;
+            Ok::<_, Infallible>(7)
+        });
+        let sandbox = Sandbox::builder().functions(functions).max_contexts(2).build().unwrap();
+        let pool = Pool::builder(&sandbox).threads(NonZeroUsize::MIN).build().unwrap();
+        for _ in 0..3 {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            assert_eq!(runtime.block_on(pool.eval("await soon()")).unwrap(), 7.into());
+        }
+        assert_eq!(pool.stats().contexts, 1);
+    }
+
+    #[tokio::test]
+    async fn one_that_nobody_waits_for_any_more_is_not_kept() {
+        let pool = pool(1);
+        let mut opening = Box::pin(pool.eval("1"));
+        assert!(futures_util::poll!(&mut opening).is_pending());
+        drop(opening);
+        while pool.stats().contexts > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(pool.eval("1").await.unwrap(), 1.into());
+    }
+
+    #[tokio::test]
+    async fn what_holds_for_calls_is_chosen_as_for_any_context() {
+        let pool = pool(1);
+        let console = Console::new();
+        let fresh = pool.fresh().await.unwrap();
+        fresh.printing_to(&console).eval("console.log('hello')").await.unwrap();
+        assert_eq!(console.take()[0].text(), "hello");
+    }
+}
+
+mod tenants {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_tenant_finds_its_context_again_on_the_same_thread() {
+        let pool = pool(2);
+        let (functions, threads) = noting();
+        for _ in 0..10 {
+            let context = pool.context("one").functions(functions.clone()).await.unwrap();
+            context.eval("note(); globalThis.n = (globalThis.n ?? 0) + 1").await.unwrap();
+        }
+        assert_eq!(pool.context("one").await.unwrap().eval("n").await.unwrap(), 10.into());
+        assert_eq!(pool.context("other").await.unwrap().eval("typeof n").await.unwrap(), "undefined".into());
+        assert_eq!(threads.lock().unwrap().iter().collect::<HashSet<_>>().len(), 1);
+        assert_eq!(pool.stats().tenants, 2);
+    }
+
+    #[tokio::test]
+    async fn those_who_ask_at_once_for_a_tenant_get_one_context() {
+        let pool = pool(2);
+        let contexts = join_all((0..20).map(|_| pool.context("one").into_future())).await;
+        for (index, context) in contexts.into_iter().enumerate() {
+            let counted = context.unwrap().eval_as::<usize>("globalThis.n = (globalThis.n ?? -1) + 1").await.unwrap();
+            assert_eq!(counted, index);
+        }
+    }
+
+    #[tokio::test]
+    async fn contexts_are_spread_over_the_threads() {
+        let pool = pool(3);
+        let (functions, threads) = noting();
+        for tenant in 0..9 {
+            let context = pool.context(format!("{tenant}")).functions(functions.clone()).await.unwrap();
+            context.eval("note()").await.unwrap();
+        }
+        let threads = threads.lock().unwrap();
+        for thread in threads.iter().collect::<HashSet<_>>() {
+            assert_eq!(threads.iter().filter(|other| *other == thread).count(), 3);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_context_that_was_closed_or_has_died_is_opened_anew() {
+        let pool = pool(1);
+        let context = pool.context("one").await.unwrap();
+        context.eval("globalThis.n = 1").await.unwrap();
+        context.close().await.unwrap();
+        assert_eq!(pool.context("one").await.unwrap().eval("typeof n").await.unwrap(), "undefined".into());
+
+        let dies = pool
+            .context("two")
+            .on_console(|_| {
+                if true {
+                    panic!("on purpose")
+                }
+            })
+            .await
+            .unwrap();
+        assert_eq!(dies.eval("console.log(1)").await.unwrap_err().kind(), ErrorKind::Panicked);
+        assert_eq!(pool.context("two").await.unwrap().eval("1").await.unwrap(), 1.into());
+        assert_eq!(pool.context("one").await.unwrap().eval("1").await.unwrap(), 1.into());
+    }
+
+    #[tokio::test]
+    async fn one_that_could_not_be_opened_is_tried_again() {
+        let pool = pool(1);
+        let mut limits = Limits::default();
+        limits.memory = 1;
+        let error = pool.context("one").limits(limits).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        pool.context("one").await.unwrap().eval("1").await.unwrap();
+    }
+}
+
+mod fairness {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_call_that_takes_longer_than_a_slice_is_stopped() {
+        let pool = builder(1).slice(Duration::from_millis(20)).build().unwrap();
+        let error = pool.eval("for (;;);").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::CpuLimit);
+        assert!(error.to_string().contains("20ms of processor time"), "{error}");
+        let mut limits = Limits::default();
+        limits.cpu_time = Duration::from_secs(60);
+        let context = pool.context("greedy").limits(limits).await.unwrap();
+        assert_eq!(context.eval("for (;;);").await.unwrap_err().kind(), ErrorKind::CpuLimit);
+    }
+
+    #[tokio::test]
+    async fn a_tenant_with_many_calls_does_not_keep_those_with_few_waiting() {
+        let pool = pool(1);
+        let (told, order) = mpsc::channel();
+        let (release, gate) = mpsc::channel();
+        let gate = Arc::new(Mutex::new(gate));
+        let functions = |name: &'static str| {
+            let (told, gate) = (told.clone(), Arc::clone(&gate));
+            Functions::new()
+                .sync_function("told", move |(): (), _| told.send(name))
+                .sync_function("wait", move |(): (), _| gate.lock().unwrap().recv())
+        };
+        let crowd = pool.context("crowd").functions(functions("crowd")).await.unwrap();
+        let weighty = pool.context("weighty").functions(functions("weighty"));
+        let weighty = weighty.weight(NonZeroU32::new(2).unwrap()).await.unwrap();
+        let few = pool.context("few").functions(functions("few")).await.unwrap();
+        let first = crowd.eval("wait()").queue();
+        let mut calls: Vec<_> = (0..50).map(|_| crowd.eval("told()").queue()).collect();
+        calls.extend((0..6).map(|_| weighty.eval("told()").queue()));
+        calls.extend((0..3).map(|_| few.eval("told()").queue()));
+        release.send(()).unwrap();
+        first.await.unwrap();
+        for call in join_all(calls).await {
+            call.unwrap();
+        }
+        let order: Vec<_> = order.try_iter().collect();
+        let last = |name| order.iter().rposition(|other| *other == name).unwrap();
+        // Six calls in turns of two, beside one of the crowd and one of the few in each.
+        assert!(last("few") <= 12 && last("weighty") <= 12, "{order:?}");
+        assert_eq!(order.len(), 59);
+    }
+}
+
+mod bounds {
+    use super::*;
+
+    #[tokio::test]
+    async fn more_contexts_than_there_may_be_are_refused() {
+        let pool = builder(2).max_contexts(3).build().unwrap();
+        let contexts: Vec<_> = (0..3).map(|tenant| pool.context(format!("{tenant}"))).collect();
+        let contexts: Vec<_> = join_all(contexts.into_iter().map(IntoFuture::into_future)).await;
+        let error = pool.context("fourth").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PoolFull);
+        assert!(error.to_string().contains("its 3 contexts"), "{error}");
+        assert_eq!(pool.eval("1").await.unwrap_err().kind(), ErrorKind::PoolFull);
+        // Those who are there are served.
+        for context in &contexts {
+            context.as_ref().unwrap().eval("1").await.unwrap();
+        }
+        contexts[0].as_ref().unwrap().close().await.unwrap();
+        while pool.stats().contexts == 3 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(pool.eval("1").await.unwrap(), 1.into());
+        // One that is idle makes room for a tenant.
+        pool.context("fourth").await.unwrap().eval("1").await.unwrap();
+        assert_eq!(pool.eval("1").await.unwrap_err().kind(), ErrorKind::PoolFull);
+    }
+
+    #[tokio::test]
+    async fn a_pool_that_closes_answers_what_it_has_and_refuses_what_comes() {
+        let (opened, gate) = mpsc::channel();
+        let gate = Mutex::new(gate);
+        let functions = Functions::new().sync_function("wait", move |(): (), _| gate.lock().unwrap().recv());
+        let sandbox = Sandbox::builder().functions(functions).max_contexts(10).build().unwrap();
+        let pool = Pool::builder(&sandbox).threads(NonZeroUsize::MIN).build().unwrap();
+        let context = pool.context("one").await.unwrap();
+        let fresh = pool.fresh().await.unwrap();
+        let calls = [context.eval("wait()").queue(), context.eval("2").queue(), fresh.eval("3").queue()];
+        let closing = tokio::spawn({
+            let pool = pool.clone();
+            async move { pool.close().await }
+        });
+        while !context.is_closed() || !fresh.is_closed() {
+            tokio::task::yield_now().await;
+        }
+        opened.send(()).unwrap();
+        let answers: Vec<_> = join_all(calls).await.into_iter().map(|answer| answer.unwrap()).collect();
+        assert_eq!(answers[1..], [2.into(), 3.into()]);
+        closing.await.unwrap();
+        assert_eq!(pool.context("one").await.unwrap_err().kind(), ErrorKind::Closed);
+        assert_eq!(pool.eval("1").await.unwrap_err().kind(), ErrorKind::Closed);
+        // A place is free a moment after its context has said that it ends.
+        while pool.stats().contexts > 0 {
+            tokio::task::yield_now().await;
+        }
+        drop(fresh);
+    }
+}
