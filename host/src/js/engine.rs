@@ -120,7 +120,7 @@ impl Engine {
                 self.inbox.post(Event::Over);
             }
         })?;
-        answer.map_err(|failure| match (failure, asked, refused) {
+        answer.map_err(|failure| match (for_memory(failure, refused.is_some()), asked, refused) {
             (Failure::Interrupted(jobs_dropped), Some(stop), _) => {
                 // One of the others may have needed them, and would wait for ever.
                 let is_lost = jobs_dropped && !self.pending.is_empty();
@@ -770,4 +770,13 @@ fn decode(data: &Data<Ambient>, evaluation: &Evaluation, value: &[u8]) -> Ended 
 
 fn malformed(reason: &str) -> Error {
     Error::new(ErrorKind::Engine, format!("the engine's result is malformed: {reason}"))
+}
+
+/// The same failure, or that of memory: QuickJS throws `null` where it has none left for an error.
+fn for_memory(failure: Failure, was_refused: bool) -> Failure {
+    let is_null = |exception: &bindings::Exception| exception.name.is_empty() && exception.message == "null";
+    match failure {
+        Failure::Thrown(exceptions) if was_refused && exceptions.first().is_some_and(is_null) => Failure::OutOfMemory,
+        failure => failure,
+    }
 }
