@@ -135,6 +135,11 @@ impl exports::Guest for Component {
         with_engine(|_| ());
     }
 
+    fn landmark() -> (u32, Vec<u8>) {
+        let byte = vec![0];
+        (byte.as_ptr().addr() as u32, byte)
+    }
+
     fn configure(settings: exports::Settings) {
         with_engine(|engine| {
             engine.configure(Settings {

@@ -10,6 +10,7 @@ use wasm_encoder::{
     TypeSection, ValType,
     reencode::{Error, Reencode, utils},
 };
+use crate::brake::refuse_reserved;
 use wasmparser::{CodeSectionReader, FunctionSectionReader, ImportSectionReader, Operator, Parser, TypeSectionReader};
 
 /// Bytes that are moved without a look: 64 pages.
@@ -91,6 +92,7 @@ const COUNT: u32 = 2;
 fn copy() -> Function {
     let mut function = Function::new([]);
     let mut code = function.instructions();
+    refuse_reserved(&mut code, TO);
     code.loop_(BlockType::Empty);
     return_if_rest_is_small(&mut code, |code| code.memory_copy(0, 0));
     advance(&mut code, COUNT, -PIECE);
@@ -108,6 +110,7 @@ fn copy() -> Function {
 fn fill() -> Function {
     let mut function = Function::new([]);
     let mut code = function.instructions();
+    refuse_reserved(&mut code, TO);
     code.loop_(BlockType::Empty);
     return_if_rest_is_small(&mut code, |code| code.memory_fill(0));
     code.local_get(TO).local_get(FROM).i32_const(PIECE).memory_fill(0);

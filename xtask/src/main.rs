@@ -1,6 +1,7 @@
 //! Chores of this repository. `cargo xtask guest` builds the components that are in it: the JavaScript engine and the
 //! example that is none. `cargo xtask fuzz` runs the fuzz targets.
 
+mod brake;
 mod bulk_memory;
 mod fuzz;
 mod guest;

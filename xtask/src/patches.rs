@@ -4,7 +4,7 @@
 
 use std::{
     env,
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs::{self, Permissions},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
@@ -36,18 +36,18 @@ pub(crate) fn compile(patches: &Path, compiler: &str, arguments: &[&str]) -> Res
             }
         }
     }
-    let status = Command::new(compiler).args(arguments).status().with_context(|| format!("cannot start {compiler}"))?;
+    // What the patches include is beside them.
+    let folders = folders(patches)?.into_iter().flat_map(|folder| [OsString::from("-I"), folder.into()]);
+    let status = Command::new(compiler).args(arguments).args(folders).status().with_context(|| format!("cannot start {compiler}"))?;
     exit(status.code().unwrap_or(1));
 }
 
 /// A digest of all changes: where it is another, the sources are compiled again.
 pub(crate) fn digest() -> Result<String> {
     let mut digest = Sha256::new();
-    let mut folders: Vec<_> = entries(&folder())?.into_iter().filter(|path| path.is_dir()).collect();
-    folders.sort();
-    for folder in folders {
-        for patch in patches_of(&folder)? {
-            digest.update(fs::read(patch)?);
+    for folder in folders(&folder())? {
+        for file in entries(&folder)? {
+            digest.update(fs::read(file)?);
         }
     }
     Ok(digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
@@ -62,14 +62,21 @@ fn patches_of(folder: &Path) -> Result<Vec<PathBuf>> {
     if !folder.exists() {
         return Ok(Vec::new());
     }
-    let mut patches = entries(folder)?;
-    patches.sort();
-    Ok(patches)
+    let is_patch = |path: &PathBuf| path.extension() == Some(OsStr::new("patch"));
+    Ok(entries(folder)?.into_iter().filter(is_patch).collect())
 }
 
+/// The folders of all sources that are changed.
+fn folders(patches: &Path) -> Result<Vec<PathBuf>> {
+    Ok(entries(patches)?.into_iter().filter(|path| path.is_dir()).collect())
+}
+
+/// What is in a folder, by name.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    entries.map(|entry| Ok(entry?.path())).collect()
+    let mut entries = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    entries.sort();
+    Ok(entries)
 }
 
 fn apply(patch: &Path, source: &Path) -> Result<()> {

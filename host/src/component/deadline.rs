@@ -1,12 +1,13 @@
 //! Stopping what runs: the ticker, and for each call first a request and then the end.
 //!
-//! Compiled code looks at the engine's epoch in every function and every loop, so nothing in a guest can run on
-//! without looking. A tick is half a millisecond. At each tick the running call's deadline and its caller's interest are checked;
-//! past them the guest is asked to stop, and [`GRACE`] later it is trapped.
+//! Nothing in a guest can run on without a look at what stops it: at the engine's epoch, which compiled code compares in every function and
+//! every loop, or at its [brake page](super::brake). A tick is half a millisecond. At each tick the running call's deadline and its
+//! caller's interest are checked; past them the guest is asked to stop, and [`GRACE`] later it is trapped. With
+//! epochs the guest's own thread does that, whenever it sees that the epoch is another; with brakes the ticker does.
 
 use std::{
     sync::{
-        Arc, Condvar, Mutex, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
@@ -20,7 +21,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{cpu, group::Group, limits::Limits};
+use super::{brake::Page, cpu::Clock, group::Group, limits::Limits};
 #[cfg(feature = "js")]
 use crate::sync::block_until;
 use crate::{
@@ -31,15 +32,15 @@ use crate::{
 /// Time between two looks at the deadline.
 pub(super) const TICK: Duration = Duration::from_micros(500);
 
-/// Ticks that a guest has to stop by itself after it was asked. Ticks that it ran in: one that the system did not let
-/// run meanwhile had no chance to stop.
-const GRACE: u32 = 2;
+/// Processor time that a guest has to stop by itself after it was asked. One that the system did not let run meanwhile had
+/// no chance to stop.
+const GRACE: Duration = Duration::from_millis(1);
 
 /// Ticks with nothing running after which the ticker goes to sleep. Waking it costs a system call, so a server under
 /// load should not pay for it each call.
 const LINGER: u32 = 20;
 
-/// A thread that advances an engine's epoch while anything runs, and sleeps while nothing does.
+/// A thread that advances an engine's epoch and looks at the calls that run, and sleeps while none does.
 #[derive(Debug)]
 pub(super) struct Ticker {
     state: Arc<State>,
@@ -52,6 +53,8 @@ struct State {
     stopped: AtomicBool,
     lock: Mutex<()>,
     wake: Condvar,
+    /// The calls that run with brakes.
+    braked: Mutex<Vec<Deadline>>,
 }
 
 impl Ticker {
@@ -66,13 +69,16 @@ impl Ticker {
         }
     }
 
-    /// Keeps the ticker awake until the result is dropped.
-    pub(super) fn arm(&self) -> Armed<'_> {
+    /// Looks at a call until the result is dropped, which is to be before the store.
+    pub(super) fn watch(&self, deadline: &Deadline, has_brakes: bool) -> Watch {
+        if has_brakes {
+            lock(&self.state.braked).push(deadline.clone());
+        }
         self.state.running.fetch_add(1, Ordering::SeqCst);
         if self.state.asleep.load(Ordering::SeqCst) {
             self.state.rouse();
         }
-        Armed { state: &self.state }
+        Watch { state: Arc::clone(&self.state), deadline: deadline.clone(), has_brakes }
     }
 }
 
@@ -86,10 +92,16 @@ impl Drop for Ticker {
 impl State {
     fn run(&self, engine: &wasmtime::Engine) {
         let mut idle = 0_u32;
+        let mut braked = Vec::new();
         while !self.stopped.load(Ordering::SeqCst) {
             #[expect(clippy::disallowed_methods, reason = "a clock's tick is a sleep")]
             thread::sleep(TICK);
             engine.increment_epoch();
+            // Behind the lock: a call that begins does not wait until all others are looked at.
+            braked.extend_from_slice(&lock(&self.braked));
+            for deadline in braked.drain(..) {
+                deadline.tick_with_brakes();
+            }
             idle = if self.running.load(Ordering::SeqCst) == 0 { idle.saturating_add(1) } else { 0 };
             if idle >= LINGER {
                 self.sleep();
@@ -99,8 +111,8 @@ impl State {
     }
 
     fn sleep(&self) {
-        let mut guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        // Asleep is said before the last look at `running`, and `arm` writes `running` before it looks at `asleep`:
+        let mut guard = lock(&self.lock);
+        // Asleep is said before the last look at `running`, and `watch` writes `running` before it looks at `asleep`:
         // one of the two sees the other.
         self.asleep.store(true, Ordering::SeqCst);
         while self.running.load(Ordering::SeqCst) == 0 && !self.stopped.load(Ordering::SeqCst) {
@@ -110,30 +122,60 @@ impl State {
     }
 
     fn rouse(&self) {
-        let _guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let _guard = lock(&self.lock);
         self.wake.notify_one();
     }
 }
 
-/// The ticker is awake.
-#[derive(Debug)]
-pub(super) struct Armed<'a> {
-    state: &'a State,
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Drop for Armed<'_> {
+/// A call is looked at.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct Watch {
+    state: Arc<State>,
+    deadline: Deadline,
+    has_brakes: bool,
+}
+
+impl Drop for Watch {
     fn drop(&mut self) {
+        self.deadline.disarm();
+        if self.has_brakes {
+            let mut braked = lock(&self.state.braked);
+            if let Some(place) = braked.iter().position(|other| Arc::ptr_eq(&other.0, &self.deadline.0)) {
+                braked.swap_remove(place);
+            }
+        }
         self.state.running.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
-/// When and why the running call is to stop.
+/// When and why the running call of an instance is to stop, for its thread and the ticker.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Deadline(Arc<Mutex<Terms>>);
+
 #[derive(Debug, Default)]
-pub(super) struct Deadline {
-    call: Option<(Running, Instant)>,
+struct Terms {
+    call: Option<Call>,
+    /// Why it was asked to stop, and the processor time of its thread then.
+    asked: Option<(Stop, Duration)>,
+    /// The host works for it.
+    is_away: bool,
+    brake: Option<Page>,
+    is_closed: bool,
+    /// It was closed in this call.
+    is_braked: bool,
+}
+
+#[derive(Debug)]
+struct Call {
+    running: Running,
+    until: Instant,
+    clock: Clock,
     processor: Option<Processor>,
-    /// Why it was asked to stop, and the ticks since.
-    asked: Option<(Stop, u32)>,
 }
 
 /// The processor time of the running call: how much it may take, and its group.
@@ -150,12 +192,12 @@ impl Processor {
     /// Begins to measure, for a group that bounds it.
     pub(super) fn begin(left: Option<Duration>, group: Option<&Group>) -> Processor {
         let group = group.cloned();
-        Processor { began: cpu::thread_time(), left, group, told: Duration::ZERO }
+        Processor { began: Clock::of_this_thread().time(), left, group, told: Duration::ZERO }
     }
 
     /// What was taken so far.
-    fn taken(&mut self) -> (Duration, Option<Stop>) {
-        let taken = cpu::thread_time().saturating_sub(self.began);
+    fn taken(&mut self, clock: Clock) -> (Duration, Option<Stop>) {
+        let taken = clock.time().saturating_sub(self.began);
         let more = taken.saturating_sub(self.told);
         self.told = taken;
         let is_group_left = self.group.as_ref().is_none_or(|group| group.take_cpu_time(more));
@@ -210,40 +252,71 @@ pub(super) fn after(limit: Duration) -> Instant {
 }
 
 impl Deadline {
-    /// Starts to look at a call.
-    pub(super) fn arm(&mut self, running: Running, until: Instant, processor: Option<Processor>) {
-        *self = Deadline { call: Some((running, until)), processor, asked: None };
+    /// Starts to look at a call that this thread makes.
+    pub(super) fn arm(&self, running: Running, until: Instant, processor: Option<Processor>) {
+        let mut terms = lock(&self.0);
+        terms.call = Some(Call { running, until, clock: Clock::of_this_thread(), processor });
+        (terms.asked, terms.is_away, terms.is_braked) = (None, false, false);
+    }
+
+    /// From now on the instance can be trapped by its brake page.
+    #[cfg(feature = "js")]
+    pub(super) fn set_brake(&self, page: Page) {
+        lock(&self.0).brake = Some(page);
     }
 
     /// Looks no longer, and says how much processor time the call took, where that was measured.
-    pub(super) fn disarm(&mut self) -> Duration {
-        let processor = self.processor.take();
-        self.call = None;
-        processor.map_or(Duration::ZERO, |mut processor| processor.taken().0)
+    pub(super) fn disarm(&self) -> Duration {
+        let mut terms = lock(&self.0);
+        terms.release();
+        let Some(Call { clock, processor: Some(mut processor), .. }) = terms.call.take() else {
+            return Duration::ZERO;
+        };
+        processor.taken(clock).0
     }
 
     /// A tick: asks the call to stop where it is time. `false`: it was asked and did not.
-    pub(super) fn tick(&mut self) -> bool {
-        if let Some((_, ticks)) = &mut self.asked {
-            *ticks = ticks.saturating_add(1);
-            if *ticks >= GRACE {
-                return false;
-            }
+    pub(super) fn tick(&self) -> bool {
+        lock(&self.0).tick()
+    }
+
+    /// A tick for a guest that does not see it, by another thread.
+    fn tick_with_brakes(&self) {
+        let mut terms = lock(&self.0);
+        // The host's work for it cannot be stopped, and afterwards it is asked before it is trapped.
+        if terms.call.is_some() && !terms.is_away && !terms.tick() {
+            terms.brake();
         }
-        // Nothing may run without a deadline.
-        self.look()
+    }
+
+    /// Whether the call was trapped by its brake page.
+    pub(super) fn is_braked(&self) -> bool {
+        lock(&self.0).is_braked
+    }
+
+    /// Whether the brake page could not be opened again. Such an instance must not be given back.
+    pub(super) fn is_closed(&self) -> bool {
+        lock(&self.0).is_closed
+    }
+
+    /// The host works for the guest, until the result is dropped.
+    #[cfg(feature = "js")]
+    pub(super) fn step_out(&self) -> Away {
+        lock(&self.0).is_away = true;
+        Away(self.clone())
     }
 
     /// A tick in which the guest waits for the host: `false` where it is to wait no longer. It could not be asked to
     /// stop, and so has no grace.
     #[cfg(any(feature = "js", feature = "wasi"))]
-    pub(super) fn may_wait(&mut self) -> bool {
-        self.look() && self.asked.is_none()
+    pub(super) fn may_wait(&self) -> bool {
+        let mut terms = lock(&self.0);
+        terms.look() && terms.asked.is_none()
     }
 
     /// Polls a future on this thread, which sleeps in between, while the call may wait. `None`: it may no longer.
     #[cfg(feature = "js")]
-    pub(super) fn wait<F: Future>(&mut self, future: F) -> Option<F::Output> {
+    pub(super) fn wait<F: Future>(&self, future: F) -> Option<F::Output> {
         let mut future = pin!(future);
         loop {
             let tick = after(TICK);
@@ -262,26 +335,73 @@ impl Deadline {
         }
     }
 
+    /// Why the call was asked to stop, if it was.
+    pub(super) fn asked_to_stop(&self) -> Option<Stop> {
+        lock(&self.0).asked.map(|(stop, _)| stop)
+    }
+}
+
+impl Terms {
+    fn tick(&mut self) -> bool {
+        if let (Some((_, then)), Some(call)) = (self.asked, &self.call)
+            && call.clock.time().saturating_sub(then) >= GRACE
+        {
+            return false;
+        }
+        // Nothing may run without a deadline.
+        self.look()
+    }
+
     /// Asks the call to stop where it is time; `false` where there is none.
     fn look(&mut self) -> bool {
-        let Some((running, until)) = &self.call else {
+        let Some(call) = &mut self.call else {
             return false;
         };
-        running.report_progress();
+        call.running.report_progress();
         if self.asked.is_none() {
-            if running.is_cancelled() {
-                self.asked = Some((Stop::Cancelled, 0));
-            } else if Instant::now() >= *until {
-                self.asked = Some((Stop::Timeout, 0));
-            } else if let Some(stop) = self.processor.as_mut().and_then(|processor| processor.taken().1) {
-                self.asked = Some((stop, 0));
-            }
+            let stop = if call.running.is_cancelled() {
+                Some(Stop::Cancelled)
+            } else if Instant::now() >= call.until {
+                Some(Stop::Timeout)
+            } else {
+                let clock = call.clock;
+                call.processor.as_mut().and_then(|processor| processor.taken(clock).1)
+            };
+            self.asked = stop.map(|stop| (stop, call.clock.time()));
         }
         true
     }
 
-    /// Why the call was asked to stop, if it was.
-    pub(super) fn asked_to_stop(&self) -> Option<Stop> {
-        self.asked.map(|(stop, _)| stop)
+    fn brake(&mut self) {
+        let Some(page) = self.brake.as_ref().filter(|_| !self.is_closed) else { return };
+        match page.close() {
+            Ok(()) => (self.is_closed, self.is_braked) = (true, true),
+            // At the next tick again: there may be room for one more mapping by then.
+            Err(error) => tracing::warn!(%error, "a call that is over cannot be stopped yet"),
+        }
+    }
+
+    fn release(&mut self) {
+        let Some(page) = self.brake.as_ref().filter(|_| self.is_closed) else { return };
+        match page.open() {
+            Ok(()) => self.is_closed = false,
+            Err(error) => tracing::error!(%error, "the memory of a stopped instance cannot be given back"),
+        }
+    }
+}
+
+/// The host works for a guest.
+#[cfg(feature = "js")]
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Away(Deadline);
+
+#[cfg(feature = "js")]
+impl Drop for Away {
+    fn drop(&mut self) {
+        let mut terms = lock(&self.0.0);
+        terms.is_away = false;
+        // What became due meanwhile: it has all of its grace from now on.
+        terms.look();
     }
 }

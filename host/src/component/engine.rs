@@ -66,6 +66,8 @@ pub struct Config {
     pub scan_pages: bool,
     /// Whether compiled code counts fuel, for [`Limits::fuel`] and [`Usage::fuel`](super::Usage::fuel). It is then slower.
     pub fuel: bool,
+    /// Whether instances are stopped by their [brake page](super::brake), and not by epochs.
+    pub(crate) brakes: bool,
 }
 
 impl Default for Config {
@@ -79,6 +81,7 @@ impl Default for Config {
             cache: cache::default_folder(),
             scan_pages: true,
             fuel: false,
+            brakes: false,
         }
     }
 }
@@ -282,10 +285,10 @@ fn read_length(bytes: &[u8]) -> Option<(usize, usize)> {
 }
 
 fn wasmtime_config(config: &Config) -> wasmtime::Config {
-    let Config { instances, scale, stack, fuel, .. } = *config;
+    let Config { instances, scale, stack, fuel, brakes, .. } = *config;
     let mut wasmtime = wasmtime::Config::new();
     wasmtime
-        .epoch_interruption(true)
+        .epoch_interruption(!brakes)
         .consume_fuel(fuel)
         .concurrency_support(false)
         // 4 GiB of reserved address space and guards: every access is within by construction, with no check.

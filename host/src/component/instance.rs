@@ -3,6 +3,7 @@
 use std::{
     fmt,
     marker::PhantomData,
+    mem,
     rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
@@ -11,9 +12,9 @@ use std::{
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
 
 #[cfg(feature = "js")]
-use super::ledger::Refused;
+use super::{brake::Page, deadline::Away, ledger::Refused};
 use super::{
-    deadline::{self, Deadline, Processor, Stop},
+    deadline::{self, Deadline, Processor, Stop, Watch},
     engine::Engine,
     group::{Group, Member},
     ledger::Ledger,
@@ -112,6 +113,24 @@ impl<H> Data<H> {
     #[cfg(feature = "js")]
     pub(crate) fn refused(&self) -> Option<Refused> {
         self.memory.refused()
+    }
+
+    /// Lets the instance be stopped by its [brake page](super::brake): this is what lies at an address of its memory.
+    ///
+    /// # Errors
+    ///
+    /// It does not.
+    #[cfg(feature = "js")]
+    pub(crate) fn set_brake(&self, byte: &[u8], address: usize) -> wasmtime::Result<()> {
+        let page = Page::before(byte, address).ok_or_else(|| wasmtime::format_err!("{address} is not where it lies"))?;
+        self.deadline.set_brake(page);
+        Ok(())
+    }
+
+    /// For an import, while it does what may take long: the instance is not trapped for that meanwhile.
+    #[cfg(feature = "js")]
+    pub(crate) fn step_out(&self) -> Away {
+        self.deadline.step_out()
     }
 
     /// Waits for a future on this thread, for an import that a guest calls. `None`: the call may wait no longer, and was
@@ -267,7 +286,6 @@ impl<P: Program> Instance<P> {
     ) -> Result<R, Error> {
         let limits = &account.limits;
         check_fuel(&self.engine, limits)?;
-        let _awake = self.engine.ticker().arm();
         let mut live = match self.live.take() {
             Some(live) => live,
             None => {
@@ -279,6 +297,7 @@ impl<P: Program> Instance<P> {
         };
         // Behind the making of an instance, which counted its own.
         let processor = self.processor(account);
+        let _watch = self.watch(&live.store);
         arm(&mut live.store, running, account.until, limits, processor);
         if self.engine.config().fuel {
             live.store.set_fuel(account.fuel_left()).map_err(|error| host_error(error, "fuel cannot be counted"))?;
@@ -299,10 +318,20 @@ impl<P: Program> Instance<P> {
             }
             Err(trap) => {
                 let error = self.describe(trap, live.store.data(), limits, &fate::<P>(false));
-                self.dead = Some(live);
+                if live.store.data().deadline.is_closed() {
+                    // Giving its memory back would write to it. The place in the pool is lost with it.
+                    mem::forget(live);
+                } else {
+                    self.dead = Some(live);
+                }
                 Err(error)
             }
         }
+    }
+
+    /// Has the ticker look at what runs in a store. The result is to be dropped first.
+    fn watch(&self, store: &Store<Data<P::Host>>) -> Watch {
+        self.engine.ticker().watch(&store.data().deadline, self.engine.config().brakes)
     }
 
     /// Whether a call may begin.
@@ -337,6 +366,9 @@ impl<P: Program> Instance<P> {
         let text = trap.root_cause().to_string();
         let (kind, what) = match (trap.downcast_ref::<Trap>(), data.deadline.asked_to_stop(), data.memory.refused()) {
             (Some(Trap::Interrupt), Some(stop), _) => (stop.kind(), stop.what(limits, self.group())),
+            (Some(Trap::MemoryOutOfBounds), Some(stop), _) if data.deadline.is_braked() => {
+                (stop.kind(), stop.what(limits, self.group()))
+            }
             (Some(Trap::OutOfFuel), ..) => {
                 (ErrorKind::FuelLimit, format!("the call needed more than its {} units of fuel", limits.fuel))
             }
@@ -390,9 +422,10 @@ impl<P: Program> Instance<P> {
         let mut store = Store::new(self.engine.wasmtime(), data);
         store.limiter(|data| &mut data.memory);
         store.set_max_component_handles(MAX_HANDLES);
-        store.epoch_deadline_callback(|mut store| {
-            Ok(if store.data_mut().deadline.tick() { UpdateDeadline::Continue(1) } else { UpdateDeadline::Interrupt })
+        store.epoch_deadline_callback(|store| {
+            Ok(if store.data().deadline.tick() { UpdateDeadline::Continue(1) } else { UpdateDeadline::Interrupt })
         });
+        let watch = self.watch(&store);
         arm(&mut store, running, account.until, &limits, self.processor(account));
         if self.engine.config().fuel {
             store.set_fuel(limits.fuel).map_err(|error| host_error(error, "fuel cannot be counted"))?;
@@ -402,6 +435,7 @@ impl<P: Program> Instance<P> {
         let cpu = store.data_mut().deadline.disarm();
         account.add(Usage { cpu, ..Usage::default() });
         let exports = made.map_err(|error| self.unmade(error, store.data()))?;
+        drop(watch);
         Ok(Box::new(Live { store, exports, _counted: Counted::new() }))
     }
 
@@ -465,7 +499,6 @@ impl<P: Program> Instance<P> {
         // The old one goes first: the pool may have no room for two.
         self.live = None;
         self.bury();
-        let _awake = self.engine.ticker().arm();
         let account = Account::new(self.limits, deadline::after(self.limits.wall_time), false);
         let made = self.make(&Running::unattended(), &account);
         self.live = Some(made.map_err(Error::with_context_lost)?);

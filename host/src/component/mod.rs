@@ -95,6 +95,7 @@ mod limits;
 mod ledger;
 mod group;
 mod deadline;
+mod brake;
 mod cpu;
 mod usage;
 #[cfg(feature = "wave")]
@@ -127,6 +128,7 @@ pub use self::{
 pub use self::{grants::Grants, wasi::link_wasi};
 #[cfg(feature = "js")]
 pub(crate) use self::{
+    brake::IS_SUPPORTED as HAS_BRAKES,
     instance::end_of,
     ledger::{Charge, Ledger, Refused},
     usage::{Account, record},

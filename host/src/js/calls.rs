@@ -331,6 +331,7 @@ pub(super) fn fault(what: &str) -> Error {
 
 impl host_functions::Host for Data<Ambient> {
     fn start(&mut self, function: u32, arguments: Vec<u8>) -> Answer {
+        let _away = self.step_out();
         let memory = Arc::clone(self.ledger());
         let Ambient { calls, objects, .. } = &mut self.host;
         let Some((name, is_async)) = calls.defined.get(function as usize).cloned() else {

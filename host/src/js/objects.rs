@@ -138,6 +138,7 @@ impl host_objects::Host for Data<Ambient> {
     }
 
     fn invoke(&mut self, object: u64, member: u32, arguments: Vec<u8>) -> Answer {
+        let _away = self.step_out();
         let memory = Arc::clone(self.ledger());
         let Ambient { calls, objects, .. } = &mut self.host;
         let Some(object) = objects.get(object).cloned() else {
@@ -152,6 +153,8 @@ impl host_objects::Host for Data<Ambient> {
     }
 
     fn release(&mut self, objects: Vec<u64>) {
+        // Their destructors are the host's.
+        let _away = self.step_out();
         objects.into_iter().for_each(|object| self.host.objects.release(object));
     }
 }

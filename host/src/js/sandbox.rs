@@ -88,6 +88,7 @@ impl Sandbox {
             contexts: 1000,
             cache: Config::default().cache,
             fuel: false,
+            epochs: false,
             modules: None,
             functions: Functions::new(),
             meter: None,
@@ -141,6 +142,7 @@ pub struct SandboxBuilder {
     contexts: u32,
     cache: Option<PathBuf>,
     fuel: bool,
+    epochs: bool,
     modules: Option<Grant>,
     functions: Functions,
     meter: Option<Meter>,
@@ -185,6 +187,14 @@ impl SandboxBuilder {
         self
     }
 
+    /// Has wasmtime's epochs stop scripts, and not the brake page: the engine then compares a counter in every loop and every function, where it
+    /// else writes to a page that is closed when time is over. Scripts are slower; both keep every limit alike. Default: brakes on Linux
+    /// on x86-64, and epochs elsewhere.
+    pub fn use_epochs(mut self) -> SandboxBuilder {
+        self.epochs = true;
+        self
+    }
+
     /// Adds up what the calls of all contexts use.
     pub fn meter(mut self, meter: &Meter) -> SandboxBuilder {
         self.meter = Some(meter.clone());
@@ -204,12 +214,13 @@ impl SandboxBuilder {
     /// A cache that cannot be used is logged, and costs only the time to compile.
     pub fn build(self) -> Result<Sandbox, Error> {
         self.functions.check()?;
-        let SandboxBuilder { limits, contexts, cache, fuel, modules, functions, meter } = self;
+        let SandboxBuilder { limits, contexts, cache, fuel, epochs, modules, functions, meter } = self;
+        let brakes = component::HAS_BRAKES && !epochs;
         if limits.fuel != u64::MAX && !fuel {
             let message = format!("a limit of {} units of fuel, and the sandbox is not to count it", limits.fuel);
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
-        let config = Config { instances: contexts, scale: 1, stack: ENGINE_STACK, cache, scan_pages: true, fuel };
+        let config = Config { instances: contexts, scale: 1, stack: ENGINE_STACK, cache, scan_pages: true, fuel, brakes };
         let engine = component::Engine::new(config)?;
         let linked = Linked::load(&engine, GUEST)?;
         Ok(Sandbox { engine, linked, limits, modules, functions, meters: meter.into_iter().collect() })

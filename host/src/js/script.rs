@@ -26,10 +26,10 @@ use super::{
 };
 use crate::{
     component::{
-        self, Data, Group, Limits, Meter, Program,
+        self, Config, Data, Group, Limits, Meter, Program,
         wasmtime::{
             self, Store,
-            component::{self as wasm, HasSelf, InstancePre, Linker},
+            component::{self as wasm, Component, ComponentExportIndex, HasSelf, InstancePre, Linker, WasmList},
         },
     },
     error::{Error, ErrorKind},
@@ -56,6 +56,8 @@ pub(super) struct Linked {
     pre: InstancePre<Data<Ambient>>,
     engine: Arc<engine::GuestIndices>,
     on_demand: Arc<on_demand::GuestIndices>,
+    /// For engines that have brakes.
+    landmark: Option<ComponentExportIndex>,
     counts_fuel: bool,
 }
 
@@ -80,9 +82,16 @@ impl Linked {
             let message = format!("the guest is not a JavaScript engine of this version: {error:#}");
             Error::with_source(ErrorKind::Engine, message, error)
         })?;
-        let counts_fuel = host.config().fuel;
-        Ok(Linked { pre, engine: Arc::new(engine), on_demand: Arc::new(on_demand), counts_fuel })
+        let Config { fuel: counts_fuel, brakes, .. } = *host.config();
+        let landmark = brakes.then(|| landmark(&component)).flatten();
+        Ok(Linked { pre, engine: Arc::new(engine), on_demand: Arc::new(on_demand), landmark, counts_fuel })
     }
+}
+
+/// The engine's function that says where its memory is.
+fn landmark(component: &Component) -> Option<ComponentExportIndex> {
+    let (_, interface) = component.get_export(None, "aiointernal:js/engine@0.1.0")?;
+    component.get_export_index(Some(&interface), "landmark")
 }
 
 /// What a context is made of, and all that replace it.
@@ -124,8 +133,13 @@ impl Program for Script {
     }
 
     fn instantiate(&self, store: &mut Store<Data<Ambient>>, limits: &Limits) -> wasmtime::Result<Exports> {
-        let Linked { pre, engine, on_demand, .. } = &self.linked;
+        let Linked { pre, engine, on_demand, landmark, .. } = &self.linked;
         let instance = pre.instantiate(&mut *store)?;
+        if let Some(landmark) = landmark {
+            let landmark = instance.get_typed_func::<(), ((u32, WasmList<u8>),)>(&mut *store, landmark)?;
+            let ((address, byte),) = landmark.call(&mut *store, ())?;
+            store.data().set_brake(byte.as_le_slice(&*store), address as usize)?;
+        }
         let exports = Exports {
             engine: engine.load(&mut *store, &instance)?,
             on_demand: OnceCell::new(),
@@ -293,6 +307,7 @@ impl ambient::Host for Data<Ambient> {
     }
 
     fn log(&mut self, level: bindings::LogLevel, message: String, arguments: Vec<Vec<u8>>) {
+        let _away = self.step_out();
         let time = UNIX_EPOCH.checked_add(Duration::from_micros(now())).unwrap_or(UNIX_EPOCH);
         let memory = Arc::clone(self.ledger());
         self.host.console.write(&memory, level, message, arguments, time);

@@ -118,6 +118,7 @@ impl modules::Host for Data<Ambient> {
 
 /// What the resolver answers while the call may wait for it.
 fn answer<'a, R>(data: &mut Data<Ambient>, ask: impl FnOnce() -> Answer<'a, R>) -> Result<R, String> {
+    let _away = data.step_out();
     // Nothing of the engine is touched within.
     let answered = catch_unwind(AssertUnwindSafe(|| data.wait(async { ask().await })));
     let answer = match answered {

@@ -1,0 +1,238 @@
+//! Steps at which the host can stop the engine without the engine's help: in every loop and every function it writes to its brake page.
+//!
+//! The page is the first of its memory. When the host takes the right to write it away, the next step traps. Such a step is one instruction
+//! that needs no register; the check of an epoch, which serves the same end, is a comparison and a call, and made QuickJS a sixth
+//! slower. It is done to the finished module, so no code of C or Rust is without, and nothing that a script does to the engine's
+//! memory takes an instruction away.
+//!
+//! While the page is closed, the host itself must not write there. It writes where the engine tells it to: where `cabi_realloc`
+//! answered, and where an import is to leave its results. Both are looked at here, in code that a script cannot change, and so is
+//! where memory is copied and filled, which are functions of the host ([`crate::bulk_memory`]).
+
+use std::{collections::HashSet, convert::Infallible, mem};
+
+use anyhow::{Context as _, Result, anyhow};
+use wasm_encoder::{
+    BlockType, CodeSection, ExportSection, Function, FunctionSection, InstructionSink, MemArg, Module,
+    reencode::{Error, Reencode, utils},
+};
+use wasmparser::{
+    CodeSectionReader, CustomSectionReader, Export, ExternalKind, FunctionBody, FunctionSectionReader, KnownCustom, Name, Operator, Parser, Payload, TypeRef,
+};
+use wit_parser::{WorldItem, abi::AbiVariant};
+
+/// Addresses below are nothing that the host may be told to write to: as many as the largest page has.
+pub(crate) const RESERVED: i32 = 64 << 10;
+
+/// The function whose outermost loop has no step, as it has steps of its own: `guest/patches/quickjs.c/leaf_loop.h`.
+const LEAF: &str = "leaf_loop";
+
+/// What the canonical interface allocates with.
+const REALLOC: &str = "cabi_realloc";
+
+/// The module with a step in every loop and every function.
+pub(crate) fn fit(module: &[u8]) -> Result<Vec<u8>> {
+    let mut brake = Brake::new(module)?;
+    let mut result = Module::new();
+    let done = brake.parse_core_module(&mut result, Parser::new(0), module);
+    done.map_err(|error| anyhow!("the core module cannot be rewritten: {error}"))?;
+    Ok(result.finish())
+}
+
+/// Writes to the brake page.
+fn step(code: &mut InstructionSink<'_>) {
+    code.i32_const(0).i32_const(0).i32_store(MemArg { offset: 0, align: 2, memory_index: 0 });
+}
+
+/// Traps where an address is one that the host may not be told to write to. As memory that is not there: there the stack ends.
+pub(crate) fn refuse_reserved(code: &mut InstructionSink<'_>, address: u32) {
+    code.local_get(address).i32_const(RESERVED).i32_lt_u().if_(BlockType::Empty);
+    code.i32_const(-1).i32_load(MemArg { offset: 0, align: 2, memory_index: 0 }).drop().end();
+}
+
+/// A function that calls another behind a look at an address.
+#[derive(Debug, PartialEq)]
+struct Guard {
+    ty: u32,
+    parameters: u32,
+    calls: u32,
+}
+
+/// What there is in the module; behind its functions, the guards are added.
+#[derive(Debug)]
+struct Brake {
+    functions: u32,
+    imported: u32,
+    /// Of imports, whose last parameter is where the host leaves their results.
+    imports: Vec<Guard>,
+    /// Of `cabi_realloc`: size and result say what the host may write.
+    realloc: Guard,
+    leaf: u32,
+}
+
+impl Brake {
+    fn new(module: &[u8]) -> Result<Brake> {
+        let leaves_results = leaves_results(module)?;
+        let (mut parameters, mut types, mut imports) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut imported, mut realloc, mut leaf) = (0, None, None);
+        for payload in Parser::new(0).parse_all(module) {
+            match payload? {
+                Payload::TypeSection(section) => {
+                    for ty in section.into_iter_err_on_gc_types() {
+                        parameters.push(ty?.params().len() as u32);
+                    }
+                }
+                Payload::ImportSection(section) => {
+                    for import in section.into_imports() {
+                        let import = import?;
+                        let TypeRef::Func(ty) = import.ty else { continue };
+                        if leaves_results.contains(&(import.module.to_owned(), import.name.to_owned())) {
+                            imports.push(Guard { ty, parameters: parameters[ty as usize], calls: types.len() as u32 });
+                        }
+                        types.push(ty);
+                    }
+                    imported = types.len() as u32;
+                }
+                Payload::FunctionSection(section) => {
+                    for ty in section {
+                        types.push(ty?);
+                    }
+                }
+                Payload::ExportSection(section) => {
+                    for export in section {
+                        let Export { name, kind, index } = export?;
+                        if name == REALLOC && kind == ExternalKind::Func {
+                            let ty = types[index as usize];
+                            realloc = Some(Guard { ty, parameters: parameters[ty as usize], calls: index });
+                        }
+                    }
+                }
+                Payload::CustomSection(section) => {
+                    let KnownCustom::Name(names) = section.as_known() else { continue };
+                    for names in names {
+                        let Name::Function(names) = names? else { continue };
+                        for name in names {
+                            let name = name?;
+                            if name.name == LEAF {
+                                leaf = Some(name.index);
+                            }
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        let leaf = leaf.with_context(|| format!("the core module has no {LEAF}"))?;
+        let realloc = realloc.with_context(|| format!("the core module has no {REALLOC}"))?;
+        Ok(Brake { functions: types.len() as u32, imported, imports, realloc, leaf })
+    }
+
+    fn guards(&self) -> impl Iterator<Item = &Guard> {
+        self.imports.iter().chain([&self.realloc])
+    }
+}
+
+/// The imports whose last parameter is where the host leaves their results, by module and name.
+fn leaves_results(module: &[u8]) -> Result<HashSet<(String, String)>> {
+    let (_, bindings) = wit_component::metadata::decode(module)?;
+    let resolve = bindings.resolve;
+    let mut found = HashSet::new();
+    for item in resolve.worlds[bindings.world].imports.values() {
+        let WorldItem::Interface { id, .. } = item else { continue };
+        let interface = resolve.id_of(*id).context("an interface has no name")?;
+        for function in resolve.interfaces[*id].functions.values() {
+            if resolve.wasm_signature(AbiVariant::GuestImport, function).retptr {
+                found.insert((interface.clone(), function.name.clone()));
+            }
+        }
+    }
+    Ok(found)
+}
+
+impl Reencode for Brake {
+    type Error = Infallible;
+
+    fn parse_function_section(
+        &mut self,
+        functions: &mut FunctionSection,
+        section: FunctionSectionReader<'_>,
+    ) -> Result<(), Error> {
+        utils::parse_function_section(self, functions, section)?;
+        for guard in self.guards() {
+            functions.function(guard.ty);
+        }
+        Ok(())
+    }
+
+    fn parse_export(&mut self, exports: &mut ExportSection, export: Export<'_>) -> Result<(), Error> {
+        if export.name == REALLOC {
+            let guard = self.functions + self.imports.len() as u32;
+            exports.export(REALLOC, wasm_encoder::ExportKind::Func, guard);
+            return Ok(());
+        }
+        utils::parse_export(self, exports, export)
+    }
+
+    /// Names were for this; nothing else is told by them.
+    fn parse_custom_section(&mut self, module: &mut Module, section: CustomSectionReader<'_>) -> Result<(), Error> {
+        if section.name() == "name" { Ok(()) } else { utils::parse_custom_section(self, module, section) }
+    }
+
+    fn function_index(&mut self, function: u32) -> Result<u32, Error> {
+        let guard = self.imports.iter().position(|guard| guard.calls == function);
+        Ok(guard.map_or(function, |guard| self.functions + guard as u32))
+    }
+
+    fn parse_function_body(&mut self, code: &mut CodeSection, body: FunctionBody<'_>) -> Result<(), Error> {
+        let mut function = self.new_function_with_parsed_locals(&body)?;
+        step(&mut function.instructions());
+        let mut has_own_steps = self.imported + code.len() == self.leaf;
+        let mut operators = body.get_operators_reader()?;
+        while !operators.eof() {
+            let operator = operators.read()?;
+            let is_loop = matches!(operator, Operator::Loop { .. });
+            function.instruction(&self.instruction(operator)?);
+            if is_loop && !mem::take(&mut has_own_steps) {
+                step(&mut function.instructions());
+            }
+        }
+        code.function(&function);
+        Ok(())
+    }
+
+    fn parse_code_section(&mut self, code: &mut CodeSection, section: CodeSectionReader<'_>) -> Result<(), Error> {
+        utils::parse_code_section(self, code, section)?;
+        for guard in &self.imports {
+            code.function(&import_guard(guard));
+        }
+        code.function(&realloc_guard(&self.realloc));
+        Ok(())
+    }
+}
+
+fn import_guard(guard: &Guard) -> Function {
+    let mut function = Function::new([]);
+    let mut code = function.instructions();
+    refuse_reserved(&mut code, guard.parameters - 1);
+    for parameter in 0..guard.parameters {
+        code.local_get(parameter);
+    }
+    code.call(guard.calls).end();
+    function
+}
+
+/// What has no size is not written to, and has any address.
+fn realloc_guard(guard: &Guard) -> Function {
+    const SIZE: u32 = 3;
+    let address = guard.parameters;
+    let mut function = Function::new([(1, wasm_encoder::ValType::I32)]);
+    let mut code = function.instructions();
+    for parameter in 0..guard.parameters {
+        code.local_get(parameter);
+    }
+    code.call(guard.calls).local_set(address);
+    code.local_get(SIZE).if_(BlockType::Empty);
+    refuse_reserved(&mut code, address);
+    code.end().local_get(address).end();
+    function
+}
