@@ -52,7 +52,7 @@ impl Native {
         let mut value = f64::NAN;
         let mut started = Instant::now();
         match task.kind {
-            // It has no pool.
+            // It has no pool, and others are compared with what it has.
             Kind::Fresh | Kind::Pooled => {
                 for _ in 0..task.times {
                     value = Armed::new()?.eval(&task.source, number)?;
@@ -65,7 +65,7 @@ impl Native {
                     self.kept.push(armed);
                 }
             }
-            Kind::Warm | Kind::Host | Kind::Object | Kind::Batch => {
+            Kind::Warm | Kind::Program | Kind::Host | Kind::Object | Kind::Batch => {
                 let evaluate = if task.kind == Kind::Object { members } else { number };
                 let armed = Armed::new()?;
                 armed.context.with(|ctx| {

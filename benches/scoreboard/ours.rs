@@ -41,7 +41,7 @@ impl Contender for Ours {
                 Kind::Fresh => fresh(sandbox, task).await,
                 Kind::Pooled => pooled(pool, task).await,
                 Kind::Memory => keep(sandbox, task, kept).await,
-                Kind::Warm | Kind::Host | Kind::Object | Kind::Batch => warm(sandbox, task).await,
+                Kind::Warm | Kind::Program | Kind::Host | Kind::Object | Kind::Batch => warm(sandbox, task).await,
             }
         });
         timed.map_err(|error| error.to_string())

@@ -91,7 +91,8 @@ impl Runner {
         let mut process = process.map_err(|error| format!("{}: {error}", Path::new(executable).display()))?;
         let output = BufReader::new(process.stdout.take().expect("it is piped"));
         let (say, answers) = mpsc::channel();
-        thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| say.send(line)));
+        let reader = move || output.lines().map_while(Result::ok).try_for_each(|line| say.send(line));
+        thread::Builder::new().spawn(reader).map_err(|error| error.to_string())?;
         let mut runner = Runner { program: program.clone(), process, answers, version: String::new() };
         runner.version = serde_json::from_str(&runner.answer()?).map_err(|error| error.to_string())?;
         Ok(runner)

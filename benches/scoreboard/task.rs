@@ -17,11 +17,13 @@ pub(crate) enum Kind {
     Pooled,
     /// A context that is there evaluates the source, which gives a number. It is a new one for each task.
     Warm,
-    /// The same, where `add(a, b)` is a function of the host that is called without waiting.
+    /// The same, once: a context that comes with each call will do.
+    Program,
+    /// As `Warm`, where `add(a, b)` is a function of the host that is called without waiting.
     Host,
-    /// The same, where the source gives an object, whose members are to arrive as values of the host.
+    /// As `Warm`, where the source gives an object, whose members are to arrive as values of the host.
     Object,
-    /// The source, as often as `times` says, at once where there is a way for that.
+    /// As `Warm`, with all the times at once where there is a way for that.
     Batch,
     /// As many contexts as `times` says evaluate the source, and stay. No time is taken.
     Memory,

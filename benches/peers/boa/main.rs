@@ -23,6 +23,9 @@ impl Contender for Boa {
     }
 
     fn run(&mut self, task: &Task) -> Answer {
+        if task.kind == Kind::Pooled {
+            return Err("it has no pool".to_owned());
+        }
         self.time(task).map_err(|error| error.to_string())
     }
 }
@@ -32,7 +35,7 @@ impl Boa {
         let mut value = f64::NAN;
         let mut started = Instant::now();
         match task.kind {
-            Kind::Fresh | Kind::Pooled => {
+            Kind::Fresh => {
                 for _ in 0..task.times {
                     value = number(&mut Context::default(), &task.source)?;
                 }
@@ -44,7 +47,7 @@ impl Boa {
                     self.kept.push(context);
                 }
             }
-            Kind::Warm | Kind::Host | Kind::Object | Kind::Batch => {
+            _ => {
                 let evaluate = if task.kind == Kind::Object { members } else { number };
                 let mut context = Context::default();
                 let add = NativeFunction::from_fn_ptr(add);
