@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::Serialize;
 
-use crate::{machine::Machine, native, row::Row, task::Kind, turns::median};
+use crate::{machine::Machine, native, ours, row::Row, task::Kind, turns::median};
 
 /// All figures of a run.
 #[derive(Serialize)]
@@ -98,13 +98,16 @@ impl Board {
     ///
     /// # Errors
     ///
-    /// Which results differ from that of native rquickjs.
+    /// Which result differs from that of native rquickjs, or why this library has none.
     pub(crate) fn add(&mut self, row: &Row, cells: &[Cell]) -> Result<(), String> {
         let names: Vec<_> = self.names().collect();
         let native = names.iter().zip(cells).find_map(|(name, cell)| (*name == native::NAME).then_some(cell));
         let native = native.ok_or("native rquickjs is not among the contenders")?;
         let expected = native.values.first().copied().ok_or_else(|| format!("{}: {:?}", row.name, native.cannot))?;
         for (name, cell) in names.iter().zip(cells) {
+            if let (&ours::NAME, Some(reason)) = (name, &cell.cannot) {
+                return Err(format!("{}: {name}: {reason}", row.name));
+            }
             if let Some(wrong) = cell.values.iter().find(|value| **value != expected) {
                 return Err(format!("{}: {name} gives {wrong}, and not {expected}", row.name));
             }

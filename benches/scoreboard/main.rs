@@ -64,7 +64,7 @@ fn main() -> Result<(), String> {
     let turns = if is_quick { 1 } else { TURNS };
 
     let mut board = Board::new(turns);
-    let mut entrants = enter(&mut board, has("--peers"));
+    let mut entrants = enter(&mut board, has("--peers"))?;
     for row in row::all().into_iter().filter(is_picked) {
         let row = if is_quick { row.quick() } else { row };
         eprintln!("{}", row.name);
@@ -83,14 +83,18 @@ fn main() -> Result<(), String> {
 }
 
 /// Whoever can take part does, and the board is told of all.
-fn enter(board: &mut Board, with_peers: bool) -> Vec<Entrant> {
+///
+/// # Errors
+///
+/// Why Boa does not start, which cargo can build everywhere. Peers may be missing.
+fn enter(board: &mut Board, with_peers: bool) -> Result<Vec<Entrant>, String> {
+    let boa = runner::boa();
     let mut entrants = vec![
         Entrant { contender: Box::new(Ours::new()), program: runner::this(ours::NAME) },
         Entrant { contender: Box::new(Native::default()), program: runner::this(native::NAME) },
+        Entrant { contender: Box::new(Runner::start(&boa)?), program: boa },
     ];
-    let mut others = vec![runner::boa()];
-    others.extend(with_peers.then(runner::peers).into_iter().flatten());
-    for program in others {
+    for program in with_peers.then(runner::peers).into_iter().flatten() {
         match Runner::start(&program) {
             Ok(runner) => entrants.push(Entrant { contender: Box::new(runner), program }),
             Err(reason) => board.left_out(program.name, reason),
@@ -99,7 +103,7 @@ fn enter(board: &mut Board, with_peers: bool) -> Vec<Entrant> {
     for entrant in &entrants {
         board.entered(entrant.program.name, entrant.contender.version());
     }
-    entrants
+    Ok(entrants)
 }
 
 /// The contenders take turns, each with so many repetitions that its turn is long enough to be measured.

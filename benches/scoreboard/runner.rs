@@ -88,7 +88,9 @@ impl Runner {
         let mut command = Command::new(executable);
         command.args(arguments).current_dir(&program.folder).stderr(complaints);
         let process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let mut process = process.map_err(|error| format!("{}: {error}", Path::new(executable).display()))?;
+        let path = Path::new(executable);
+        let path = path.strip_prefix(root()).unwrap_or(path).display();
+        let mut process = process.map_err(|error| format!("{path}: {error}"))?;
         let output = BufReader::new(process.stdout.take().expect("it is piped"));
         let (say, answers) = mpsc::channel();
         let reader = move || output.lines().map_while(Result::ok).try_for_each(|line| say.send(line));
