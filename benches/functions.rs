@@ -86,7 +86,7 @@ fn main() {
         started.elapsed().as_secs_f64() * 1e6 / f64::from(CALLS)
     });
     if measured {
-        machine::print();
+        println!("{}", machine::Machine::look());
         println!("{:<28} {:>10} {:>18}", "us a call", "ours", "of native, sync");
         let native = times.last().cloned().unwrap_or_default();
         for ((name, _), times) in ways.iter().zip(times) {

@@ -68,7 +68,7 @@ fn main() {
     let picked = |script: &&Script| {
         words.is_empty() || words.iter().any(|word| script.category == **word || script.name.contains(*word))
     };
-    machine::print();
+    println!("{}", machine::Machine::look());
 
     let runtime = Runtime::new().expect("the system starts tokio's threads");
     let sandbox = Sandbox::new().expect("the engine compiles");

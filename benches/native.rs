@@ -1,6 +1,6 @@
 //! The peer: rquickjs, in the caller's thread or behind a channel as one would write it by hand.
 
-use rquickjs::{Context, Object, Runtime, Value};
+use rquickjs::{Context, Runtime, Value};
 use tokio::sync::{mpsc, oneshot};
 
 /// One native context.
@@ -27,12 +27,6 @@ impl Native {
             let value: Value<'_> = ctx.globals().get(name).expect("the name has no getter");
             !value.is_undefined()
         })
-    }
-
-    pub(crate) fn record(&self, source: &str) -> Vec<(String, f64)> {
-        self.context
-            .with(|ctx| ctx.eval::<Object<'_>, _>(source)?.props().collect::<rquickjs::Result<_>>())
-            .expect("the script gives an object of numbers")
     }
 
     pub(crate) fn text(&self, source: &str) -> String {

@@ -43,7 +43,7 @@ fn main() {
     let measured = env::args().any(|argument| argument == "--bench")
         && !env::args().any(|argument| ["--list", "--test"].contains(&argument.as_str()));
     if measured {
-        machine::print();
+        println!("{}", machine::Machine::look());
     }
     let runtime = Runtime::new().expect("the system starts tokio's threads");
     let traffics = [Traffic::Alone].into_iter().chain(CAPACITIES.into_iter().flat_map(|capacity| {

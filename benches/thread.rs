@@ -39,7 +39,7 @@ fn main() {
     let measured = env::args().any(|argument| argument == "--bench")
         && !env::args().any(|argument| ["--list", "--test"].contains(&argument.as_str()));
     if measured {
-        machine::print();
+        println!("{}", machine::Machine::look());
     }
     let runtime = Runtime::new().expect("the system starts tokio's threads");
     let mut no_ops = threads(&runtime, database::no_op);

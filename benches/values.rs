@@ -70,7 +70,7 @@ fn bench() {
     let measured = env::args().any(|argument| argument == "--bench")
         && !env::args().any(|argument| ["--list", "--test"].contains(&argument.as_str()));
     if measured {
-        machine::print();
+        println!("{}", machine::Machine::look());
         println!("{:<26} {:>12} {:>12} {:>12}", "CPU us a call", "ours", "JSON", "JSON / ours");
     }
     let context = context();

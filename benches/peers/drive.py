@@ -1,4 +1,4 @@
-"""Runs the hostile corpus in every engine, and prints what became of the limits as Markdown. Started by run.sh.
+"""Runs the hostile corpus in every engine, and prints what became of the limits as Markdown. Started by `run limits`.
 
 Each engine has a runner, a process that is given one script after another. It is started anew when it died or hung, and
 when it keeps memory of scripts that ended.

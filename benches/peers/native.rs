@@ -1,4 +1,4 @@
-//! The runner of rquickjs, native. `run.sh` starts it.
+//! The runner of rquickjs, native. `run limits` starts it.
 
 mod runner;
 

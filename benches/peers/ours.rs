@@ -1,4 +1,4 @@
-//! The runner of this library. `run.sh` starts it.
+//! The runner of this library. `run limits` starts it.
 
 #[expect(dead_code, reason = "the driver reads the corpus; what is used here are the functions of the host")]
 #[path = "../../tests/hostile_file.rs"]
