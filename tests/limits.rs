@@ -235,6 +235,82 @@ mod fuel {
     }
 }
 
+/// How calls are ended: by the brake page where there is one, or by epochs.
+mod brakes {
+    use super::*;
+
+    /// No instruction of it is a step of QuickJS's own, at which it could be asked.
+    const DEAF: &str = "new Array(2e8) + ''";
+
+    async fn is_ended_and_replaced(sandbox: &Sandbox) {
+        for round in 0..20 {
+            let context = sandbox.context().await.unwrap();
+            assert_eq!(context.eval("typeof before").await.unwrap(), "undefined".into(), "{round}");
+            context.eval("globalThis.before = [1, 2, 3]").await.unwrap();
+            let error = context.eval(DEAF).timeout(20 * MS).await.unwrap_err();
+            assert_eq!((error.kind(), error.is_context_kept()), (ErrorKind::Timeout, false), "{error}");
+            assert_eq!(context.eval("typeof before").await.unwrap(), "undefined".into(), "{round}");
+            context.close().await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn what_does_not_heed_is_ended_and_its_place_is_as_good_as_new() {
+        // One place, so each context is where the last one was ended.
+        is_ended_and_replaced(&Sandbox::builder().max_contexts(1).build().unwrap()).await;
+    }
+
+    #[tokio::test]
+    async fn with_epochs_it_is_the_same() {
+        is_ended_and_replaced(&Sandbox::builder().max_contexts(1).use_epochs().build().unwrap()).await;
+    }
+
+    #[tokio::test]
+    async fn a_call_that_ends_just_when_it_is_to_be_ended_does_no_harm() {
+        // Their time varies about their limit, so that some end while their page is being closed.
+        let sandbox = Sandbox::builder().max_contexts(4).build().unwrap();
+        let each = async |offset: usize| {
+            let context = sandbox.context().await.unwrap();
+            let mut ended = 0;
+            for round in 0..100 {
+                let length = 20_000 * (1 + (round + offset) % 20);
+                let answer = context.eval(format!("(new Array({length}) + '').length")).timeout(2 * MS).await;
+                match answer {
+                    Ok(commas) => assert_eq!(commas, Value::Number((length - 1) as f64)),
+                    Err(error) => {
+                        assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+                        ended += 1;
+                    }
+                }
+            }
+            ended
+        };
+        let ended: usize = join_all((0..4).map(|offset| each(offset * 5))).await.into_iter().sum();
+        assert!((1..400).contains(&ended), "{ended} of 400 were ended: the lengths do not fit this machine");
+    }
+
+    #[tokio::test]
+    async fn who_is_in_the_host_when_time_is_over_is_asked_first() {
+        let functions = Functions::new().sync_function("work", |(): (), _| {
+            let end = Instant::now() + 30 * MS;
+            while Instant::now() < end {
+                std::hint::spin_loop();
+            }
+            Ok::<_, Infallible>(())
+        });
+        let context = SANDBOX.context().functions(functions).await.unwrap();
+        context.eval("globalThis.kept = 1").await.unwrap();
+        let mut kept = false;
+        for _ in 0..20 {
+            context.eval("globalThis.kept ??= 1").await.unwrap();
+            let error = context.eval("work(); for (;;);").timeout(5 * MS).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+            kept = kept || error.is_context_kept();
+        }
+        assert!(kept, "it was trapped each time");
+    }
+}
+
 mod memory {
     use super::*;
 

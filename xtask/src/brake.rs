@@ -236,3 +236,115 @@ fn realloc_guard(guard: &Guard) -> Function {
     code.end().local_get(address).end();
     function
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use wasm_encoder::{
+        EntityType, ExportKind, ImportSection, MemorySection, MemoryType, TypeSection,
+        ValType::{self, I32},
+    };
+    use wasmtime::{Engine, Instance, Module as CoreModule, Store, Trap};
+
+    use super::*;
+
+    /// What a function begins with.
+    fn is_step(operators: &[Operator<'_>]) -> bool {
+        matches!(
+            operators,
+            [Operator::I32Const { value: 0 }, Operator::I32Const { value: 0 }, Operator::I32Store { memarg }, ..]
+                if memarg.offset == 0 && memarg.memory == 0
+        )
+    }
+
+    #[test]
+    fn every_function_and_every_loop_of_the_engine_has_a_step_but_one_loop_and_the_guards() {
+        let component = fs::read(crate::root().join("host/guest.wasm")).unwrap();
+        let (mut functions, mut loops, mut without) = (0, 0, 0);
+        let mut guards = 0;
+        let mut module = 0;
+        for payload in Parser::new(0).parse_all(&component) {
+            let body = match payload.unwrap() {
+                Payload::ModuleSection { .. } => {
+                    module += 1;
+                    continue;
+                }
+                Payload::CodeSectionEntry(body) => body,
+                _ => continue,
+            };
+            let operators = body.get_operators_reader().unwrap().into_iter().collect::<Result<Vec<_>, _>>().unwrap();
+            // The other modules are made by wit-component: they pass calls on, and have no loops.
+            let is_loop = |operator: &Operator<'_>| matches!(operator, Operator::Loop { .. });
+            if module > 1 {
+                assert!(!operators.iter().any(is_loop));
+                continue;
+            }
+            functions += 1;
+            if !is_step(&operators) {
+                // A guard looks at an address and calls one function, which has a step or is the host's.
+                assert!(!operators.iter().any(is_loop), "a function with a loop has no step");
+                guards += 1;
+            }
+            for place in (0..operators.len()).filter(|place| is_loop(&operators[*place])) {
+                loops += 1;
+                without += usize::from(!is_step(&operators[place + 1..]));
+            }
+        }
+        assert!(functions > 1000 && loops > 1000, "{functions} functions, {loops} loops");
+        assert_eq!((without, guards), (1, 7));
+    }
+
+    /// A module that only has two guards, and what they call: a host that is told where to leave results, and an allocator
+    /// that answers with its first argument.
+    fn guards() -> Vec<u8> {
+        let mut types = TypeSection::new();
+        types.ty().function([I32, I32], []);
+        types.ty().function([ValType::I32; 4], [I32]);
+        let mut imports = ImportSection::new();
+        imports.import("host", "leave", EntityType::Function(0));
+        let mut functions = FunctionSection::new();
+        functions.function(1).function(0).function(1);
+        let mut memories = MemorySection::new();
+        memories.memory(MemoryType { minimum: 2, maximum: None, memory64: false, shared: false, page_size_log2: None });
+        let mut exports = ExportSection::new();
+        exports.export("leave", ExportKind::Func, 2).export("realloc", ExportKind::Func, 3);
+        let mut code = CodeSection::new();
+        let mut realloc = Function::new([]);
+        realloc.instructions().local_get(0).end();
+        code.function(&realloc);
+        code.function(&import_guard(&Guard { ty: 0, parameters: 2, calls: 0 }));
+        code.function(&realloc_guard(&Guard { ty: 1, parameters: 4, calls: 1 }));
+        let mut module = Module::new();
+        module.section(&types).section(&imports).section(&functions).section(&memories).section(&exports).section(&code);
+        module.finish()
+    }
+
+    #[test]
+    fn the_host_is_never_told_to_write_to_the_brake_page() {
+        let engine = Engine::default();
+        let mut store = Store::new(&engine, 0_u32);
+        let module = CoreModule::new(&engine, guards()).unwrap();
+        let mut linker = wasmtime::Linker::new(&engine);
+        let left = |mut caller: wasmtime::Caller<'_, u32>, _: u32, place: u32| *caller.data_mut() = place;
+        linker.func_wrap("host", "leave", left).unwrap();
+        let instance: Instance = linker.instantiate(&mut store, &module).unwrap();
+        let leave = instance.get_typed_func::<(u32, u32), ()>(&mut store, "leave").unwrap();
+        let realloc = instance.get_typed_func::<(u32, u32, u32, u32), u32>(&mut store, "realloc").unwrap();
+        let is_outside = |error: wasmtime::Error| error.downcast_ref::<Trap>() == Some(&Trap::MemoryOutOfBounds);
+
+        let first = RESERVED as u32;
+        for place in [0, 4, 4095, 4096, first - 1] {
+            assert!(is_outside(leave.call(&mut store, (first, place)).unwrap_err()), "{place}");
+            assert!(is_outside(realloc.call(&mut store, (place, 0, 1, 1)).unwrap_err()), "{place}");
+            // What has no size is not written.
+            assert_eq!(realloc.call(&mut store, (place, 0, 1, 0)).unwrap(), place);
+        }
+        assert_eq!(*store.data(), 0, "the host was not reached");
+        for place in [first, first + 1, u32::MAX] {
+            leave.call(&mut store, (0, place)).unwrap();
+            assert_eq!(*store.data(), place);
+            assert_eq!(realloc.call(&mut store, (place, 0, 1, 1)).unwrap(), place);
+        }
+    }
+}

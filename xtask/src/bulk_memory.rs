@@ -141,6 +141,7 @@ mod tests {
     use wasmtime::{Engine, Instance, Store};
 
     use super::*;
+    use crate::brake::RESERVED;
 
     const SIZE: usize = 2 << 20;
 
@@ -207,10 +208,11 @@ mod tests {
 
         let piece = PIECE as usize;
         let counts = [0, 1, piece - 1, piece, piece + 1, 2 * piece, 3 * piece + 5];
-        let places = [0, 1, 100, piece, piece + 1, 3 * piece - 7, SIZE - 4 * piece];
+        let first = RESERVED as usize;
+        let places = [first, first + 1, first + 100, piece, piece + 1, 3 * piece - 7, SIZE - 4 * piece];
         for count in counts {
             for to in places {
-                for from in places {
+                for from in [0, 1].into_iter().chain(places) {
                     copy.call(&mut store, (to as u32, from as u32, count as u32)).unwrap();
                     expected.copy_within(from..from + count, to);
                     assert!(memory.data(&store) == expected, "{count} bytes from {from} to {to}");
@@ -222,8 +224,12 @@ mod tests {
         }
 
         let beyond = (SIZE - piece) as u32;
+        for to in [0, 1, RESERVED as u32 - 1] {
+            assert!(copy.call(&mut store, (to, beyond, 1)).is_err(), "{to}");
+            assert!(fill.call(&mut store, (to, 1, 1)).is_err(), "{to}");
+        }
         assert!(copy.call(&mut store, (beyond, 0, 2 * PIECE as u32)).is_err());
-        assert!(copy.call(&mut store, (0, beyond, 2 * PIECE as u32)).is_err());
+        assert!(copy.call(&mut store, (first as u32, beyond, 2 * PIECE as u32)).is_err());
         assert!(fill.call(&mut store, (beyond, 0, u32::MAX)).is_err());
     }
 

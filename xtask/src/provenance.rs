@@ -179,6 +179,7 @@ mod tests {
             "engine@0.1.0#evaluate",
             "engine@0.1.0#get-global",
             "engine@0.1.0#initialize",
+            "engine@0.1.0#landmark",
             "engine@0.1.0#set-globals",
             "on-demand@0.1.0#[constructor]batch",
             "on-demand@0.1.0#[method]batch.next",
