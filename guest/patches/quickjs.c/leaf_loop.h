@@ -221,6 +221,41 @@ static no_inline LeafEnd leaf_loop(const uint8_t *pc, JSValue *sp, JSStackFrame 
             break;
         }
 
+        /* Global variables: those that `let`, `const` and `class` declare, and else the properties of the global object. */
+        case OP_get_var:
+        case OP_get_var_undef: {
+            JSAtom atom = get_u32(pc);
+            JSProperty *property;
+            if (find_own_property(&property, JS_VALUE_GET_OBJ(ctx->global_var_obj), atom)) {
+                if (unlikely(JS_IsUninitialized(property->u.value)))
+                    goto leave;
+            } else {
+                JSShapeProperty *found = find_own_property(&property, JS_VALUE_GET_OBJ(ctx->global_obj), atom);
+                if (unlikely(!found || (found->flags & JS_PROP_TMASK)))
+                    goto leave;
+            }
+            PUSH(property->u.value);
+            pc += 4;
+            break;
+        }
+        case OP_put_var: {
+            JSAtom atom = get_u32(pc);
+            JSProperty *property;
+            JSShapeProperty *found = find_own_property(&property, JS_VALUE_GET_OBJ(ctx->global_var_obj), atom);
+            if (found) {
+                if (unlikely(JS_IsUninitialized(property->u.value) || !(found->flags & JS_PROP_WRITABLE)))
+                    goto leave;
+            } else {
+                found = find_own_property(&property, JS_VALUE_GET_OBJ(ctx->global_obj), atom);
+                if (unlikely(!found || (found->flags & (JS_PROP_TMASK | JS_PROP_WRITABLE | JS_PROP_LENGTH)) != JS_PROP_WRITABLE))
+                    goto leave;
+            }
+            STORE(&property->u.value, sp[-1]);
+            sp--;
+            pc += 4;
+            break;
+        }
+
         case OP_goto: { int32_t offset = (int32_t)get_u32(pc); MAY_JUMP(offset); COUNT_JUMP(offset); pc += offset; break; }
         case OP_goto16: { int32_t offset = (int16_t)get_u16(pc); MAY_JUMP(offset); COUNT_JUMP(offset); pc += offset; break; }
         case OP_goto8: { int32_t offset = (int8_t)*pc; MAY_JUMP(offset); COUNT_JUMP(offset); pc += offset; break; }
