@@ -132,7 +132,7 @@ struct Component;
 
 impl exports::Guest for Component {
     fn initialize() {
-        with_engine(|_| ());
+        with_engine(Engine::become_image);
     }
 
     fn landmark() -> (u32, Vec<u8>) {

@@ -106,7 +106,10 @@ impl<H: Host> Console<H> {
 
     /// Says whether the host is to be given the arguments of messages.
     pub(crate) fn want_arguments(&self, wanted: bool) {
-        self.wants_arguments.set(wanted);
+        // To write what is there already would give an instance a page of its own.
+        if self.wants_arguments.get() != wanted {
+            self.wants_arguments.set(wanted);
+        }
     }
 
     fn call<'js>(&self, method: Method, bound: &Bound<'_, 'js>, arguments: &[Value<'js>]) -> Result<()> {
@@ -214,7 +217,7 @@ fn function<'js, H: Host>(
 ) -> Result<Function<'js>> {
     let console = Rc::clone(console);
     let call = move |ctx: Ctx<'js>, arguments: Rest<Value<'js>>| -> Result<()> {
-        let bound = console.intrinsics.bind(&ctx)?;
+        let bound = console.intrinsics.bind(&ctx);
         console.call(method, &bound, &arguments)
     };
     Function::new(ctx.clone(), call)?.with_name(name)

@@ -19,6 +19,7 @@ use crate::{
     failure::Failure,
     functions::{Functions, HostError, HostFunction},
     globals::Globals,
+    handles::Handles,
     host::Host,
     intrinsics::{Bound, Interrupted, Intrinsics},
     modules::Modules,
@@ -130,7 +131,7 @@ pub struct Engine<H> {
     globals: Globals,
     modules: Rc<Modules<H>>,
     functions: Rc<Functions>,
-    evaluations: Evaluations,
+    evaluations: Rc<Evaluations>,
     rejections: Rc<Rejections>,
     countdown: Rc<Countdown>,
     interrupted: Interrupted,
@@ -151,7 +152,12 @@ impl<H: Host> Engine<H> {
         // until memory is used up, and usage is counted too low.
         let runtime = Runtime::new_with_alloc(RustAllocator)?;
         runtime.set_max_stack_size(INITIAL_STACK);
+        // What each call writes is made at once, so that it lies together.
         let stopped = Rc::new(Cell::new(false));
+        let result_bytes = Rc::new(Cell::new(usize::MAX));
+        let handles = Rc::new(Handles::default());
+        let evaluations = Rc::new(Evaluations::default());
+        let rejections = Rejections::install(&runtime);
         let context = Context::custom::<Everything>(&runtime)?;
         let countdown = Rc::new(context.with(|ctx| Countdown::find(&ctx))?);
         let interrupted: Interrupted = Rc::new({
@@ -170,14 +176,12 @@ impl<H: Host> Engine<H> {
             move || interrupted()
         })));
         let (intrinsics, console, operations) = context.with(|ctx| {
-            let intrinsics = Rc::new(Intrinsics::take(&ctx, &interrupted)?);
+            let intrinsics = Rc::new(Intrinsics::take(&ctx, &interrupted, handles)?);
             let console = Console::install(&ctx, &host, &intrinsics)?;
             seed_on_first_use(&ctx, &host)?;
             rquickjs::Result::Ok((intrinsics, console, Operations::take(&ctx)?))
         })?;
-        let rejections = Rejections::install(&runtime);
         let globals = Globals::default();
-        let result_bytes = Rc::new(Cell::new(usize::MAX));
         let functions = Functions::new(Rc::<H>::clone(&host), &intrinsics, &result_bytes);
         intrinsics.objects.connect(&functions);
         Ok(Engine {
@@ -190,13 +194,20 @@ impl<H: Host> Engine<H> {
             globals,
             modules,
             functions,
-            evaluations: Evaluations::default(),
+            evaluations,
             rejections,
             countdown,
             interrupted,
             stopped,
             result_bytes,
         })
+    }
+
+    /// Readies the engine for being the image of others.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn become_image(&self) {
+        self.runtime.run_gc();
+        self.context.with(|ctx| crate::image::gather(&ctx));
     }
 
     /// Sets the limits.
@@ -489,7 +500,7 @@ impl<H: Host> Engine<H> {
         let last = handles.last();
         let mut jobs_dropped = false;
         let outcome = self.context.with(|ctx| {
-            let intrinsics = self.intrinsics.bind(&ctx).map_err(|_| Failure::OutOfMemory)?;
+            let intrinsics = self.intrinsics.bind(&ctx);
             let outcome = body(&ctx, &intrinsics);
             // What getters of a result, of an error, or of the reason of a rejection queue is this call's own.
             loop {
@@ -533,11 +544,7 @@ impl<H: Host> Engine<H> {
     /// Tells the host which of its objects were freed.
     fn bury(&self) {
         if self.intrinsics.objects.were_freed() {
-            self.context.with(|ctx| {
-                if let Ok(intrinsics) = self.intrinsics.bind(&ctx) {
-                    self.intrinsics.objects.bury(&ctx, &intrinsics);
-                }
-            });
+            self.context.with(|ctx| self.intrinsics.objects.bury(&ctx, &self.intrinsics.bind(&ctx)));
         }
     }
 

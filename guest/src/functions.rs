@@ -81,7 +81,7 @@ impl Functions {
         ctx: &Ctx<'js>,
         body: impl FnOnce(&Bound<'_, 'js>) -> rquickjs::Result<Value<'js>>,
     ) -> rquickjs::Result<Value<'js>> {
-        body(&self.intrinsics.bind(ctx)?)
+        body(&self.intrinsics.bind(ctx))
     }
 
     /// Whether any call waits for the host.
@@ -91,7 +91,7 @@ impl Functions {
 
     /// Gives a function to scripts. Objects on the way to its name are made where there are none.
     pub(crate) fn define<'js>(self: &Rc<Self>, ctx: &Ctx<'js>, function: &HostFunction) -> Result<(), Failure> {
-        let bound = self.intrinsics.bind(ctx).map_err(|_| Failure::OutOfMemory)?;
+        let bound = self.intrinsics.bind(ctx);
         let explain = |error| Failure::from_js(ctx, &bound, error);
         let mut path: Vec<&str> = function.name.split('.').collect();
         let last = path.pop().unwrap_or_default();

@@ -166,7 +166,7 @@ const PRELUDE: &str = r"
 pub(crate) struct Intrinsics {
     prelude: Persistent<Object<'static>>,
     pub(crate) classes: Classes,
-    pub(crate) handles: Handles,
+    pub(crate) handles: Rc<Handles>,
     pub(crate) objects: Objects,
     interrupted: Interrupted,
 }
@@ -175,7 +175,7 @@ pub(crate) struct Intrinsics {
 pub(crate) type Interrupted = Rc<dyn Fn() -> bool>;
 
 impl Intrinsics {
-    pub(crate) fn take(ctx: &Ctx<'_>, interrupted: &Interrupted) -> Result<Intrinsics> {
+    pub(crate) fn take(ctx: &Ctx<'_>, interrupted: &Interrupted, handles: Rc<Handles>) -> Result<Intrinsics> {
         let mut options = EvalOptions::default();
         // Shown where one of these functions throws: Array.isArray does, of a revoked proxy.
         options.filename = Some("<engine>".to_owned());
@@ -183,22 +183,23 @@ impl Intrinsics {
         Ok(Intrinsics {
             prelude: Persistent::save(ctx, prelude),
             classes: Classes::sample(ctx)?,
-            handles: Handles::default(),
+            handles,
             objects: Objects::default(),
             interrupted: Rc::clone(interrupted),
         })
     }
 
-    pub(crate) fn bind<'a, 'js>(&'a self, ctx: &Ctx<'js>) -> Result<Bound<'a, 'js>> {
+    pub(crate) fn bind<'a, 'js>(&'a self, ctx: &Ctx<'js>) -> Bound<'a, 'js> {
         let Intrinsics { prelude, classes, handles, objects, interrupted } = self;
-        let prelude = prelude.clone().restore(ctx)?;
-        Ok(Bound { prelude, classes, handles, objects, interrupted: &**interrupted })
+        Bound { ctx: ctx.clone(), prelude, classes, handles, objects, interrupted: &**interrupted }
     }
 }
 
 /// [`Intrinsics`] within a context that is being used.
 pub(crate) struct Bound<'a, 'js> {
-    prelude: Object<'js>,
+    ctx: Ctx<'js>,
+    /// Not touched before it is needed, which would give an instance a page of its own.
+    prelude: &'a Persistent<Object<'static>>,
     pub(crate) classes: &'a Classes,
     pub(crate) handles: &'a Handles,
     pub(crate) objects: &'a Objects,
@@ -208,7 +209,7 @@ pub(crate) struct Bound<'a, 'js> {
 impl<'js> Bound<'_, 'js> {
     /// The context that these are bound to.
     pub(crate) fn ctx(&self) -> &Ctx<'js> {
-        self.prelude.ctx()
+        &self.ctx
     }
 
     /// Whether the running call is to stop.
@@ -230,7 +231,7 @@ impl<'js> Bound<'_, 'js> {
     }
 
     fn function(&self, name: &str) -> Result<Function<'js>> {
-        self.prelude.get(name)
+        self.prelude.clone().restore(&self.ctx)?.get(name)
     }
 
     /// The digits of a BigInt to base 16, with a minus sign where it is negative.

@@ -17,6 +17,8 @@ mod functions;
 mod globals;
 mod handles;
 mod host;
+#[cfg(target_arch = "wasm32")]
+mod image;
 mod intrinsics;
 mod modules;
 mod objects;

@@ -14,7 +14,7 @@ use wasmtime::{
 };
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
-use crate::{brake, bulk_memory, provenance, root, toolchain::Toolchain};
+use crate::{brake, bulk_memory, floor, provenance, root, toolchain::Toolchain};
 
 const AMBIENT: &str = "aiointernal:js/ambient@0.1.0";
 const ENGINE: &str = "aiointernal:js/engine@0.1.0";
@@ -23,7 +23,7 @@ const ENGINE: &str = "aiointernal:js/engine@0.1.0";
 pub(crate) fn engine() -> Result<()> {
     let toolchain = Toolchain::find()?;
     let module = module(&toolchain, "guest", "aiointernal_guest")?;
-    let module = brake::fit(&bulk_memory::in_pieces(&module)?)?;
+    let module = floor::marked(&brake::fit(&bulk_memory::in_pieces(&module)?)?)?;
     let component = component(&module)?;
     let artifact = preinitialise(&component).map_err(|error| anyhow!("{error:?}"))?;
     let mut versions = toolchain.versions()?;

@@ -3,6 +3,7 @@
 
 mod brake;
 mod bulk_memory;
+mod floor;
 mod fuzz;
 mod guest;
 mod patches;

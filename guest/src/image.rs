@@ -1,0 +1,57 @@
+//! What is done last before the image is taken that every instance starts from.
+//!
+//! An instance shares the pages of the image until it writes to them. What it allocates would lie in the holes that the
+//! making of the engine has left, one here and one there, and make a page of its own of each. So all holes are taken for good: then
+//! it lies together, behind everything else.
+#![expect(unsafe_code, reason = "the free blocks of QuickJS's arenas are reached through its allocator only")]
+
+use core::{hint::black_box, mem};
+
+use rquickjs::{Ctx, Object, qjs};
+
+/// Longer than any hole: a block of this length lies behind all of them.
+const LONGEST: usize = 64 << 10;
+
+/// Bytes of a page of the host's.
+const PAGE: usize = 4 << 10;
+
+/// The longest block that QuickJS takes from an arena, its header left out.
+const LONGEST_OF_ARENA: usize = 504;
+
+/// Sees to it that what instances write to lies together.
+pub(crate) fn gather(ctx: &Ctx<'_>) {
+    fill_holes(ctx);
+    // QuickJS has all objects in a list, and writes to the last where it adds one: this one, for good.
+    if let Ok(last) = Object::new(ctx.clone()) {
+        mem::forget(last);
+    }
+}
+
+/// Fills every hole of the heap.
+fn fill_holes(ctx: &Ctx<'_>) {
+    // The compiler would leave out what is not looked at.
+    let take = |bytes| black_box(Vec::<u8>::with_capacity(bytes));
+    let address = |block: &Vec<u8>| block.as_ptr() as usize;
+    let behind = address(&take(LONGEST));
+    for size in (1..LONGEST).rev().step_by(4) {
+        loop {
+            let block = take(size);
+            if address(&block) >= behind {
+                break;
+            }
+            mem::forget(block);
+        }
+    }
+    // What follows begins with a page, with its header of 8 bytes, of which 4 are this one's; and so does what follows that.
+    let fill_page = |behind: usize| mem::forget(take(PAGE - behind % PAGE + 4));
+    fill_page(behind);
+    let ctx = ctx.as_raw().as_ptr();
+    for size in (8..=LONGEST_OF_ARENA).step_by(8) {
+        // The last is the first of a new arena, and stays as well: one that is empty is freed, and would be made anew for each
+        // evaluation.
+        // SAFETY: the context is alive, and so is its allocator. The block is not used.
+        while (unsafe { qjs::js_malloc(ctx, size as qjs::size_t) } as usize) < behind {}
+    }
+    let behind = address(&take(1));
+    fill_page(behind);
+}
