@@ -242,37 +242,29 @@ pub(super) fn start<T: 'static>(plan: Builder<T>, shared: Arc<Shared<T>>, setup:
 
 /// The life of the object, on a thread of its own, or on one that it shares: then others have their turn after so many of its
 /// calls. Whatever panics in it ends it as the last call's panic would.
-pub(super) async fn run<T: 'static>(
+///
+/// There are tens of thousands of these at a time, so none of what is given is in it twice, as the arguments of an `async fn` are.
+pub(super) fn run<T: 'static>(
     plan: Builder<T>,
     shared: Arc<Shared<T>>,
     setup: Setup<T>,
     weight: Option<NonZeroU32>,
-) {
-    let _ = shared.life.home.set(thread::current().id());
-    let mut living = pin!(live(plan, &shared, setup, weight));
-    let lived = future::poll_fn(|context| {
-        let polled = catch_unwind(AssertUnwindSafe(|| living.as_mut().poll(context)));
-        polled.unwrap_or_else(|panic| Poll::Ready(Err(panicked("what a builder was given", panic))))
-    });
-    match lived.await {
-        Err(cause) => shared.die(cause),
-        // What was sent past the end is answered, too.
-        Ok(()) => shared.end_queue(&Error::closed()),
+) -> impl Future<Output = ()> {
+    let mut worker = Worker { shared: Arc::clone(&shared), plan, setup, weight };
+    async move {
+        let _ = shared.life.home.set(thread::current().id());
+        let mut living = pin!(async move { worker.live().await });
+        let lived = future::poll_fn(|context| {
+            let polled = catch_unwind(AssertUnwindSafe(|| living.as_mut().poll(context)));
+            polled.unwrap_or_else(|panic| Poll::Ready(Err(panicked("what a builder was given", panic))))
+        });
+        match lived.await {
+            Err(cause) => shared.die(cause),
+            // What was sent past the end is answered, too.
+            Ok(()) => shared.end_queue(&Error::closed()),
+        }
+        shared.life.reach(&shared.life.ended);
     }
-    shared.life.reach(&shared.life.ended);
-}
-
-async fn live<T>(
-    plan: Builder<T>,
-    shared: &Shared<T>,
-    mut setup: Setup<T>,
-    weight: Option<NonZeroU32>,
-) -> Result<(), Error> {
-    let object = setup.make()?;
-    let mut worker = Worker { shared, plan, setup, weight };
-    let (object, hook) = worker.with_hook(object)?;
-    shared.life.reach(&shared.life.opened);
-    worker.serve(object, hook).await
 }
 
 /// How objects are built.
@@ -292,14 +284,14 @@ impl<T> Setup<T> {
 }
 
 /// What is done on the thread.
-struct Worker<'a, T: 'static> {
-    shared: &'a Shared<T>,
+struct Worker<T: 'static> {
+    shared: Arc<Shared<T>>,
     plan: Builder<T>,
     setup: Setup<T>,
     weight: Option<NonZeroU32>,
 }
 
-impl<T> Worker<'_, T> {
+impl<T> Worker<T> {
     /// The next call, once there is one. `calls` is how many there were in this turn.
     async fn next(&self, calls: &mut u32) -> Option<Arc<dyn Job<T>>> {
         let Some(weight) = self.weight else {
@@ -322,8 +314,11 @@ impl<T> Worker<'_, T> {
         self.shared.queue.get().await.ok()
     }
 
-    /// Runs calls until the queue is closed and empty, then lets the object go, here.
-    async fn serve(mut self, mut object: T, mut hook: Option<Hook>) -> Result<(), Error> {
+    /// Builds the object, runs calls until the queue is closed and empty, then lets the object go, here.
+    async fn live(&mut self) -> Result<(), Error> {
+        let object = self.setup.make()?;
+        let (mut object, mut hook) = self.with_hook(object)?;
+        self.shared.life.reach(&self.shared.life.opened);
         let mut calls = 0;
         while let Some(job) = self.next(&mut calls).await {
             *lock(&self.shared.running) = Some(Arc::clone(&job));
