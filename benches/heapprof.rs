@@ -5,9 +5,19 @@ fn main() {
         let sandbox = Sandbox::builder().max_contexts(4).build().unwrap();
         let c = sandbox.context().blocking().unwrap();
         println!("{:?}", c.memory_usage().blocking());
-        for s in ["let a = []; for (let i = 0; i < 300; i++) a.push({i}); 0", "for (let j = 0; j < 1000; j++) { let a = []; for (let i = 0; i < 300; i++) a.push({i, b: [i]}); } 0", "for (let j = 0; j < 300000; j++) { ({j}); } 0", "JSON.parse(JSON.stringify(Array.from({length: 1000}, (_, i) => ({i})))).length"] {
+        for s in [
+            "let a = []; for (let i = 0; i < 300; i++) a.push({i}); 0",
+            "for (let j = 0; j < 1000; j++) { let a = []; for (let i = 0; i < 300; i++) a.push({i, b: [i]}); } 0",
+            "for (let j = 0; j < 300000; j++) { ({j}); } 0",
+            "JSON.parse(JSON.stringify(Array.from({length: 1000}, (_, i) => ({i})))).length",
+        ] {
             let mut best = std::time::Duration::MAX;
-            for _ in 0..15 { c.reset().blocking().unwrap(); let t = std::time::Instant::now(); c.eval(s).blocking().unwrap(); best = best.min(t.elapsed()); }
+            for _ in 0..15 {
+                c.reset().blocking().unwrap();
+                let t = std::time::Instant::now();
+                c.eval(s).blocking().unwrap();
+                best = best.min(t.elapsed());
+            }
             println!("{best:?} {s}");
         }
         println!("{:?}", c.memory_usage().blocking());
@@ -20,9 +30,17 @@ fn main() {
     rt.block_on(async {
         let mut kept = Vec::new();
         for source in [None].into_iter().chain(sources.iter().map(Some)) {
-            for i in 0..3 { let c = pool.context(format!("{source:?} {i}")).await.unwrap(); if let Some(s) = source { for s in s.split('|') { c.eval(s).await.unwrap(); } } kept.push(c); }
+            for i in 0..3 {
+                let c = pool.context(format!("{source:?} {i}")).await.unwrap();
+                if let Some(s) = source {
+                    for s in s.split('|') {
+                        c.eval(s).await.unwrap();
+                    }
+                }
+                kept.push(c);
+            }
         }
-        println!("ready"); 
+        println!("ready");
         std::io::stdin().read_line(&mut String::new()).unwrap();
     });
 }

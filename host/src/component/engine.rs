@@ -7,11 +7,14 @@ use wasmtime::{
     component::{Component, InstancePre, Linker, types::ComponentItem},
 };
 
+#[cfg(feature = "js")]
+use super::room::Memory;
 use super::{
     cache,
     deadline::Ticker,
     instance::{Data, Instance, Program},
     limits::Limits,
+    room::Room,
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -29,7 +32,7 @@ const KEEP_RESIDENT: usize = 2 << 20;
 const KEEP_TABLE_RESIDENT: usize = 16 << 10;
 
 /// Elements that a table may have, for each unit of [`Config::scale`].
-const TABLE_ELEMENTS: usize = 20_000;
+pub(crate) const TABLE_ELEMENTS: usize = 20_000;
 
 /// Bytes of bookkeeping that wasmtime may need for an instance of a component. They are allocated as needed.
 const INSTANCE_BYTES: usize = 16 << 20;
@@ -64,6 +67,9 @@ pub struct Config {
     /// where memory can be swapped out, which its answer leaves out; all pages are then given back to the system. Both ways leave
     /// nothing for the next instance.
     pub scan_pages: bool,
+    /// Elements that a table may have, for each unit of `scale`. Of a table that is longer than what of it is used, the system may
+    /// back all with memory, where its `transparent_hugepage` is `always`.
+    pub(crate) table_elements: usize,
     /// Whether compiled code counts fuel, for [`Limits::fuel`] and [`Usage::fuel`](super::Usage::fuel). It is then slower.
     pub fuel: bool,
     /// Whether instances are stopped by their [brake page](super::brake), and not by epochs.
@@ -80,6 +86,7 @@ impl Default for Config {
             stack: 4 << 20,
             cache: cache::default_folder(),
             scan_pages: true,
+            table_elements: TABLE_ELEMENTS,
             fuel: false,
             brakes: false,
         }
@@ -104,18 +111,14 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// - [`Engine`](ErrorKind::Engine): the address space for that many instances is not to be had.
+    /// - [`Engine`](ErrorKind::Engine): the address space, or the mappings, for that many instances are not to be had. The text says
+    ///   how many fit, and which setting helps.
     /// - [`Thread`](ErrorKind::Thread): the system refused the thread.
     pub fn new(config: Config) -> Result<Engine, Error> {
-        let wasmtime = wasmtime::Engine::new(&wasmtime_config(&config)).map_err(|error| {
-            let Config { instances, scale, .. } = config;
-            let gigabytes = u64::from(instances).saturating_mul(scale.into()).saturating_mul(4);
-            let message = format!(
-                "cannot reserve a pool of {instances} instances ({gigabytes} GiB of address space, which costs no \
-                 memory): {error:#}. Fewer instances, or a higher `ulimit -v`, help"
-            );
-            Error::with_source(ErrorKind::Engine, message, error)
-        })?;
+        let room = Room::look();
+        room.check_mappings(&config)?;
+        let wasmtime = wasmtime::Engine::new(&wasmtime_config(&config))
+            .map_err(|error| Error::with_source(ErrorKind::Engine, room.explain_addresses(&config), error))?;
         let ticker = Ticker::start(wasmtime.clone())?;
         Ok(Engine(Arc::new(Inner { wasmtime, ticker, config })))
     }
@@ -209,6 +212,14 @@ impl Engine {
     pub(crate) fn config(&self) -> &Config {
         &self.0.config
     }
+
+    /// Warns where the memory will not do for all instances, which take, and are promised, so many bytes each.
+    #[cfg(feature = "js")]
+    pub(crate) fn advise(&self, taken: u64, promised: u64) {
+        if let Some(advice) = Memory::look().advice(self.0.config.instances, taken, promised) {
+            tracing::warn!("{advice}");
+        }
+    }
 }
 
 /// Says what bytes are that are no component, in words that a person can act on.
@@ -285,7 +296,7 @@ fn read_length(bytes: &[u8]) -> Option<(usize, usize)> {
 }
 
 fn wasmtime_config(config: &Config) -> wasmtime::Config {
-    let Config { instances, scale, stack, fuel, brakes, .. } = *config;
+    let Config { instances, scale, stack, table_elements, fuel, brakes, .. } = *config;
     let mut wasmtime = wasmtime::Config::new();
     wasmtime
         .epoch_interruption(!brakes)
@@ -314,7 +325,7 @@ fn wasmtime_config(config: &Config) -> wasmtime::Config {
         .total_tables(total(2))
         .max_tables_per_component(scale.saturating_mul(2))
         .max_tables_per_module(scale.saturating_mul(2))
-        .table_elements(TABLE_ELEMENTS.saturating_mul(scale as usize))
+        .table_elements(table_elements.saturating_mul(scale as usize))
         .max_unused_warm_slots(instances);
     // Stacks for async code, which there is none of.
     #[cfg(feature = "wasi")]

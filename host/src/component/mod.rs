@@ -88,6 +88,7 @@
 )]
 
 mod engine;
+mod room;
 mod cache;
 mod instance;
 mod held;

@@ -37,6 +37,15 @@ use crate::{
 /// parser, regular expressions; 2 MiB was too little for JSON and the parser). Untouched stack costs no memory.
 const ENGINE_STACK: usize = 16 << 20;
 
+/// Elements of the engine's table of functions, of which it has less than half as many.
+const TABLE_ELEMENTS: usize = 2048;
+
+/// Bytes of memory that a context takes which has evaluated something: `tests/density.rs` holds it to that.
+const CONTEXT_TAKES: u64 = 100 << 10;
+
+/// Bytes of memory that a context may write to from its start.
+const CONTEXT_IS_PROMISED: u64 = 2 << 20;
+
 /// The JavaScript engine, compiled: where contexts come from.
 ///
 /// A program makes one and keeps it; cloning is cheap. Contexts share its code and its pool of memory, and nothing of
@@ -155,7 +164,8 @@ impl SandboxBuilder {
         self
     }
 
-    /// How many contexts may be open at a time. Each takes 4 GiB of address space, not of memory. Default: 1000.
+    /// How many contexts may be open at a time. Each may take 4 GiB of address space, which costs no memory, and three mappings of
+    /// memory, of which Linux gives a process 65,530 by default (`vm.max_map_count`). Default: 1000.
     pub fn max_contexts(mut self, contexts: u32) -> SandboxBuilder {
         self.contexts = contexts;
         self
@@ -205,7 +215,7 @@ impl SandboxBuilder {
     ///
     /// # Errors
     ///
-    /// - [`Engine`](crate::ErrorKind::Engine): the address space for that many contexts is not to be had, or the
+    /// - [`Engine`](crate::ErrorKind::Engine): the address space, or the mappings, for that many contexts are not to be had; or the
     ///   engine does not compile on this machine.
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): a function has a name that leads nowhere, or there is a limit
     ///   of fuel that is not [counted](SandboxBuilder::count_fuel).
@@ -220,8 +230,18 @@ impl SandboxBuilder {
             let message = format!("a limit of {} units of fuel, and the sandbox is not to count it", limits.fuel);
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
-        let config = Config { instances: contexts, scale: 1, stack: ENGINE_STACK, cache, scan_pages: true, fuel, brakes };
+        let config = Config {
+            instances: contexts,
+            scale: 1,
+            stack: ENGINE_STACK,
+            cache,
+            scan_pages: true,
+            table_elements: TABLE_ELEMENTS,
+            fuel,
+            brakes,
+        };
         let engine = component::Engine::new(config)?;
+        engine.advise(CONTEXT_TAKES, CONTEXT_IS_PROMISED);
         let linked = Linked::load(&engine, GUEST)?;
         Ok(Sandbox { engine, linked, limits, modules, functions, meters: meter.into_iter().collect() })
     }
