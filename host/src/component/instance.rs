@@ -1,7 +1,7 @@
 //! One instance of a component: armed before each call, dropped after a trap, made anew for the next.
 
 use std::{
-    fmt,
+    fmt, io,
     marker::PhantomData,
     mem,
     rc::Rc,
@@ -19,6 +19,7 @@ use super::{
     group::{Group, Member},
     ledger::Ledger,
     limits::{Limits, MemoryGuard},
+    room::NO_MEMORY,
     usage::{Account, Counted, Meter, Usage, record},
 };
 #[cfg(feature = "wasi")]
@@ -454,7 +455,12 @@ impl<P: Program> Instance<P> {
             let message = format!("it needs more than {refused}; {fate}");
             return Error::with_source(ErrorKind::MemoryLimit, message, error);
         }
-        host_error(error, &format!("cannot make the {}", P::NAME))
+        let what = format!("cannot make the {}", P::NAME);
+        if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::OutOfMemory) {
+            let message = format!("{what}: {error:#}. {NO_MEMORY}");
+            return Error::with_source(ErrorKind::Engine, message, error);
+        }
+        host_error(error, &what)
     }
 
     /// What its memory is counted in.

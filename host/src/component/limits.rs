@@ -1,10 +1,17 @@
 //! The limits of an instance, and the memory limit's enforcement.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::{Arc, Once},
+    time::Duration,
+};
 
 use wasmtime::ResourceLimiter;
 
-use super::ledger::{Ledger, Refused};
+use super::{
+    ledger::{Ledger, Refused},
+    room::NO_MEMORY,
+};
 use crate::thread::Running;
 
 const KIB: usize = 1 << 10;
@@ -198,6 +205,15 @@ impl Drop for MemoryGuard {
 impl ResourceLimiter for MemoryGuard {
     fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
         Ok(self.grow(desired.saturating_sub(current)))
+    }
+
+    /// The guest is told the same as at its limit; but it is not its fault.
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        static TOLD: Once = Once::new();
+        if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::OutOfMemory) {
+            TOLD.call_once(|| tracing::warn!("an instance got no memory within its limit: {error:#}. {NO_MEMORY}"));
+        }
+        Ok(())
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {

@@ -18,6 +18,10 @@ const ADDRESSES: u64 = (4 << 30) + (32 << 20);
 /// Addresses that are left for the rest of the process.
 const OTHER_ADDRESSES: u64 = 1 << 30;
 
+/// What to look at where the system has refused memory to one instance. To count mappings then would take longer than all the rest.
+pub(super) const NO_MEMORY: &str = "Either memory is used up, or this process has as many mappings of it as it may have: \
+                                    `sysctl vm.max_map_count` says how many, and `/proc/PID/maps` which it has";
+
 /// What a process has and may have. What cannot be found out bounds nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Room {
@@ -244,7 +248,7 @@ mod tests {
         let free = Room::of(MAPS, UNLIMITED, "65530").explain_addresses(&config(40_000, 1));
         assert_eq!(
             free,
-            "cannot reserve 161250 GiB of address space, which cost no memory, for 40000 instances: 32256 fit into the 130047 GiB \
+            "cannot reserve 161250 GiB of address space, which cost no memory, for 40000 instances: 32259 fit into the 130047 GiB \
              that are left. Only a lower `Config::instances` (of a sandbox: `max_contexts`) helps"
         );
         let limits = "Max address space 64424509440 68719476736 bytes\n";

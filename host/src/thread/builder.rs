@@ -8,8 +8,6 @@ use std::{
     time::Duration,
 };
 
-#[cfg(feature = "js")]
-use super::Lane;
 #[cfg(any(feature = "js", test))]
 use super::Sender;
 use super::{
@@ -18,6 +16,8 @@ use super::{
     object_error,
     worker::{self, Setup, Shared},
 };
+#[cfg(feature = "js")]
+use super::{Lane, worker::End};
 use crate::{
     error::{Error, ErrorKind},
     sync::Arc,
@@ -217,9 +217,9 @@ impl<T: 'static> Builder<T> {
         drain: impl FnMut(&mut T, &mut Context<'_>) -> Poll<()> + Send + 'static,
     ) -> Opening<T> {
         let (shared, setup) = self.deferring(setup, drain);
-        let own = Arc::clone(&shared);
+        let end = End::of(&shared);
         shared.life.is_at_home(lane.home());
-        lane.adopt(Box::new(move || Box::pin(worker::run(self, own, setup, Some(weight)))));
+        lane.adopt(Box::new(move || Box::pin(worker::run(self, end, setup, Some(weight)))));
         Opening {
             started: Ok(Some(HeapThread { handle: Arc::new(Handle { shared }) })),
             listener: None,

@@ -62,8 +62,17 @@ struct Waiting {
 
 /// What the thread does next.
 enum Next {
-    Birth(Birth),
+    Birth(Birth, Place),
     Turn(usize),
+}
+
+/// That of one object among those that are counted.
+struct Place(Arc<Line>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.members.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Lane {
@@ -83,7 +92,9 @@ impl Lane {
         let own = Arc::clone(&line);
         let serve = move || {
             super::worker::note_stack(stack);
-            serve(&own);
+            while !serve_until_panic(&own) {
+                tracing::error!("a thread of several objects has panicked: they are lost, and it goes on without them");
+            }
         };
         match thread::Builder::new().name(name.to_owned()).stack_size(stack).spawn(serve) {
             Ok(started) => Ok(Lane(Arc::new(Handle { line, home: started.thread().id() }))),
@@ -107,7 +118,7 @@ impl Lane {
     pub(super) fn adopt(&self, birth: Birth) {
         let line = &self.0.line;
         line.members.fetch_add(1, Ordering::Relaxed);
-        line.join(Next::Birth(birth));
+        line.join(Next::Birth(birth, Place(Arc::clone(line))));
     }
 }
 
@@ -176,19 +187,31 @@ struct Member {
     life: Life,
     turn: Arc<Turn>,
     waker: Waker,
+    _place: Place,
 }
 
-/// Serves all objects until there are none and nobody can bring one.
-fn serve(line: &Arc<Line>) {
-    let mut members: Vec<Option<Member>> = Vec::new();
+/// Serves all objects until there are none and nobody can bring one; `false` where it has panicked, and has lost them. Their calls are
+/// answered with that.
+fn serve_until_panic(line: &Arc<Line>) -> bool {
+    let mut members = Vec::new();
+    let served = catch_unwind(AssertUnwindSafe(|| serve(line, &mut members)));
+    line.is_busy.store(false, Ordering::Relaxed);
+    for member in members {
+        // They are not what has panicked, but may.
+        catch_unwind(AssertUnwindSafe(|| drop(member))).unwrap_or_else(std::mem::forget);
+    }
+    served.map_err(std::mem::forget).is_ok()
+}
+
+fn serve(line: &Arc<Line>, members: &mut Vec<Option<Member>>) {
     let mut free: Vec<usize> = Vec::new();
     while let Some(next) = line.next() {
         let number = match next {
             Next::Turn(number) => number,
-            Next::Birth(birth) => {
+            Next::Birth(birth, place) => {
                 let number = free.pop().unwrap_or(members.len());
                 let turn = Arc::new(Turn { line: Arc::clone(line), number, waits: AtomicBool::new(false) });
-                let member = Member { life: birth(), waker: Waker::from(Arc::clone(&turn)), turn };
+                let member = Member { life: birth(), waker: Waker::from(Arc::clone(&turn)), turn, _place: place };
                 match members.get_mut(number) {
                     Some(place) => *place = Some(member),
                     None => members.push(Some(member)),
@@ -211,7 +234,6 @@ fn serve(line: &Arc<Line>) {
             polled.map_or_else(std::mem::forget, drop);
             members[number] = None;
             free.push(number);
-            line.members.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
@@ -278,6 +300,40 @@ mod tests {
         drop(one);
         other.close().blocking().unwrap();
         assert_eq!(other.call(|_| ()).blocking().unwrap_err().kind(), ErrorKind::Closed);
+    }
+
+    #[test]
+    fn a_thread_that_panics_answers_the_calls_of_all_its_objects_and_goes_on() {
+        let lane = Lane::start("lane", 1 << 20).unwrap();
+        let objects: Vec<_> = (0..10).map(|_| open(&lane, 1)).collect();
+        let (release, gate) = mpsc::channel::<()>();
+        let (entered, inside) = mpsc::channel();
+        let running = objects[0].call(move |_| {
+            entered.send(()).unwrap();
+            gate.recv().unwrap();
+        });
+        let running = running.queue();
+        inside.recv().unwrap();
+        lane.adopt(Box::new(|| panic!("on purpose")));
+        let weight = NonZeroU32::MIN;
+        let unborn: Opening<()> = HeapThread::builder().spawn_on(&lane, weight, |_| Ok(()), |_, _| Poll::Ready(()));
+        let queued: Vec<_> =
+            objects.iter().flat_map(|object| (0..20).map(|_| object.call(|weight| **weight).queue())).collect();
+        release.send(()).unwrap();
+        running.blocking().unwrap();
+        let lost = queued.into_iter().filter_map(|call| call.blocking().err());
+        let kinds: Vec<_> = lost.map(|error| error.kind()).collect();
+        // All of them, but for those whose turn came before.
+        assert!(kinds.len() >= 150 && kinds.iter().all(|kind| *kind == ErrorKind::Panicked), "{kinds:?}");
+        let error = objects[0].call(|_| ()).blocking().unwrap_err();
+        assert!(error.to_string().contains("the thread that it shared"), "{error}");
+        assert_eq!(objects[0].close().blocking().unwrap_err().kind(), ErrorKind::Panicked);
+        // Who was to come behind the panic is there.
+        unborn.blocking().unwrap().call(|()| ()).blocking().unwrap();
+        drop(objects);
+        let fresh = open(&lane, 7);
+        assert_eq!(fresh.call(|weight| **weight).blocking().unwrap(), 7);
+        assert_eq!(lane.load().1, 1);
     }
 
     #[test]
