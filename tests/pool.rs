@@ -316,6 +316,53 @@ mod bounds {
     }
 
     #[tokio::test]
+    async fn under_more_load_than_it_has_contexts_each_call_is_answered_or_refused() {
+        let pool = builder(2).max_contexts(4).spares(2).build().unwrap();
+        let calls = (0..200).map(|number| {
+            let pool = &pool;
+            async move { (number, pool.eval(format!("let n = {number}; n * 2")).await) }
+        });
+        let (mut answered, mut refused) = (0, 0);
+        for (number, answer) in join_all(calls).await {
+            match answer {
+                Ok(double) => {
+                    assert_eq!(double, (number * 2).into());
+                    answered += 1;
+                }
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::PoolFull, "{error}");
+                    refused += 1;
+                }
+            }
+        }
+        assert!(answered >= 4 && refused > 0, "{answered} answered, {refused} refused");
+        assert_eq!(pool.eval("1").await.unwrap(), 1.into());
+    }
+
+    #[test]
+    fn a_pool_of_more_contexts_than_its_sandbox_may_have_is_refused() {
+        let sandbox = Sandbox::builder().max_contexts(2).build().unwrap();
+        let error = Pool::builder(&sandbox).max_contexts(3).build().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        assert!(error.to_string().contains("3 contexts, and its sandbox may have 2"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn more_threads_than_the_machine_has_cores_serve_all_the_same() {
+        let threads = 8 * thread::available_parallelism().unwrap().get();
+        let pool = pool(threads);
+        let contexts = (0..threads).map(|tenant| pool.context(format!("{tenant}")).into_future());
+        let contexts: Vec<_> = join_all(contexts).await.into_iter().map(|context| context.unwrap()).collect();
+        // All at once: a turn of each, of which none is short.
+        let busy = "let n = 0; for (let i = 0; i < 1e5; i++) n += i; n";
+        let calls: Vec<_> = contexts.iter().flat_map(|context| [context.eval(busy), context.eval("2")]).collect();
+        for (number, answer) in join_all(calls.into_iter().map(IntoFuture::into_future)).await.into_iter().enumerate() {
+            assert_eq!(answer.unwrap(), if number % 2 == 0 { 4_999_950_000_u64.into() } else { 2.into() });
+        }
+        assert_eq!(pool.stats().threads, threads);
+    }
+
+    #[tokio::test]
     async fn a_pool_that_closes_answers_what_it_has_and_refuses_what_comes() {
         let (opened, gate) = mpsc::channel();
         let gate = Mutex::new(gate);

@@ -340,12 +340,32 @@ fn wasmtime_config(config: &Config) -> wasmtime::Config {
 }
 
 /// Whether the kernel can tell which pages an instance wrote, and can be believed.
+fn may_scan_pagemap() -> bool {
+    let swaps = fs::read_to_string("/proc/swaps").ok();
+    let is_available = PoolingAllocationConfig::is_pagemap_scan_available();
+    let obstacle = obstacle_to_scanning(is_available, swaps.as_deref(), own_swap_limit().as_deref());
+    if let Some(obstacle) = obstacle {
+        tracing::info!(
+            "{obstacle}: all pages of an instance that ends are given back to the system, and making the next takes longer"
+        );
+    }
+    obstacle.is_none()
+}
+
+/// Why the kernel is not asked which pages an instance wrote.
 ///
 /// wasmtime 48 does not reset a written page that was swapped out, so the next instance in its place could read it.
 /// Hence this way is taken only where nothing can be swapped out.
-fn may_scan_pagemap() -> bool {
-    let swaps = fs::read_to_string("/proc/swaps").ok();
-    PoolingAllocationConfig::is_pagemap_scan_available() && !may_swap(swaps.as_deref(), own_swap_limit().as_deref())
+fn obstacle_to_scanning(is_available: bool, swaps: Option<&str>, limit: Option<&str>) -> Option<&'static str> {
+    if !is_available {
+        Some("this kernel, older than Linux 6.7, does not tell which pages were written")
+    } else if may_swap(swaps, limit) {
+        Some(
+            "memory may be swapped out (`swapoff -a`, or `memory.swap.max` of 0 for its control group, would prevent it)",
+        )
+    } else {
+        None
+    }
 }
 
 /// Whether the system has swap space that this process may use, by the system's list of it and the process's limit. What cannot
@@ -382,6 +402,10 @@ mod tests {
             (None, None, true),
         ] {
             assert_eq!(may_swap(swaps, limit), may, "{swaps:?} {limit:?}");
+            let obstacle = obstacle_to_scanning(true, swaps, limit);
+            assert_eq!(obstacle.is_some_and(|obstacle| obstacle.contains("swapoff")), may, "{obstacle:?}");
+            let obstacle = obstacle_to_scanning(false, swaps, limit).unwrap();
+            assert!(obstacle.contains("Linux 6.7"), "{obstacle}");
         }
     }
 }

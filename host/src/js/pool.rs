@@ -46,6 +46,12 @@ const SPARES: usize = 8;
 /// slice for each of its sources (one that is streamed takes turns); and what evaluations that waited do when several are answered
 /// at once. The wall time of an evaluation that waits goes on while neighbours run.
 ///
+/// # Failure
+///
+/// A context that panics ends alone ([`Panicked`](ErrorKind::Panicked)), and so does one that the system has no memory for. Should a
+/// thread itself panic, the contexts on it are lost: each of their calls is answered with that, the thread goes on, and who asks for a
+/// tenant again gets a fresh context.
+///
 /// # Example
 ///
 /// ```
@@ -100,7 +106,8 @@ pub struct PoolBuilder {
 }
 
 impl PoolBuilder {
-    /// How many threads there are. Default: as many as the machine has cores.
+    /// How many threads there are. Default: as many as the machine has cores. More than that work as well: they share the cores, and
+    /// the time limits of calls go on while they wait for one.
     pub fn threads(mut self, threads: NonZeroUsize) -> PoolBuilder {
         self.threads = Some(threads);
         self
@@ -113,7 +120,8 @@ impl PoolBuilder {
         self
     }
 
-    /// How many contexts there may be, of tenants and fresh ones. Default: as many as the sandbox may have.
+    /// How many contexts there may be, of tenants and fresh ones. Default, and at most: as many as the sandbox may have, which those
+    /// that are opened from it beside the pool count towards as well.
     pub fn max_contexts(mut self, contexts: usize) -> PoolBuilder {
         self.max_contexts = contexts;
         self
@@ -129,9 +137,17 @@ impl PoolBuilder {
     ///
     /// # Errors
     ///
-    /// [`Thread`](ErrorKind::Thread): the system refused one.
+    /// - [`Thread`](ErrorKind::Thread): the system refused one.
+    /// - [`InvalidArgument`](ErrorKind::InvalidArgument): it may have more contexts than its sandbox.
     pub fn build(self) -> Result<Pool, Error> {
         let PoolBuilder { mut sandbox, threads, slice, max_contexts, spares } = self;
+        let most = sandbox.max_contexts();
+        if max_contexts > most {
+            let message = format!(
+                "a pool of {max_contexts} contexts, and its sandbox may have {most}: `SandboxBuilder::max_contexts` is for both"
+            );
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
         let threads = threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
         sandbox.bound_cpu_time(slice);
         let lanes = (0..threads).map(|number| sandbox.lane(&format!("aiointernal-pool-{number}")));
@@ -274,7 +290,8 @@ impl Pool {
                 drop(evicted.close_now());
                 return Ok((number, lane));
             }
-            let message = format!("the pool has its {most} contexts, the most it may have");
+            let message =
+                format!("the pool has its {most} contexts, the most it may have (`PoolBuilder::max_contexts`)");
             return Err(Error::new(ErrorKind::PoolFull, message));
         }
         let lane = self.0.lanes.iter().enumerate().min_by_key(|(_, lane)| lane.load());
