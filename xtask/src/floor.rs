@@ -11,7 +11,10 @@ use wasm_encoder::{
 };
 use wasmparser::{DataSectionReader, Parser};
 
-/// The module with a byte that is not zero at address 0, the end of its stack, which it never reaches.
+/// An address on the first page, where the stack, which begins above, never reaches, and which is not the [brake's](crate::brake).
+const FLOOR: i32 = 8;
+
+/// The module with a byte there that is not zero.
 pub(crate) fn marked(module: &[u8]) -> Result<Vec<u8>> {
     let mut result = Module::new();
     let done = Floor.parse_core_module(&mut result, Parser::new(0), module);
@@ -30,7 +33,7 @@ impl Reencode for Floor {
 
     fn parse_data_section(&mut self, data: &mut DataSection, section: DataSectionReader<'_>) -> Result<(), Error> {
         utils::parse_data_section(self, data, section)?;
-        data.active(0, &ConstExpr::i32_const(0), [1]);
+        data.active(0, &ConstExpr::i32_const(FLOOR), [1]);
         Ok(())
     }
 }
