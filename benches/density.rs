@@ -21,7 +21,7 @@ const AT_ONCE: usize = 256;
 const PICKS: usize = 20_000;
 
 fn main() {
-    machine::print();
+    println!("{}", machine::Machine::look());
     let contexts = env::var("DENSITY_CONTEXTS").ok().and_then(|text| text.parse().ok()).unwrap_or(20_000);
     let runtime = Builder::new_current_thread().build().unwrap();
     let began = Instant::now();
