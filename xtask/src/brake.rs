@@ -9,11 +9,11 @@
 //! answered, and where an import is to leave its results. Both are looked at here, in code that a script cannot change, and so is
 //! where memory is copied and filled, which are functions of the host ([`crate::bulk_memory`]).
 
-use std::{collections::HashSet, convert::Infallible, mem};
+use std::{collections::HashMap, convert::Infallible, mem};
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 use wasm_encoder::{
-    BlockType, CodeSection, ExportSection, Function, FunctionSection, InstructionSink, MemArg, Module,
+    BlockType, CodeSection, ExportSection, Function, FunctionSection, InstructionSink, MemArg, MemoryType, Module,
     reencode::{Error, Reencode, utils},
 };
 use wasmparser::{
@@ -26,6 +26,10 @@ pub(crate) const RESERVED: i32 = 64 << 10;
 
 /// The function whose outermost loop has no step, as it has steps of its own: `guest/patches/quickjs.c/leaf_loop.h`.
 const LEAF: &str = "leaf_loop";
+
+/// Pages of 64 KiB that the memory may have: less than 2 GiB. The leaf loop has steps at jumps back only. It jumps forward by less than 2 GiB, so that it
+/// comes to the end of the memory and traps, and not around it, even where a script has written the instructions.
+const MAX_PAGES: u64 = 0x7fff;
 
 /// What the canonical interface allocates with.
 const REALLOC: &str = "cabi_realloc";
@@ -47,7 +51,13 @@ fn step(code: &mut InstructionSink<'_>) {
 /// Traps where an address is one that the host may not be told to write to. As memory that is not there: there the stack ends.
 pub(crate) fn refuse_reserved(code: &mut InstructionSink<'_>, address: u32) {
     code.local_get(address).i32_const(RESERVED).i32_lt_u().if_(BlockType::Empty);
-    code.i32_const(-1).i32_load(MemArg { offset: 0, align: 2, memory_index: 0 }).drop().end();
+    trap(code);
+    code.end();
+}
+
+/// Traps as an access beyond the memory does.
+pub(crate) fn trap(code: &mut InstructionSink<'_>) {
+    code.i32_const(-1).i32_load(MemArg { offset: 0, align: 2, memory_index: 0 }).drop();
 }
 
 /// A function that calls another behind a look at an address.
@@ -72,7 +82,7 @@ struct Brake {
 
 impl Brake {
     fn new(module: &[u8]) -> Result<Brake> {
-        let leaves_results = leaves_results(module)?;
+        let known = known_imports(module)?;
         let (mut parameters, mut types, mut imports) = (Vec::new(), Vec::new(), Vec::new());
         let (mut imported, mut realloc, mut leaf) = (0, None, None);
         for payload in Parser::new(0).parse_all(module) {
@@ -86,7 +96,14 @@ impl Brake {
                     for import in section.into_imports() {
                         let import = import?;
                         let TypeRef::Func(ty) = import.ty else { continue };
-                        if leaves_results.contains(&(import.module.to_owned(), import.name.to_owned())) {
+                        let name = (import.module.to_owned(), import.name.to_owned());
+                        // What makes and drops resources has numbers only.
+                        let is_of_resource = import.name.starts_with("[resource-");
+                        let leaves_results = known.get(&name).or(is_of_resource.then_some(&false));
+                        let Some(leaves_results) = leaves_results else {
+                            bail!("the core module imports {} {}, which its world does not", import.module, import.name);
+                        };
+                        if *leaves_results {
                             imports.push(Guard { ty, parameters: parameters[ty as usize], calls: types.len() as u32 });
                         }
                         types.push(ty);
@@ -96,6 +113,13 @@ impl Brake {
                 Payload::FunctionSection(section) => {
                     for ty in section {
                         types.push(ty?);
+                    }
+                }
+                Payload::CodeSectionEntry(body) => {
+                    for operator in body.get_operators_reader()? {
+                        if matches!(operator?, Operator::MemoryInit { .. }) {
+                            bail!("the core module fills memory from data, which is a function of the host's");
+                        }
                     }
                 }
                 Payload::ExportSection(section) => {
@@ -132,18 +156,17 @@ impl Brake {
     }
 }
 
-/// The imports whose last parameter is where the host leaves their results, by module and name.
-fn leaves_results(module: &[u8]) -> Result<HashSet<(String, String)>> {
+/// The imports by module and name, and whether the last parameter is where the host leaves their results.
+fn known_imports(module: &[u8]) -> Result<HashMap<(String, String), bool>> {
     let (_, bindings) = wit_component::metadata::decode(module)?;
     let resolve = bindings.resolve;
-    let mut found = HashSet::new();
+    let mut found = HashMap::new();
     for item in resolve.worlds[bindings.world].imports.values() {
         let WorldItem::Interface { id, .. } = item else { continue };
         let interface = resolve.id_of(*id).context("an interface has no name")?;
         for function in resolve.interfaces[*id].functions.values() {
-            if resolve.wasm_signature(AbiVariant::GuestImport, function).retptr {
-                found.insert((interface.clone(), function.name.clone()));
-            }
+            let leaves_results = resolve.wasm_signature(AbiVariant::GuestImport, function).retptr;
+            found.insert((interface.clone(), function.name.clone()), leaves_results);
         }
     }
     Ok(found)
@@ -162,6 +185,10 @@ impl Reencode for Brake {
             functions.function(guard.ty);
         }
         Ok(())
+    }
+
+    fn memory_type(&mut self, ty: wasmparser::MemoryType) -> Result<MemoryType, Error> {
+        Ok(MemoryType { maximum: Some(MAX_PAGES), ..utils::memory_type(self, ty) })
     }
 
     fn parse_export(&mut self, exports: &mut ExportSection, export: Export<'_>) -> Result<(), Error> {
@@ -242,7 +269,7 @@ mod tests {
     use std::fs;
 
     use wasm_encoder::{
-        EntityType, ExportKind, ImportSection, MemorySection, MemoryType, TypeSection,
+        EntityType, ExportKind, ImportSection, MemorySection, TypeSection,
         ValType::{self, I32},
     };
     use wasmtime::{Engine, Instance, Module as CoreModule, Store, Trap};

@@ -10,7 +10,7 @@ use wasm_encoder::{
     TypeSection, ValType,
     reencode::{Error, Reencode, utils},
 };
-use crate::brake::refuse_reserved;
+use crate::brake::{refuse_reserved, trap};
 use wasmparser::{CodeSectionReader, FunctionSectionReader, ImportSectionReader, Operator, Parser, TypeSectionReader};
 
 /// Bytes that are moved without a look: 64 pages.
@@ -92,7 +92,7 @@ const COUNT: u32 = 2;
 fn copy() -> Function {
     let mut function = Function::new([]);
     let mut code = function.instructions();
-    refuse_reserved(&mut code, TO);
+    check(&mut code, &[TO, FROM]);
     code.loop_(BlockType::Empty);
     return_if_rest_is_small(&mut code, |code| code.memory_copy(0, 0));
     advance(&mut code, COUNT, -PIECE);
@@ -110,7 +110,7 @@ fn copy() -> Function {
 fn fill() -> Function {
     let mut function = Function::new([]);
     let mut code = function.instructions();
-    refuse_reserved(&mut code, TO);
+    check(&mut code, &[TO]);
     code.loop_(BlockType::Empty);
     return_if_rest_is_small(&mut code, |code| code.memory_fill(0));
     code.local_get(TO).local_get(FROM).i32_const(PIECE).memory_fill(0);
@@ -118,6 +118,21 @@ fn fill() -> Function {
     advance(&mut code, COUNT, -PIECE);
     code.br(0).end().unreachable().end();
     function
+}
+
+/// Returns where there is nothing to do. Traps where a place is not within the memory from its beginning to its end, before anything is moved, as the
+/// instructions do; then no sum of a place and a part of the count can wrap. And where it is written to is not the host's
+/// [brake page](crate::brake).
+fn check(code: &mut InstructionSink<'_>, places: &[u32]) {
+    code.local_get(COUNT).i32_eqz().if_(BlockType::Empty).return_().end();
+    for place in places {
+        code.local_get(*place).i64_extend_i32_u().local_get(COUNT).i64_extend_i32_u().i64_add();
+        code.memory_size(0).i64_extend_i32_u().i64_const(16).i64_shl();
+        code.i64_gt_u().if_(BlockType::Empty);
+        trap(code);
+        code.end();
+    }
+    refuse_reserved(code, TO);
 }
 
 fn return_if_rest_is_small(
@@ -222,6 +237,14 @@ mod tests {
                 assert!(memory.data(&store) == expected, "{} bytes at {to}", count / 2);
             }
         }
+
+        // The sum of a place and a count that is 4 GiB and more is not a place at the beginning.
+        let before = memory.data(&store).to_vec();
+        for (to, from, count) in [(-0x1000, 0x10_0000, PIECE + 0x1000), (first as i32, -PIECE, 2 * PIECE), (0x10_0000, first as i32, -2)] {
+            assert!(copy.call(&mut store, (to as u32, from as u32, count as u32)).is_err());
+            assert!(from >= 0 && fill.call(&mut store, (to as u32, 7, count as u32)).is_err() || from < 0);
+        }
+        assert!(memory.data(&store) == before, "nothing was moved");
 
         let beyond = (SIZE - piece) as u32;
         for to in [0, 1, RESERVED as u32 - 1] {

@@ -6,6 +6,9 @@
 //! epochs the guest's own thread does that, whenever it sees that the epoch is another; with brakes the ticker does.
 
 use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    process::abort,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -21,7 +24,12 @@ use std::{
     task::{Context, Poll},
 };
 
-use super::{brake::Page, cpu::Clock, group::Group, limits::Limits};
+use super::{
+    brake::{Page, Spare},
+    cpu::Clock,
+    group::Group,
+    limits::Limits,
+};
 #[cfg(feature = "js")]
 use crate::sync::block_until;
 use crate::{
@@ -93,14 +101,20 @@ impl State {
     fn run(&self, engine: &wasmtime::Engine) {
         let mut idle = 0_u32;
         let mut braked = Vec::new();
+        let mut spare = Spare::default();
         while !self.stopped.load(Ordering::SeqCst) {
             #[expect(clippy::disallowed_methods, reason = "a clock's tick is a sleep")]
             thread::sleep(TICK);
             engine.increment_epoch();
             // Behind the lock: a call that begins does not wait until all others are looked at.
             braked.extend_from_slice(&lock(&self.braked));
+            if !braked.is_empty() {
+                spare.take();
+            }
             for deadline in braked.drain(..) {
-                deadline.tick_with_brakes();
+                // A subscriber of `tracing` may panic, and this thread keeps the time of all others.
+                let ticked = catch_unwind(AssertUnwindSafe(|| deadline.tick_with_brakes(&mut spare)));
+                drop(ticked);
             }
             idle = if self.running.load(Ordering::SeqCst) == 0 { idle.saturating_add(1) } else { 0 };
             if idle >= LINGER {
@@ -160,14 +174,24 @@ pub(super) struct Deadline(Arc<Mutex<Terms>>);
 #[derive(Debug, Default)]
 struct Terms {
     call: Option<Call>,
-    /// Why it was asked to stop, and the processor time of its thread then.
-    asked: Option<(Stop, Duration)>,
+    asked: Option<Asked>,
     /// The host works for it.
     is_away: bool,
+    /// It was asked, and went on calling the host for as long as it had to stop.
+    is_overdue: bool,
     brake: Option<Page>,
     is_closed: bool,
     /// It was closed in this call.
     is_braked: bool,
+}
+
+/// A call was asked to stop.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    why: Stop,
+    when: Instant,
+    /// The processor time of its thread then.
+    time: Duration,
 }
 
 #[derive(Debug)]
@@ -181,6 +205,7 @@ struct Call {
 /// The processor time of the running call: how much it may take, and its group.
 #[derive(Debug)]
 pub(super) struct Processor {
+    clock: Clock,
     began: Duration,
     left: Option<Duration>,
     group: Option<Group>,
@@ -191,13 +216,13 @@ pub(super) struct Processor {
 impl Processor {
     /// Begins to measure, for a group that bounds it.
     pub(super) fn begin(left: Option<Duration>, group: Option<&Group>) -> Processor {
-        let group = group.cloned();
-        Processor { began: Clock::of_this_thread().time(), left, group, told: Duration::ZERO }
+        let (clock, group) = (Clock::of_this_thread(), group.cloned());
+        Processor { clock, began: clock.time(), left, group, told: Duration::ZERO }
     }
 
     /// What was taken so far.
-    fn taken(&mut self, clock: Clock) -> (Duration, Option<Stop>) {
-        let taken = clock.time().saturating_sub(self.began);
+    fn taken(&mut self) -> (Duration, Option<Stop>) {
+        let taken = self.clock.time().saturating_sub(self.began);
         let more = taken.saturating_sub(self.told);
         self.told = taken;
         let is_group_left = self.group.as_ref().is_none_or(|group| group.take_cpu_time(more));
@@ -256,7 +281,7 @@ impl Deadline {
     pub(super) fn arm(&self, running: Running, until: Instant, processor: Option<Processor>) {
         let mut terms = lock(&self.0);
         terms.call = Some(Call { running, until, clock: Clock::of_this_thread(), processor });
-        (terms.asked, terms.is_away, terms.is_braked) = (None, false, false);
+        (terms.asked, terms.is_away, terms.is_overdue, terms.is_braked) = (None, false, false, false);
     }
 
     /// From now on the instance can be trapped by its brake page.
@@ -269,23 +294,40 @@ impl Deadline {
     pub(super) fn disarm(&self) -> Duration {
         let mut terms = lock(&self.0);
         terms.release();
-        let Some(Call { clock, processor: Some(mut processor), .. }) = terms.call.take() else {
-            return Duration::ZERO;
-        };
-        processor.taken(clock).0
+        let processor = terms.call.take().and_then(|call| call.processor);
+        processor.map_or(Duration::ZERO, |mut processor| processor.taken().0)
     }
 
     /// A tick: asks the call to stop where it is time. `false`: it was asked and did not.
     pub(super) fn tick(&self) -> bool {
+        self.report_progress();
         lock(&self.0).tick()
     }
 
+    /// Wakes the caller where the call has made progress: by the call's own thread, and without the lock, as a waker is anybody's code.
+    fn report_progress(&self) {
+        let running = lock(&self.0).call.as_ref().map(|call| call.running.clone());
+        if let Some(running) = running {
+            running.report_progress();
+        }
+    }
+
     /// A tick for a guest that does not see it, by another thread.
-    fn tick_with_brakes(&self) {
+    fn tick_with_brakes(&self, spare: &mut Spare) {
         let mut terms = lock(&self.0);
         // The host's work for it cannot be stopped, and afterwards it is asked before it is trapped.
-        if terms.call.is_some() && !terms.is_away && !terms.tick() {
-            terms.brake();
+        if terms.call.is_none() || terms.is_away || terms.tick() {
+            return;
+        }
+        let mut braked = terms.brake();
+        if braked.is_err() && spare.give_back() {
+            braked = terms.brake();
+        }
+        let is_first = !std::mem::replace(&mut terms.is_overdue, true);
+        drop(terms);
+        if let (Err(error), true) = (braked, is_first) {
+            // It is tried again at the next tick.
+            tracing::error!(%error, "a call that is over cannot be stopped yet");
         }
     }
 
@@ -294,22 +336,19 @@ impl Deadline {
         lock(&self.0).is_braked
     }
 
-    /// Whether the brake page could not be opened again. Such an instance must not be given back.
-    pub(super) fn is_closed(&self) -> bool {
-        lock(&self.0).is_closed
-    }
-
     /// The host works for the guest, until the result is dropped.
     #[cfg(feature = "js")]
     pub(super) fn step_out(&self) -> Away {
-        lock(&self.0).is_away = true;
-        Away(self.clone())
+        let mut terms = lock(&self.0);
+        terms.is_away = true;
+        Away { deadline: self.clone(), was_asked: terms.asked.is_some() }
     }
 
     /// A tick in which the guest waits for the host: `false` where it is to wait no longer. It could not be asked to
     /// stop, and so has no grace.
     #[cfg(any(feature = "js", feature = "wasi"))]
     pub(super) fn may_wait(&self) -> bool {
+        self.report_progress();
         let mut terms = lock(&self.0);
         terms.look() && terms.asked.is_none()
     }
@@ -337,14 +376,23 @@ impl Deadline {
 
     /// Why the call was asked to stop, if it was.
     pub(super) fn asked_to_stop(&self) -> Option<Stop> {
-        lock(&self.0).asked.map(|(stop, _)| stop)
+        lock(&self.0).asked.map(|asked| asked.why)
+    }
+
+    /// The same, for a guest that asks often: it sees first whether it is time.
+    #[cfg(feature = "js")]
+    pub(super) fn heed(&self) -> Option<Stop> {
+        self.report_progress();
+        let mut terms = lock(&self.0);
+        terms.look();
+        terms.asked.map(|asked| asked.why)
     }
 }
 
 impl Terms {
     fn tick(&mut self) -> bool {
-        if let (Some((_, then)), Some(call)) = (self.asked, &self.call)
-            && call.clock.time().saturating_sub(then) >= GRACE
+        if let (Some(asked), Some(call)) = (self.asked, &self.call)
+            && (self.is_overdue || call.clock.time().saturating_sub(asked.time) >= GRACE)
         {
             return false;
         }
@@ -357,35 +405,37 @@ impl Terms {
         let Some(call) = &mut self.call else {
             return false;
         };
-        call.running.report_progress();
         if self.asked.is_none() {
             let stop = if call.running.is_cancelled() {
                 Some(Stop::Cancelled)
             } else if Instant::now() >= call.until {
                 Some(Stop::Timeout)
             } else {
-                let clock = call.clock;
-                call.processor.as_mut().and_then(|processor| processor.taken(clock).1)
+                call.processor.as_mut().and_then(|processor| processor.taken().1)
             };
-            self.asked = stop.map(|stop| (stop, call.clock.time()));
+            self.asked = stop.map(|why| Asked { why, when: Instant::now(), time: call.clock.time() });
         }
         true
     }
 
-    fn brake(&mut self) {
-        let Some(page) = self.brake.as_ref().filter(|_| !self.is_closed) else { return };
-        match page.close() {
-            Ok(()) => (self.is_closed, self.is_braked) = (true, true),
-            // At the next tick again: there may be room for one more mapping by then.
-            Err(error) => tracing::warn!(%error, "a call that is over cannot be stopped yet"),
+    fn brake(&mut self) -> io::Result<()> {
+        let page = self.brake.as_ref().ok_or_else(|| io::Error::other("it has no brake"))?;
+        if !self.is_closed {
+            page.close()?;
+            (self.is_closed, self.is_braked) = (true, true);
         }
+        Ok(())
     }
 
     fn release(&mut self) {
-        let Some(page) = self.brake.as_ref().filter(|_| self.is_closed) else { return };
-        match page.open() {
-            Ok(()) => self.is_closed = false,
-            Err(error) => tracing::error!(%error, "the memory of a stopped instance cannot be given back"),
+        if let Some(page) = self.brake.as_ref().filter(|_| self.is_closed) {
+            if page.open().is_err() {
+                // It joins two mappings that were one, so there is no reason that it could fail for. Whatever comes next would write to the page, and
+                // end the process too, with no word.
+                eprintln!("aiointernal: the memory of a stopped instance cannot be opened again");
+                abort();
+            }
+            self.is_closed = false;
         }
     }
 }
@@ -394,14 +444,21 @@ impl Terms {
 #[cfg(feature = "js")]
 #[derive(Debug)]
 #[must_use]
-pub(crate) struct Away(Deadline);
+pub(crate) struct Away {
+    deadline: Deadline,
+    was_asked: bool,
+}
 
 #[cfg(feature = "js")]
 impl Drop for Away {
     fn drop(&mut self) {
-        let mut terms = lock(&self.0.0);
+        let mut terms = lock(&self.deadline.0);
         terms.is_away = false;
-        // What became due meanwhile: it has all of its grace from now on.
+        // What became due meanwhile has all of its grace from now on. Who was asked before and came here all the same has no more than the time on the
+        // clock: one that hardly runs itself would else go on for long.
         terms.look();
+        if self.was_asked && terms.asked.is_some_and(|asked| asked.when.elapsed() >= GRACE) {
+            terms.is_overdue = true;
+        }
     }
 }

@@ -3,7 +3,6 @@
 use std::{
     fmt, io,
     marker::PhantomData,
-    mem,
     rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
@@ -116,14 +115,27 @@ impl<H> Data<H> {
         self.memory.refused()
     }
 
+    /// As [`asked_to_stop`](Data::asked_to_stop), and sees first whether it is time.
+    #[cfg(feature = "js")]
+    pub(crate) fn heed(&self) -> Option<Stop> {
+        self.deadline.heed()
+    }
+
     /// Lets the instance be stopped by its [brake page](super::brake): this is what lies at an address of its memory.
     ///
     /// # Errors
     ///
     /// It does not.
+    ///
+    /// # Safety
+    ///
+    /// It does; and the component keeps the host from writing to the first page of its memory.
     #[cfg(feature = "js")]
-    pub(crate) fn set_brake(&self, byte: &[u8], address: usize) -> wasmtime::Result<()> {
-        let page = Page::before(byte, address).ok_or_else(|| wasmtime::format_err!("{address} is not where it lies"))?;
+    #[expect(unsafe_code, reason = "what it promises is the caller's to keep")]
+    pub(crate) unsafe fn set_brake(&self, byte: &[u8], address: usize) -> wasmtime::Result<()> {
+        // SAFETY: as the caller promised. The deadline is that of this instance's store, and closes the page during its calls only.
+        let page = unsafe { Page::before(byte, address) };
+        let page = page.ok_or_else(|| wasmtime::format_err!("{address} is not where it lies"))?;
         self.deadline.set_brake(page);
         Ok(())
     }
@@ -319,12 +331,7 @@ impl<P: Program> Instance<P> {
             }
             Err(trap) => {
                 let error = self.describe(trap, live.store.data(), limits, &fate::<P>(false));
-                if live.store.data().deadline.is_closed() {
-                    // Giving its memory back would write to it. The place in the pool is lost with it.
-                    mem::forget(live);
-                } else {
-                    self.dead = Some(live);
-                }
+                self.dead = Some(live);
                 Err(error)
             }
         }

@@ -51,6 +51,8 @@ pub struct Limits {
     /// the engine itself. What the host holds for the instance meanwhile is counted, too: a result while it is decoded, results
     /// of a batch until they are taken, arguments and answers of host functions until they are handed over.
     ///
+    /// A JavaScript engine has less than 2 GiB, whatever this says.
+    ///
     /// A script that needs more meets `InternalError: out of memory`; to other components `memory.grow` gives -1.
     pub memory: usize,
     /// Bytes of stack for JavaScript calls; at most 768 KiB have an effect. Of other components the stack is that of

@@ -198,8 +198,9 @@ impl SandboxBuilder {
     }
 
     /// Has wasmtime's epochs stop scripts, and not the brake page: the engine then compares a counter in every loop and every function, where it
-    /// else writes to a page that is closed when time is over. Scripts are slower; both keep every limit alike. Default: brakes on Linux
-    /// on x86-64, and epochs elsewhere.
+    /// else writes to a page that is closed when time is over. Scripts are slower; both keep every limit alike. A script that is
+    /// ended is a fault of a page with the brake page (`SIGSEGV`, which wasmtime handles), so who has a handler of its own that must see none takes epochs.
+    /// Default: brakes on Linux on x86-64, and epochs elsewhere.
     pub fn use_epochs(mut self) -> SandboxBuilder {
         self.epochs = true;
         self

@@ -83,7 +83,10 @@ impl Linked {
             Error::with_source(ErrorKind::Engine, message, error)
         })?;
         let Config { fuel: counts_fuel, brakes, .. } = *host.config();
-        let landmark = brakes.then(|| landmark(&component)).flatten();
+        let landmark = match brakes {
+            true => Some(landmark(&component).ok_or_else(|| fault(Error::new(ErrorKind::Engine, "it has no landmark")))?),
+            false => None,
+        };
         Ok(Linked { pre, engine: Arc::new(engine), on_demand: Arc::new(on_demand), landmark, counts_fuel })
     }
 }
@@ -138,7 +141,12 @@ impl Program for Script {
         if let Some(landmark) = landmark {
             let landmark = instance.get_typed_func::<(), ((u32, WasmList<u8>),)>(&mut *store, landmark)?;
             let ((address, byte),) = landmark.call(&mut *store, ())?;
-            store.data().set_brake(byte.as_le_slice(&*store), address as usize)?;
+            // SAFETY: the engine says where the byte lies before any script has run in it, and `cargo xtask guest` has made it such that it keeps
+            // the host off the page.
+            #[expect(unsafe_code, reason = "what the engine says decides which page is closed")]
+            unsafe {
+                store.data().set_brake(byte.as_le_slice(&*store), address as usize)?;
+            }
         }
         let exports = Exports {
             engine: engine.load(&mut *store, &instance)?,
@@ -314,7 +322,7 @@ impl ambient::Host for Data<Ambient> {
     }
 
     fn patience(&mut self) -> u32 {
-        if self.asked_to_stop().is_some() { 0 } else { self.host.patience.next() }
+        if self.heed().is_some() { 0 } else { self.host.patience.next() }
     }
 }
 
