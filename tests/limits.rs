@@ -4,7 +4,11 @@ use std::{
     convert::Infallible,
     future::pending,
     num::NonZeroUsize,
-    sync::{LazyLock, Mutex, mpsc},
+    sync::{
+        Arc, LazyLock, Mutex,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -308,6 +312,27 @@ mod brakes {
             kept = kept || error.is_context_kept();
         }
         assert!(kept, "it was trapped each time");
+    }
+
+    #[tokio::test]
+    async fn who_goes_on_calling_the_host_is_ended_all_the_same() {
+        for sandbox in [Sandbox::builder().max_contexts(1), Sandbox::builder().max_contexts(1).use_epochs()] {
+            let calls = Arc::new(AtomicUsize::new(0));
+            let counted = Arc::clone(&calls);
+            let functions = Functions::new().sync_function("work", move |(): (), _| {
+                counted.fetch_add(1, Ordering::Relaxed);
+                let end = Instant::now() + 20 * MS;
+                while Instant::now() < end {
+                    std::hint::spin_loop();
+                }
+                Ok::<_, Infallible>(())
+            });
+            let context = sandbox.functions(functions).build().unwrap().context().await.unwrap();
+            let error = context.eval("for (;;) work()").timeout(5 * MS).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+            // One until it is asked, one in which its time is over, and those that begin before the next tick.
+            assert!(calls.load(Ordering::Relaxed) < 10, "{calls:?}");
+        }
     }
 }
 

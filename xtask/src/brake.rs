@@ -17,7 +17,8 @@ use wasm_encoder::{
     reencode::{Error, Reencode, utils},
 };
 use wasmparser::{
-    CodeSectionReader, CustomSectionReader, Export, ExternalKind, FunctionBody, FunctionSectionReader, KnownCustom, Name, Operator, Parser, Payload, TypeRef,
+    CodeSectionReader, CustomSectionReader, Export, ExternalKind, FunctionBody, FunctionSectionReader, KnownCustom,
+    Name, Operator, Parser, Payload, TypeRef,
 };
 use wit_parser::{WorldItem, abi::AbiVariant};
 
@@ -101,7 +102,11 @@ impl Brake {
                         let is_of_resource = import.name.starts_with("[resource-");
                         let leaves_results = known.get(&name).or(is_of_resource.then_some(&false));
                         let Some(leaves_results) = leaves_results else {
-                            bail!("the core module imports {} {}, which its world does not", import.module, import.name);
+                            bail!(
+                                "the core module imports {} {}, which its world does not",
+                                import.module,
+                                import.name
+                            );
                         };
                         if *leaves_results {
                             imports.push(Guard { ty, parameters: parameters[ty as usize], calls: types.len() as u32 });
@@ -343,7 +348,13 @@ mod tests {
         code.function(&import_guard(&Guard { ty: 0, parameters: 2, calls: 0 }));
         code.function(&realloc_guard(&Guard { ty: 1, parameters: 4, calls: 1 }));
         let mut module = Module::new();
-        module.section(&types).section(&imports).section(&functions).section(&memories).section(&exports).section(&code);
+        module
+            .section(&types)
+            .section(&imports)
+            .section(&functions)
+            .section(&memories)
+            .section(&exports)
+            .section(&code);
         module.finish()
     }
 

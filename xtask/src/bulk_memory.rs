@@ -4,13 +4,13 @@
 //! took milliseconds. Each is replaced with a call of a function that does the same in pieces of [`PIECE`], in a loop, which looks at the deadline
 //! as every loop does. It is done to the finished module because such instructions come from C, from Rust and from its libraries.
 
+use crate::brake::{refuse_reserved, trap};
 use anyhow::{Result, anyhow};
 use wasm_encoder::{
     BlockType, CodeSection, Function, FunctionSection, ImportSection, Instruction, InstructionSink, Module,
     TypeSection, ValType,
     reencode::{Error, Reencode, utils},
 };
-use crate::brake::{refuse_reserved, trap};
 use wasmparser::{CodeSectionReader, FunctionSectionReader, ImportSectionReader, Operator, Parser, TypeSectionReader};
 
 /// Bytes that are moved without a look: 64 pages.
@@ -240,7 +240,9 @@ mod tests {
 
         // The sum of a place and a count that is 4 GiB and more is not a place at the beginning.
         let before = memory.data(&store).to_vec();
-        for (to, from, count) in [(-0x1000, 0x10_0000, PIECE + 0x1000), (first as i32, -PIECE, 2 * PIECE), (0x10_0000, first as i32, -2)] {
+        for (to, from, count) in
+            [(-0x1000, 0x10_0000, PIECE + 0x1000), (first as i32, -PIECE, 2 * PIECE), (0x10_0000, first as i32, -2)]
+        {
             assert!(copy.call(&mut store, (to as u32, from as u32, count as u32)).is_err());
             assert!(from >= 0 && fill.call(&mut store, (to as u32, 7, count as u32)).is_err() || from < 0);
         }

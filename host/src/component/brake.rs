@@ -11,7 +11,10 @@
 //! - A fault at the page is one of compiled code, so wasmtime makes a trap of it, as of an access beyond the memory.
 //! - A page is closed only while a call runs in its instance, and opened before that call has an answer, under one lock
 //!   ([`Deadline`](super::deadline::Deadline)): a slot is never given back with a closed page, nor closed for who has it next.
-#![cfg_attr(target_os = "linux", expect(unsafe_code, reason = "the system's calls that change its memory are unsafe by nature"))]
+#![cfg_attr(
+    target_os = "linux",
+    expect(unsafe_code, reason = "the system's calls that change its memory are unsafe by nature")
+)]
 
 #[cfg(target_os = "linux")]
 pub(super) use self::linux::{Page, Spare};

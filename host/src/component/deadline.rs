@@ -459,6 +459,8 @@ impl Drop for Away {
         terms.look();
         if self.was_asked && terms.asked.is_some_and(|asked| asked.when.elapsed() >= GRACE) {
             terms.is_overdue = true;
+            // The ticker tries again where it fails. With epochs there is no page, and a tick is due.
+            let _ = terms.brake();
         }
     }
 }

@@ -84,7 +84,9 @@ impl Linked {
         })?;
         let Config { fuel: counts_fuel, brakes, .. } = *host.config();
         let landmark = match brakes {
-            true => Some(landmark(&component).ok_or_else(|| fault(Error::new(ErrorKind::Engine, "it has no landmark")))?),
+            true => {
+                Some(landmark(&component).ok_or_else(|| fault(Error::new(ErrorKind::Engine, "it has no landmark")))?)
+            }
             false => None,
         };
         Ok(Linked { pre, engine: Arc::new(engine), on_demand: Arc::new(on_demand), landmark, counts_fuel })
