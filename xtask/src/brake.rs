@@ -17,7 +17,8 @@ use wasm_encoder::{
     reencode::{Error, Reencode, utils},
 };
 use wasmparser::{
-    CodeSectionReader, CustomSectionReader, Export, ExternalKind, FunctionBody, FunctionSectionReader, KnownCustom, Name, Operator, Parser, Payload, TypeRef,
+    CodeSectionReader, CustomSectionReader, Export, ExternalKind, FunctionBody, FunctionSectionReader, KnownCustom,
+    Name, Operator, Parser, Payload, TypeRef,
 };
 use wit_parser::{WorldItem, abi::AbiVariant};
 
@@ -343,7 +344,13 @@ mod tests {
         code.function(&import_guard(&Guard { ty: 0, parameters: 2, calls: 0 }));
         code.function(&realloc_guard(&Guard { ty: 1, parameters: 4, calls: 1 }));
         let mut module = Module::new();
-        module.section(&types).section(&imports).section(&functions).section(&memories).section(&exports).section(&code);
+        module
+            .section(&types)
+            .section(&imports)
+            .section(&functions)
+            .section(&memories)
+            .section(&exports)
+            .section(&code);
         module.finish()
     }
 

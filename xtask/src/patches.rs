@@ -38,7 +38,11 @@ pub(crate) fn compile(patches: &Path, compiler: &str, arguments: &[&str]) -> Res
     }
     // What the patches include is beside them.
     let folders = folders(patches)?.into_iter().flat_map(|folder| [OsString::from("-I"), folder.into()]);
-    let status = Command::new(compiler).args(arguments).args(folders).status().with_context(|| format!("cannot start {compiler}"))?;
+    let status = Command::new(compiler)
+        .args(arguments)
+        .args(folders)
+        .status()
+        .with_context(|| format!("cannot start {compiler}"))?;
     exit(status.code().unwrap_or(1));
 }
 

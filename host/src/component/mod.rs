@@ -111,6 +111,13 @@ mod wasi;
 #[doc(no_inline)]
 pub use wasmtime;
 
+#[cfg(feature = "js")]
+pub(crate) use self::{
+    brake::IS_SUPPORTED as HAS_BRAKES,
+    instance::end_of,
+    ledger::{Charge, Ledger, Refused},
+    usage::{Account, record},
+};
 pub use self::{
     deadline::Stop,
     engine::{Config, Engine},
@@ -127,10 +134,3 @@ pub use self::{
 };
 #[cfg(feature = "wasi")]
 pub use self::{grants::Grants, wasi::link_wasi};
-#[cfg(feature = "js")]
-pub(crate) use self::{
-    brake::IS_SUPPORTED as HAS_BRAKES,
-    instance::end_of,
-    ledger::{Charge, Ledger, Refused},
-    usage::{Account, record},
-};
