@@ -359,7 +359,8 @@ pub(super) fn explain(failure: Failure, limits: &Limits) -> Error {
     }
 }
 
-#[cfg(all(test, feature = "compiler"))]
+#[cfg(test)]
+#[cfg(feature = "compiler")]
 mod tests {
     use super::*;
 
