@@ -5,6 +5,7 @@ mod options;
 mod evaluate;
 mod batch;
 mod repl;
+mod compile;
 mod component;
 mod report;
 
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
         Command::Eval { source, format, limits } => evaluate::eval(&source, format, &limits),
         Command::Run { file, format, limits } => evaluate::run(&file, format, &limits),
         Command::Batch { fresh, limits } => batch::run(fresh, &limits),
+        Command::Compile { folder, fuel } => compile::run(folder, fuel),
         Command::Repl { limits } => repl::run(&limits),
         Command::Component { command: Component::Run(options) } => return ended(component::run(options)),
     };

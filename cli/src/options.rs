@@ -69,6 +69,17 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Component,
     },
+    /// Compile the JavaScript engine for programs that are built without the compiler
+    ///
+    /// Leaves a file in the folder, which is made where it is not there; give that folder to their sandboxes as the cache. It runs on this
+    /// processor, and on those that can do all that it can. On one that can do less it is refused.
+    Compile {
+        /// The folder
+        folder: PathBuf,
+        /// Have the code count fuel
+        #[arg(long)]
+        fuel: bool,
+    },
     /// Evaluate what you type, line by line
     ///
     /// What you define stays. Ctrl-C stops what is running, Ctrl-D ends the session.

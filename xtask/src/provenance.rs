@@ -14,6 +14,8 @@ use crate::root;
 /// An artifact that is in the repository. Paths are relative to its root.
 pub(crate) struct Artifact {
     path: &'static str,
+    /// Where its digest is besides, for who has no time to find it.
+    digest: Option<&'static str>,
     /// The folders that it is made from, of which the first holds the record.
     inputs: &'static [&'static str],
     /// What rebuilds it.
@@ -21,12 +23,17 @@ pub(crate) struct Artifact {
 }
 
 /// The JavaScript engine.
-pub(crate) const ENGINE: Artifact =
-    Artifact { path: "host/guest.wasm", inputs: &["guest", "wit"], command: "cargo xtask guest" };
+pub(crate) const ENGINE: Artifact = Artifact {
+    path: "host/guest.wasm",
+    digest: Some("host/guest.sha256"),
+    inputs: &["guest", "wit"],
+    command: "cargo xtask guest",
+};
 
 /// The example of a component that is not JavaScript.
 pub(crate) const SEARCH: Artifact = Artifact {
     path: "examples/guests/search/search.wasm",
+    digest: None,
     inputs: &["examples/guests/search"],
     command: "cargo xtask guest",
 };
@@ -45,6 +52,10 @@ impl Artifact {
         lines.extend(versions.iter().map(|(tool, version)| format!("{tool}: {version}")));
         let record = self.record();
         fs::write(&record, lines.join("\n") + "\n").with_context(|| format!("cannot write {}", record.display()))?;
+        if let Some(path) = self.digest {
+            fs::write(root().join(path), hex(&Sha256::digest(artifact)) + "\n")
+                .with_context(|| format!("cannot write {path}"))?;
+        }
         println!("{path}: {} bytes", artifact.len());
         Ok(())
     }
@@ -153,6 +164,8 @@ mod tests {
                 "{} was replaced",
                 artifact.path
             );
+            let digest = artifact.digest.map(|path| fs::read_to_string(root().join(path)).unwrap());
+            assert!(digest.is_none_or(|digest| digest.trim() == artifact.recorded("artifact-sha256")));
         }
     }
 

@@ -1,15 +1,21 @@
 //! Compiled components on disk, so that only the first start of a program compiles.
 //!
 //! A file is named after everything that decides its content: the whole digest of the component, and a hash of
-//! wasmtime's version and configuration. It begins with a digest of the rest. What does not
+//! wasmtime's version and configuration. It begins with a checksum of the rest. What does not
 //! match is compiled anew and written over. Whoever can write the folder can run code in this process, as with any
 //! cache of compiled code, so a folder that others can write is not used.
+//!
+//! Without the compiler (feature `compiler`) such files are all there is: a file of the component is taken that fits.
 
 use std::{
     fs,
-    hash::{DefaultHasher, Hash as _, Hasher as _},
-    io::{self, Read as _, Write as _},
+    io::{self, Read as _},
     path::{Path, PathBuf},
+};
+#[cfg(feature = "compiler")]
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    io::Write as _,
     sync::atomic::{AtomicU64, Ordering},
 };
 
@@ -17,14 +23,25 @@ use sha2::{Digest as _, Sha256};
 use wasmtime::{Engine, component::Component};
 
 /// First bytes of a file: what it is, and the version of this layout.
-const MAGIC: &[u8; 8] = b"aioint\x00\x01";
+const MAGIC: &[u8; 8] = b"aioint\x00\x02";
 
-const DIGEST: usize = 32;
+const CHECKSUM: usize = 32;
+
+/// The digest of a component, by which its files are named. All of it: who writes two components must not get one for the other.
+pub(super) fn digest_of(wasm: &[u8]) -> String {
+    Sha256::digest(wasm).iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 /// Loads a component from the folder, or compiles it and leaves it there. Trouble with the folder costs time only, and
 /// is logged.
-pub(super) fn load_or_compile(engine: &Engine, wasm: &[u8], folder: &Path) -> wasmtime::Result<Component> {
-    let file = folder.join(file_name(engine, wasm));
+#[cfg(feature = "compiler")]
+pub(super) fn load_or_compile(
+    engine: &Engine,
+    wasm: &[u8],
+    digest: &str,
+    folder: &Path,
+) -> wasmtime::Result<Component> {
+    let file = folder.join(file_name(engine, digest));
     match read(engine, &file) {
         Ok(component) => return Ok(component),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -37,6 +54,34 @@ pub(super) fn load_or_compile(engine: &Engine, wasm: &[u8], folder: &Path) -> wa
     deserialize(engine, &compiled)
 }
 
+/// Loads a component from the folder: the first of its files, in the order of their names, that fits this engine.
+///
+/// # Errors
+///
+/// Why none does.
+#[cfg(not(feature = "compiler"))]
+pub(super) fn load(engine: &Engine, digest: &str, folder: &Path) -> io::Result<Component> {
+    let mut files = fs::read_dir(folder)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .filter(|path| path.as_ref().map_or(true, |path| is_of(path, digest)))
+        .collect::<io::Result<Vec<_>>>()?;
+    files.sort();
+    let mut why = io::Error::new(io::ErrorKind::NotFound, "it has no file of this component");
+    for file in files {
+        match read(engine, &file) {
+            Ok(component) => return Ok(component),
+            Err(error) => why = io::Error::new(error.kind(), format!("{}: {error}", file.display())),
+        }
+    }
+    Err(why)
+}
+
+#[cfg(not(feature = "compiler"))]
+fn is_of(file: &Path, digest: &str) -> bool {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with(digest) && name.ends_with(".cwasm")
+}
+
 /// The folder for compiled code of this user: `$XDG_CACHE_HOME/aiointernal`, else `~/.cache/aiointernal`.
 pub(super) fn default_folder() -> Option<PathBuf> {
     let absolute = |variable: &str| std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
@@ -44,12 +89,10 @@ pub(super) fn default_folder() -> Option<PathBuf> {
     Some(base.join("aiointernal"))
 }
 
-fn file_name(engine: &Engine, wasm: &[u8]) -> String {
+#[cfg(feature = "compiler")]
+fn file_name(engine: &Engine, digest: &str) -> String {
     let mut compatibility = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut compatibility);
-    let digest = Sha256::digest(wasm);
-    // All of it: who writes two components must not get one for the other.
-    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{digest}-{:016x}.cwasm", compatibility.finish())
 }
 
@@ -63,17 +106,43 @@ fn read(engine: &Engine, file: &Path) -> io::Result<Component> {
     opened.read_to_end(&mut bytes)?;
     let broken = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
     let (magic, rest) = bytes.split_at_checked(MAGIC.len()).ok_or_else(|| broken("the file is cut short"))?;
-    let (digest, compiled) = rest.split_at_checked(DIGEST).ok_or_else(|| broken("the file is cut short"))?;
+    let (sum, compiled) = rest.split_at_checked(CHECKSUM).ok_or_else(|| broken("the file is cut short"))?;
     if magic != MAGIC {
         return Err(broken("the file is of another kind or version"));
     }
-    if digest != Sha256::digest(compiled).as_slice() {
-        return Err(broken("the file is damaged: its digest does not match"));
+    if sum != checksum(compiled) {
+        return Err(broken("the file is damaged: its checksum does not match"));
     }
     deserialize(engine, compiled).map_err(io::Error::other)
 }
 
+/// Tells what is damaged: a change of one word for certain, and any other but for one in 2^64.
+///
+/// Who may write the file could write another of these as well, so it need not be hard to find one, but quick: a digest
+/// would take a fifth of the start of a small program.
+fn checksum(bytes: &[u8]) -> [u8; CHECKSUM] {
+    // An odd number, so that nothing of a word is lost by it.
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut lanes = [1_u64, 2, 3, 4];
+    let mut mix = |chunk: &[u8; CHECKSUM]| {
+        let (words, _) = chunk.as_chunks();
+        for (lane, word) in lanes.iter_mut().zip(words) {
+            *lane = (*lane ^ u64::from_le_bytes(*word)).wrapping_mul(FACTOR).rotate_left(29);
+        }
+    };
+    let (chunks, rest) = bytes.as_chunks();
+    chunks.iter().for_each(&mut mix);
+    let mut last = [0; CHECKSUM];
+    last.iter_mut().zip(rest).for_each(|(last, byte)| *last = *byte);
+    mix(&last);
+    mix(&[bytes.len() as u64, 0, 0, 0].map(u64::to_le_bytes).as_flattened().try_into().unwrap_or(last));
+    let mut sum = [0; CHECKSUM];
+    sum.iter_mut().zip(lanes.map(u64::to_le_bytes).as_flattened()).for_each(|(sum, byte)| *sum = *byte);
+    sum
+}
+
 /// Writes a file that other processes see whole or not at all.
+#[cfg(feature = "compiler")]
 fn write(folder: &Path, file: &Path, compiled: &[u8]) -> io::Result<()> {
     static WRITES: AtomicU64 = AtomicU64::new(0);
     create_private_folder(folder)?;
@@ -85,19 +154,19 @@ fn write(folder: &Path, file: &Path, compiled: &[u8]) -> io::Result<()> {
     let mut writer = create_private_file(&partial)?;
     let written = writer
         .write_all(MAGIC)
-        .and_then(|()| writer.write_all(&Sha256::digest(compiled)))
+        .and_then(|()| writer.write_all(&checksum(compiled)))
         .and_then(|()| writer.write_all(compiled))
         .and_then(|()| fs::rename(&partial, file));
     written.inspect_err(|_| drop(fs::remove_file(&partial)))
 }
 
-#[cfg(unix)]
+#[cfg(all(unix, feature = "compiler"))]
 fn create_private_folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-#[cfg(unix)]
+#[cfg(all(unix, feature = "compiler"))]
 fn create_private_file(file: &Path) -> io::Result<fs::File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)
@@ -109,18 +178,19 @@ fn check_owner(found: &fs::Metadata) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
     // The owner of a process's own entry is the user that it runs as. Where that cannot be seen, nothing is cached.
     let user = fs::metadata("/proc/self")?.uid();
-    if found.uid() != user || found.mode() & 0o022 != 0 {
+    // The superuser can do everything anyway, and may have put it there for all.
+    if ![user, 0].contains(&found.uid()) || found.mode() & 0o022 != 0 {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "others than this user may write it"));
     }
     Ok(())
 }
 
-#[cfg(not(unix))]
+#[cfg(all(not(unix), feature = "compiler"))]
 fn create_private_folder(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)
 }
 
-#[cfg(not(unix))]
+#[cfg(all(not(unix), feature = "compiler"))]
 fn create_private_file(file: &Path) -> io::Result<fs::File> {
     fs::File::create_new(file)
 }
@@ -133,14 +203,15 @@ fn check_owner(_found: &fs::Metadata) -> io::Result<()> {
 #[expect(unsafe_code, reason = "the one place: loading compiled code is unsafe by nature")]
 fn deserialize(engine: &Engine, compiled: &[u8]) -> wasmtime::Result<Component> {
     // SAFETY: `deserialize` asks for bytes that wasmtime's own compiler made. They are either what
-    // `precompile_component` returned a moment ago, or come from a file whose owner is this user and that nobody else
-    // may write, under the name of this very engine configuration, and whose digest says that they are whole. wasmtime
+    // `precompile_component` returned a moment ago, or come from a file whose owner is this user or the superuser and that nobody
+    // else may write, under the name of this very component, and whose checksum says that they are whole. wasmtime
     // itself refuses another version, target or configuration. They are copied from memory, not mapped, so that
     // nobody can change them under the running code.
     unsafe { Component::deserialize(engine, compiled) }
 }
 
 #[cfg(test)]
+#[cfg(feature = "compiler")]
 mod tests {
     use super::*;
 
@@ -165,7 +236,7 @@ mod tests {
     #[test]
     fn a_compiled_component_is_found_again() {
         let (engine, folder) = (Engine::default(), folder("found"));
-        load_or_compile(&engine, &wasm(), &folder).unwrap();
+        load_or_compile(&engine, &wasm(), &digest_of(&wasm()), &folder).unwrap();
         let file = cached(&folder);
         read(&engine, &file).unwrap();
         fs::remove_dir_all(folder).unwrap();
@@ -174,33 +245,47 @@ mod tests {
     #[test]
     fn a_damaged_file_is_refused_by_name_and_written_over() {
         let (engine, folder) = (Engine::default(), folder("damaged"));
-        load_or_compile(&engine, &wasm(), &folder).unwrap();
+        load_or_compile(&engine, &wasm(), &digest_of(&wasm()), &folder).unwrap();
         let file = cached(&folder);
         let whole = fs::read(&file).unwrap();
         let mut flipped = whole.clone();
         flipped[whole.len() / 2] ^= 1;
         for (damaged, reason) in [
             (&whole[..20], "cut short"),
-            (&flipped[..], "digest does not match"),
+            (&flipped[..], "checksum does not match"),
             (b"something else altogether, and longer than the header is", "another kind"),
         ] {
             fs::write(&file, damaged).unwrap();
             let error = read(&engine, &file).map(|_| ()).unwrap_err();
             assert!(error.to_string().contains(reason), "{error}");
-            load_or_compile(&engine, &wasm(), &folder).unwrap();
+            load_or_compile(&engine, &wasm(), &digest_of(&wasm()), &folder).unwrap();
             assert_eq!(fs::read(&file).unwrap(), whole);
         }
         fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]
+    fn every_change_of_a_word_and_of_the_length_changes_the_checksum() {
+        let bytes: Vec<u8> = (0..1000_u32).map(|number| (number * 7) as u8).collect();
+        let sum = checksum(&bytes);
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1 << (at % 8);
+            assert_ne!(checksum(&changed), sum, "byte {at}");
+            assert_ne!(checksum(&bytes[..at]), sum, "{at} bytes");
+        }
+        assert_ne!(checksum(&[&bytes[..], &[0]].concat()), sum);
+        assert_eq!(checksum(&bytes.clone()), sum);
+    }
+
+    #[test]
     fn code_of_another_configuration_is_refused() {
         let (engine, folder) = (Engine::default(), folder("other"));
-        load_or_compile(&engine, &wasm(), &folder).unwrap();
+        load_or_compile(&engine, &wasm(), &digest_of(&wasm()), &folder).unwrap();
         let file = cached(&folder);
         let other = Engine::new(wasmtime::Config::new().epoch_interruption(true)).unwrap();
         assert!(read(&other, &file).is_err());
-        assert_ne!(file_name(&engine, &wasm()), file_name(&other, &wasm()));
+        assert_ne!(file_name(&engine, &digest_of(&wasm())), file_name(&other, &digest_of(&wasm())));
         fs::remove_dir_all(folder).unwrap();
     }
 
@@ -208,12 +293,12 @@ mod tests {
     fn what_a_killed_process_of_the_same_number_left_is_no_hindrance() {
         let (engine, folder) = (Engine::default(), folder("left"));
         create_private_folder(&folder).unwrap();
-        let file = folder.join(file_name(&engine, &wasm()));
+        let file = folder.join(file_name(&engine, &digest_of(&wasm())));
         // Other tests of this process write, too: any of the next numbers may be this one's.
         for unique in 0..100 {
             fs::write(file.with_extension(format!("{}-{unique}.partial", std::process::id())), "half").unwrap();
         }
-        load_or_compile(&engine, &wasm(), &folder).unwrap();
+        load_or_compile(&engine, &wasm(), &digest_of(&wasm()), &folder).unwrap();
         read(&engine, &file).unwrap();
         fs::remove_dir_all(folder).unwrap();
     }
@@ -225,7 +310,7 @@ mod tests {
         let (engine, folder) = (Engine::default(), folder("open"));
         fs::create_dir_all(&folder).unwrap();
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
-        load_or_compile(&engine, &wasm(), &folder).unwrap();
+        load_or_compile(&engine, &wasm(), &digest_of(&wasm()), &folder).unwrap();
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
         fs::remove_dir_all(folder).unwrap();
     }

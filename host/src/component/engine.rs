@@ -126,15 +126,33 @@ impl Engine {
     /// Compiles a component, or finds it compiled in the cache. A cache that cannot be used is logged, and costs only
     /// the time to compile.
     ///
+    /// Without the feature `compiler` it has to be in the cache: a program that has the compiler has left it there, which ran with
+    /// the same configuration on a processor that can do no more than this one.
+    ///
     /// # Errors
     ///
-    /// [`BadComponent`](ErrorKind::BadComponent): these bytes are not WebAssembly, or a core module, or damaged, or of
-    /// a proposal that is not there, or larger than [`Config::scale`] allows. The text says which.
+    /// - [`BadComponent`](ErrorKind::BadComponent): these bytes are not WebAssembly, or a core module, or damaged, or of
+    ///   a proposal that is not there, or larger than [`Config::scale`] allows. The text says which.
+    /// - [`Engine`](ErrorKind::Engine): there is no compiler, and nothing in the cache that fits.
     pub fn compile(&self, wasm: &[u8]) -> Result<Component, Error> {
         check_header(wasm)?;
         check_nesting(wasm)?;
+        self.load(wasm, None)
+    }
+
+    /// As `compile`, for a component that is known to be one, and whose digest is known.
+    #[cfg(feature = "js")]
+    pub(crate) fn compile_known(&self, wasm: &[u8], digest: &str) -> Result<Component, Error> {
+        self.load(wasm, Some(digest))
+    }
+
+    #[cfg(feature = "compiler")]
+    fn load(&self, wasm: &[u8], digest: Option<&str>) -> Result<Component, Error> {
         let loaded = match &self.0.config.cache {
-            Some(folder) => cache::load_or_compile(&self.0.wasmtime, wasm, folder),
+            Some(folder) => {
+                let digest = digest.map_or_else(|| cache::digest_of(wasm), str::to_owned);
+                cache::load_or_compile(&self.0.wasmtime, wasm, &digest, folder)
+            }
             None => Component::from_binary(&self.0.wasmtime, wasm),
         };
         loaded.map_err(|error| {
@@ -145,6 +163,24 @@ impl Engine {
                 message += &format!(" (`Config::scale` is {})", self.0.config.scale);
             }
             Error::with_source(ErrorKind::BadComponent, message, error)
+        })
+    }
+
+    #[cfg(not(feature = "compiler"))]
+    fn load(&self, wasm: &[u8], digest: Option<&str>) -> Result<Component, Error> {
+        const HELP: &str = "`aiointernal compile FOLDER` puts the JavaScript engine's there, and so does every program of yours that \
+                            has the feature `compiler` and this folder as its cache";
+        let Some(folder) = &self.0.config.cache else {
+            let message = format!("there is no compiler (feature `compiler`), and no folder of compiled code. {HELP}");
+            return Err(Error::new(ErrorKind::Engine, message));
+        };
+        let digest = digest.map_or_else(|| cache::digest_of(wasm), str::to_owned);
+        cache::load(&self.0.wasmtime, &digest, folder).map_err(|error| {
+            let folder = folder.display();
+            let message = format!(
+                "there is no compiler (feature `compiler`), and `{folder}` has no compiled code that fits: {error}. {HELP}"
+            );
+            Error::with_source(ErrorKind::Engine, message, error)
         })
     }
 
@@ -309,9 +345,12 @@ fn wasmtime_config(config: &Config) -> wasmtime::Config {
         // wasmtime wants this to be no less, although nothing here is async.
         .async_stack_size(stack)
         .max_wasm_stack(stack)
+        // Nobody is shown where in a component's code something happened.
         .wasm_backtrace_max_frames(None)
-        // QuickJS depends on it, and results are then the same on every machine.
-        .cranelift_nan_canonicalization(true);
+        .generate_address_map(false);
+    // QuickJS depends on it, and results are then the same on every machine.
+    #[cfg(feature = "compiler")]
+    wasmtime.cranelift_nan_canonicalization(true);
     let total = |each: u32| instances.saturating_mul(scale.saturating_mul(each));
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)

@@ -4,3 +4,6 @@
 pub(super) const GUEST: &[u8] = include_bytes!("../../guest.wasm");
 
 const _: () = assert!(GUEST.len() > 1 << 20, "guest.wasm is not there: run `cargo xtask guest`");
+
+/// Its SHA-256, in hexadecimal digits.
+pub(super) const DIGEST: &str = include_str!("../../guest.sha256").trim_ascii();

@@ -19,7 +19,6 @@ use super::{
     context::{Context, Globals, encode_globals},
     engine::Engine,
     functions::Functions,
-    guest::GUEST,
     handle::Encoded,
     inbox::Inbox,
     modules::{Grant, Resolver},
@@ -243,7 +242,7 @@ impl SandboxBuilder {
         };
         let engine = component::Engine::new(config)?;
         engine.advise(CONTEXT_TAKES, CONTEXT_IS_PROMISED);
-        let linked = Linked::load(&engine, GUEST)?;
+        let linked = Linked::new(&engine)?;
         Ok(Sandbox { engine, linked, limits, modules, functions, meters: meter.into_iter().collect() })
     }
 }

@@ -18,6 +18,7 @@ use super::{
     evaluation::Evaluation,
     exception::Exception,
     functions::Functions,
+    guest,
     handle::Encoded,
     inbox::Inbox,
     modules::{Grant, Imports},
@@ -62,13 +63,18 @@ pub(super) struct Linked {
 }
 
 impl Linked {
-    pub(super) fn load(host: &component::Engine, guest: &[u8]) -> Result<Linked, Error> {
+    /// The engine of this build.
+    pub(super) fn new(host: &component::Engine) -> Result<Linked, Error> {
+        Linked::of(host, host.compile_known(guest::GUEST, guest::DIGEST))
+    }
+
+    fn of(host: &component::Engine, compiled: Result<wasm::Component, Error>) -> Result<Linked, Error> {
         // The guest is ours: where it does not fit, the fault is the host's.
         let fault = |error: Error| {
             let message = format!("the JavaScript engine does not run here: {error}");
             Error::with_source(ErrorKind::Engine, message, error)
         };
-        let component = host.compile(guest).map_err(fault)?;
+        let component = compiled.map_err(fault)?;
         let mut linker = Linker::new(host.wasmtime());
         ambient::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data)
             .and_then(|()| host_functions::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data))
@@ -356,6 +362,7 @@ pub(super) fn explain(failure: Failure, limits: &Limits) -> Error {
 }
 
 #[cfg(test)]
+#[cfg(feature = "compiler")]
 mod tests {
     use super::*;
 
@@ -363,7 +370,7 @@ mod tests {
         let mut config = component::Config::default();
         (config.instances, config.cache) = (1, None);
         let engine = component::Engine::new(config).unwrap();
-        Linked::load(&engine, wasm).map(|_| ()).unwrap_err()
+        Linked::of(&engine, engine.compile(wasm)).map(|_| ()).unwrap_err()
     }
 
     #[test]
