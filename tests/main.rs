@@ -11,6 +11,7 @@ mod heap_thread;
 mod host_objects;
 mod hostile;
 mod isolation;
+mod leaf_loop;
 mod limits;
 mod modules;
 mod pool;

@@ -1,0 +1,61 @@
+//! The loop of frequent instructions (`guest/patches/quickjs.c/leaf_loop.h`) beside the same engine without it: native rquickjs.
+
+use std::{env, fmt};
+
+use proptest::{
+    collection::vec,
+    prelude::{Strategy as _, any},
+    prop_assert,
+    test_runner::{Config, RngSeed, TestRunner},
+};
+use rquickjs::{Context, Promise, Runtime, context::EvalOptions};
+
+use self::program::PRELUDE;
+use crate::context::SANDBOX;
+
+mod program;
+
+/// The text of a program.
+struct Program(String);
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The same 1,000 programs each time; `PROPTEST_CASES` makes it more, `PROPTEST_RNG_SEED` others.
+#[test]
+fn a_generated_program_does_what_it_does_without_the_loop_of_frequent_instructions() {
+    let mut config = Config { failure_persistence: None, ..Config::default() };
+    if env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = 1000;
+    }
+    if config.rng_seed == RngSeed::Random {
+        config.rng_seed = RngSeed::Fixed(1);
+    }
+    let programs = vec(any::<u8>(), 0..1200).prop_map(|bytes| Program(program::program(&bytes)));
+    let outcome = TestRunner::new(config).run(&programs, |Program(text)| {
+        let source = format!("{PRELUDE}{text}");
+        let (ours, native) = (ours(&source), native(&source));
+        let differs = ours.lines().zip(native.lines()).find(|(ours, native)| ours != native);
+        prop_assert!(ours == native, "ours and native differ: {differs:#?}");
+        Ok(())
+    });
+    outcome.unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+fn ours(source: &str) -> String {
+    let context = SANDBOX.context().blocking().unwrap();
+    context.eval(source).blocking().unwrap().as_str().unwrap().to_owned()
+}
+
+fn native(source: &str) -> String {
+    let context = Context::full(&Runtime::new().unwrap()).unwrap();
+    context.with(|ctx| {
+        let mut options = EvalOptions::default();
+        options.strict = false;
+        let promise: Promise<'_> = ctx.eval_with_options(source, options).unwrap();
+        promise.finish().unwrap()
+    })
+}
