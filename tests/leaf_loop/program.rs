@@ -122,7 +122,8 @@ const CHANGES: [&str; 30] = [
 ];
 
 /// `$N` is a numeric expression, `$V` any.
-const BLOCKS: [&str; 24] = [
+const BLOCKS: [&str; 25] = [
+    "for (const x of [2147483647, -2147483648, 0, -1, -7]) { const y = $N; log(-x, ~x, x + y, x - y, x * y, x % y, x / y, x << y, x >> y, x >>> y) }",
     "var x = 2147483640; x += $N; x += x; log(x); x -= $N; x += 0.5; log(x); x += $V; log(cap(x))",
     "let x = $N; { let y = x; x = y * y; let z = y - x; y = z; log(x, y, z) }",
     "try { x = $N; let x = $V; log(x) } catch (e) { log(e) }",
