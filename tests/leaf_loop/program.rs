@@ -88,7 +88,7 @@ const VIEWS: [&str; 12] = [
 ];
 
 /// What is done to an array `$A`, a view `$T` or an object `$O`, beyond reading and writing of members.
-const CHANGES: [&str; 30] = [
+const CHANGES: [&str; 34] = [
     "$A.length = 2",
     "$A.length = 5",
     "$A.length = 4294967295; log($A.length); $A.length = 1",
@@ -102,7 +102,11 @@ const CHANGES: [&str; 30] = [
     "Object.defineProperty($A, 'length', { writable: false })",
     "Object.defineProperty($A, 1, { get() { log('getter'); return v0 }, set(to) { log('setter', to) } })",
     "Object.setPrototypeOf($A, spy([8, 9]))",
-    "Array.prototype[2] = 'of all'",
+    "Object.defineProperty(Array.prototype, 2, { get() { return 'of all' }, set(to) { n0++ }, configurable: true })",
+    "$A = [1, 2, 3, 4]; $A.length = 2",
+    "$A = [1, 2, 3, 4]; $A.length = 2; Object.preventExtensions($A); $A[2] = 3",
+    "$A = [1, 2, 3, 4]; $A.length = 2; $A.length = 5; $A[2] = n1; log($A.length)",
+    "$A = [1, 2, 3, 4]; $A.length = 2; Object.setPrototypeOf($A, spy([])); $A[2] = n1; log($A)",
     "$T = new $T.constructor(new ArrayBuffer(16, { maxByteLength: 64 }))",
     "$T = new $T.constructor(new ArrayBuffer(32, { maxByteLength: 64 }), 8, 2)",
     "$T.buffer.resize(8)",
