@@ -40,6 +40,10 @@ const spy = (target) => new Proxy(target, {
 // What the arguments of calls name; functions have variables of their own by these names.
 let v0 = 'global', v1 = 1, n0 = 2, c1
 
+// Variables of the global object and of the script, for all functions.
+var g0 = 'g', gn = 3
+let g1 = {}, gm = -0
+
 const finish = (result) => {
   log('returned', result?.value)
   log('later', result?.inner(1, 'late'))

@@ -88,7 +88,7 @@ const VIEWS: [&str; 12] = [
 ];
 
 /// What is done to an array `$A`, a view `$T` or an object `$O`, beyond reading and writing of members.
-const CHANGES: [&str; 30] = [
+const CHANGES: [&str; 36] = [
     "$A.length = 2",
     "$A.length = 5",
     "$A.length = 4294967295; log($A.length); $A.length = 1",
@@ -102,7 +102,11 @@ const CHANGES: [&str; 30] = [
     "Object.defineProperty($A, 'length', { writable: false })",
     "Object.defineProperty($A, 1, { get() { log('getter'); return v0 }, set(to) { log('setter', to) } })",
     "Object.setPrototypeOf($A, spy([8, 9]))",
-    "Array.prototype[2] = 'of all'",
+    "Object.defineProperty(Array.prototype, 2, { get() { return 'of all' }, set(to) { n0++ }, configurable: true })",
+    "$A = [1, 2, 3, 4]; $A.length = 2",
+    "$A = [1, 2, 3, 4]; $A.length = 2; Object.preventExtensions($A); $A[2] = 3",
+    "$A = [1, 2, 3, 4]; $A.length = 2; $A.length = 5; $A[2] = n1; log($A.length)",
+    "$A = [1, 2, 3, 4]; $A.length = 2; Object.setPrototypeOf($A, spy([])); $A[2] = n1; log($A)",
     "$T = new $T.constructor(new ArrayBuffer(16, { maxByteLength: 64 }))",
     "$T = new $T.constructor(new ArrayBuffer(32, { maxByteLength: 64 }), 8, 2)",
     "$T.buffer.resize(8)",
@@ -117,12 +121,15 @@ const CHANGES: [&str; 30] = [
     "$O = Object.create($O)",
     "$O = spy($O)",
     "Object.freeze($O)",
+    "Object.defineProperty(globalThis, 'g0', { writable: false })",
+    "globalThis.g1 = 'property'; log(g1); delete globalThis.g0",
     "$O = arguments",
     "$O.self = $O",
 ];
 
 /// `$N` is a numeric expression, `$V` any.
-const BLOCKS: [&str; 24] = [
+const BLOCKS: [&str; 25] = [
+    "for (const x of [2147483647, -2147483648, 0, -1, -7]) { const y = $N; log(-x, ~x, x + y, x - y, x * y, x % y, x / y, x << y, x >> y, x >>> y) }",
     "var x = 2147483640; x += $N; x += x; log(x); x -= $N; x += 0.5; log(x); x += $V; log(cap(x))",
     "let x = $N; { let y = x; x = y * y; let z = y - x; y = z; log(x, y, z) }",
     "try { x = $N; let x = $V; log(x) } catch (e) { log(e) }",
@@ -216,7 +223,7 @@ impl Maker<'_> {
                 break;
             }
         }
-        self.text.push_str("log(n0, n1, n2, n3, v0, v1, v2, c0, c1, p0, p1, p2, p3, p4, p5);\nlog(a0, a1, t0, t1, o0, o1, arguments);\n");
+        self.text.push_str("log(n0, n1, n2, n3, v0, v1, v2, c0, c1, p0, p1, p2, p3, p4, p5, g0, g1, gn, gm);\nlog(a0, a1, t0, t1, o0, o1, arguments);\n");
         // It is called when the frame that its variables were in is gone.
         let value = self.value(0);
         let _ = writeln!(self.text, "return {{ value: {value}, inner }}\n}}{}", if head == 6 { " }" } else { "" });
@@ -299,7 +306,8 @@ impl Maker<'_> {
 
     /// A statement that throws nothing.
     fn arithmetic(&mut self) -> String {
-        let (place, number) = (self.choices.pick(&["n0", "n1", "n2", "n3", "t0[1]", "t0[n0 & 7]"]), self.number(2));
+        let (place, number) =
+            (self.choices.pick(&["n0", "n1", "n2", "n3", "gn", "gm", "t0[1]", "t0[n0 & 7]"]), self.number(2));
         let by = self.choices.pick(&["=", "+=", "-=", "*=", "%=", "/=", "|=", "&=", "^=", "<<=", ">>=", ">>>="]);
         match self.choices.below(5) {
             0 => format!("{place}++"),
@@ -314,7 +322,10 @@ impl Maker<'_> {
         let kind = self.choices.below(if depth == 0 { 3 } else { 10 });
         match kind {
             0 | 1 => self.choices.pick(&NUMBERS).to_owned(),
-            2 => self.choices.pick(&["n0", "n1", "n2", "n3", "t0[0]", "t0[1]", "t0.length", "a0.length"]).to_owned(),
+            2 => self
+                .choices
+                .pick(&["n0", "n1", "n2", "n3", "gn", "gm", "t0[0]", "t0[1]", "t0.length", "a0.length"])
+                .to_owned(),
             3..=6 => {
                 let by = [
                     "+", "-", "*", "/", "%", "&", "|", "^", "<<", ">>", ">>>", "<", "<=", ">", ">=", "==", "!=", "===",
@@ -324,7 +335,10 @@ impl Maker<'_> {
                 format!("({one} {by} {other})")
             }
             7 => format!("{}({})", self.choices.pick(&["-", "+", "~", "!"]), self.number(depth - 1)),
-            8 => self.choices.pick(&["n0++", "n1--", "++n2", "--n3", "t0[1]++", "--t0[n1 & 3]"]).to_owned(),
+            8 => self
+                .choices
+                .pick(&["n0++", "n1--", "++n2", "--n3", "gn++", "--gm", "t0[1]++", "--t0[n1 & 3]"])
+                .to_owned(),
             _ => {
                 let (asked, one, other) = (self.number(depth - 1), self.number(depth - 1), self.number(depth - 1));
                 format!("({asked} ? {one} : {other})")
@@ -337,7 +351,7 @@ impl Maker<'_> {
     }
 
     fn place(&mut self) -> String {
-        const PLACES: [&str; 24] = [
+        const PLACES: [&str; 26] = [
             "v0",
             "v1",
             "v2",
@@ -349,6 +363,8 @@ impl Maker<'_> {
             "p3",
             "p4",
             "p5",
+            "g0",
+            "g1",
             "o0.k",
             "o1.k",
             "o0.self",
