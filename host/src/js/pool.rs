@@ -34,7 +34,7 @@ const SPARES: usize = 8;
 ///
 /// A [sandbox](Sandbox) opens each context on a thread of its own. A pool has a few threads, and each of them serves many
 /// contexts: those of [tenants](Pool::context), which stay, and [fresh](Pool::fresh) ones, which are used once. A context is on
-/// one thread for its life, the one with the least to do when it was opened. Clones are the same pool.
+/// one thread for its life: the one that has the fewest contexts when it is opened, where each that waits for its turn counts twice. Clones are the same pool.
 ///
 /// # Fairness
 ///
@@ -294,7 +294,12 @@ impl Pool {
                 format!("the pool has its {most} contexts, the most it may have (`PoolBuilder::max_contexts`)");
             return Err(Error::new(ErrorKind::PoolFull, message));
         }
-        let lane = self.0.lanes.iter().enumerate().min_by_key(|(_, lane)| lane.load());
+        // A context stays for its life: that a thread is busy at this moment counts for one context, and no more.
+        let load = |lane: &Lane| {
+            let (waiting, members) = lane.load();
+            (members.saturating_add(waiting), members)
+        };
+        let lane = self.0.lanes.iter().enumerate().min_by_key(|(_, lane)| load(lane));
         lane.ok_or_else(|| Error::new(ErrorKind::Engine, "a pool without threads"))
     }
 
