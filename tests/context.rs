@@ -161,6 +161,21 @@ mod the_methods_of_the_seed {
     }
 
     #[test]
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    fn the_pages_that_a_context_has_written_are_counted() {
+        let context = open();
+        let written = || context.memory_usage().blocking().unwrap().written_pages.unwrap();
+        let before = written();
+        assert!((1..1000).contains(&before), "{before}");
+        // 2048 of 4 KiB each, of which up to 512 may have been there.
+        context.eval("var bytes = new Uint8Array(8 << 20).fill(1)").blocking().unwrap();
+        let grown = written() - before;
+        assert!((1536..2200).contains(&grown), "{grown}");
+        context.eval("for (let at = 0; at < bytes.length; at++) bytes[at]").blocking().unwrap();
+        assert!(written() - before < 2200, "reading writes nothing");
+    }
+
+    #[test]
     fn every_method_has_a_blocking_twin() {
         let context = open();
         context.set_globals(BTreeMap::from([("a", 1)])).blocking().unwrap();

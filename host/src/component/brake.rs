@@ -49,6 +49,12 @@ mod linux {
             start.is_multiple_of(PAGE).then_some(Page(start))
         }
 
+        /// Where the memory begins.
+        #[cfg(feature = "js")]
+        pub(crate) fn address(&self) -> usize {
+            self.0
+        }
+
         /// Takes the right to write away. It may need one more mapping than the process may have.
         pub(crate) fn close(&self) -> io::Result<()> {
             self.protect(libc::PROT_READ)
@@ -132,6 +138,11 @@ mod nowhere {
         #[cfg(feature = "js")]
         pub(crate) unsafe fn before(_: &[u8], _: usize) -> Option<Page> {
             None
+        }
+
+        #[cfg(feature = "js")]
+        pub(crate) fn address(&self) -> usize {
+            match self.0 {}
         }
 
         pub(crate) fn close(&self) -> io::Result<()> {

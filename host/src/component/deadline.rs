@@ -290,6 +290,12 @@ impl Deadline {
         lock(&self.0).brake = Some(page);
     }
 
+    /// Where the memory of the instance begins, if it has a brake.
+    #[cfg(feature = "js")]
+    pub(super) fn memory(&self) -> Option<usize> {
+        lock(&self.0).brake.as_ref().map(Page::address)
+    }
+
     /// Looks no longer, and says how much processor time the call took, where that was measured.
     pub(super) fn disarm(&self) -> Duration {
         let mut terms = lock(&self.0);

@@ -11,7 +11,7 @@ use std::{
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
 
 #[cfg(feature = "js")]
-use super::{brake::Page, deadline::Away, ledger::Refused};
+use super::{brake::Page, deadline::Away, ledger::Refused, pages};
 use super::{
     deadline::{self, Deadline, Processor, Stop, Watch},
     engine::Engine,
@@ -113,6 +113,13 @@ impl<H> Data<H> {
     #[cfg(feature = "js")]
     pub(crate) fn refused(&self) -> Option<Refused> {
         self.memory.refused()
+    }
+
+    /// How many pages of its memory the instance has written, where that can be known.
+    #[cfg(feature = "js")]
+    pub(crate) fn written_pages(&self) -> Option<usize> {
+        // What lies behind the memory is not there, and so not counted.
+        self.deadline.memory().and_then(|start| pages::written(start, self.memory.taken()).ok())
     }
 
     /// As [`asked_to_stop`](Data::asked_to_stop), and sees first whether it is time.

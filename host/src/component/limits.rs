@@ -184,6 +184,12 @@ impl MemoryGuard {
         self.refused
     }
 
+    /// Bytes of the instance's memories and tables.
+    #[cfg(feature = "js")]
+    pub(super) fn taken(&self) -> usize {
+        self.taken
+    }
+
     fn grow(&mut self, bytes: usize) -> bool {
         match self.ledger.take(bytes, self.limit) {
             Ok(()) => {

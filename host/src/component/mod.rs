@@ -97,6 +97,8 @@ mod ledger;
 mod group;
 mod deadline;
 mod brake;
+#[cfg(feature = "js")]
+mod pages;
 mod cpu;
 mod usage;
 #[cfg(feature = "wave")]

@@ -12,8 +12,8 @@ use crate::error::ErrorKind;
 
 /// What a call used, or many calls together.
 ///
-/// Where something does not apply, or was not measured, it is zero. How many pages of memory were written is not here: the system
-/// tells that only for what was not there before.
+/// Where something does not apply, or was not measured, it is zero. How many pages of memory a context has written is asked apart, as
+/// the system takes some time to tell: `MemoryUsage::written_pages`.
 ///
 /// # Metrics
 ///

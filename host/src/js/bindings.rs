@@ -16,6 +16,6 @@ pub(super) use self::{
     },
     exports::aiointernal::js::{
         engine::{self, HostFunction, Settings},
-        on_demand::{self, HeapUsage, Operation},
+        on_demand::{self, Operation},
     },
 };

@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 
 use super::{
     batch::{Batch, Sources},
-    bindings::{HeapUsage, ResultForm},
+    bindings::ResultForm,
     console::Console,
     de::from_value,
     engine::Engine,
@@ -353,11 +353,7 @@ impl Context {
 
     /// Memory of the JavaScript heap now. Counts every object, so its time grows with the heap.
     pub fn memory_usage(&self) -> Call<MemoryUsage> {
-        self.engine_call(|engine, running, terms| {
-            let usage = engine.memory_usage(running, terms)?;
-            let (HeapUsage { used, allocated, objects, handles }, host_objects) = usage;
-            Ok(MemoryUsage { used, allocated, objects, handles, host_objects })
-        })
+        self.engine_call(|engine, running, terms| engine.memory_usage(running, terms))
     }
 
     /// Closes the context for every clone of the handle: calls in the queue still run, and evaluations that wait for host
@@ -440,4 +436,8 @@ pub struct MemoryUsage {
     pub handles: u64,
     /// [Objects of the host](super::Host) that scripts hold.
     pub host_objects: usize,
+    /// Pages of memory, of 4 KiB, that the context has for itself: those that it has written, and up to 512 that were kept when its place was
+    /// used before. All others it shares with every context. How many more there are than before a call, that call was the first to write.
+    /// `None` where that is not known: elsewhere than on Linux on x86-64, and with [epochs](super::SandboxBuilder::use_epochs).
+    pub written_pages: Option<usize>,
 }

@@ -11,7 +11,7 @@ use std::{
 
 use super::{
     bindings::{self, Failure, Operation, ResultForm},
-    context::Globals,
+    context::{Globals, MemoryUsage},
     evaluation::{Ended, Evaluation, Outcome, Pending, Terms, Then},
     exception::Exception,
     handle::{Encoded, Handle, Home},
@@ -614,18 +614,17 @@ impl Engine {
     }
 
     /// What the heap takes, and how many objects of the host scripts hold.
-    pub(super) fn memory_usage(
-        &mut self,
-        running: &Running,
-        terms: &Terms,
-    ) -> Result<(bindings::HeapUsage, usize), Error> {
+    pub(super) fn memory_usage(&mut self, running: &Running, terms: &Terms) -> Result<MemoryUsage, Error> {
         self.at_once(
             running,
             terms,
             |_, _| Ok(()),
             |_, store, engine| {
-                let usage = engine.on_demand(store)?.call_memory_usage(&mut *store)?;
-                Ok(Ok((usage, store.data().host.objects.count())))
+                let heap = engine.on_demand(store)?.call_memory_usage(&mut *store)?;
+                let bindings::on_demand::HeapUsage { used, allocated, objects, handles } = heap;
+                let host_objects = store.data().host.objects.count();
+                let written_pages = store.data().written_pages();
+                Ok(Ok(MemoryUsage { used, allocated, objects, handles, host_objects, written_pages }))
             },
         )
     }
