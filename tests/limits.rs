@@ -271,26 +271,29 @@ mod brakes {
 
     #[tokio::test]
     async fn a_call_that_ends_just_when_it_is_to_be_ended_does_no_harm() {
-        // Their time varies about their limit, so that some end while their page is being closed.
+        // Longer after each that was not ended and shorter after each that was: so their time is about their limit on any machine, and some end while
+        // their page is being closed.
         let sandbox = Sandbox::builder().max_contexts(4).build().unwrap();
-        let each = async |offset: usize| {
+        let each = async || {
             let context = sandbox.context().await.unwrap();
-            let mut ended = 0;
-            for round in 0..100 {
-                let length = 20_000 * (1 + (round + offset) % 20);
+            let (mut length, mut rounds, mut ended) = (10_000, 0, 0);
+            while rounds < 100 || ended == 0 || ended == rounds {
                 let answer = context.eval(format!("(new Array({length}) + '').length")).timeout(2 * MS).await;
+                rounds += 1;
                 match answer {
-                    Ok(commas) => assert_eq!(commas, Value::Number((length - 1) as f64)),
+                    Ok(commas) => {
+                        assert_eq!(commas, Value::Number((length - 1) as f64));
+                        length += length / 8;
+                    }
                     Err(error) => {
                         assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
                         ended += 1;
+                        length = (length - length / 4).max(8);
                     }
                 }
             }
-            ended
         };
-        let ended: usize = join_all((0..4).map(|offset| each(offset * 5))).await.into_iter().sum();
-        assert!((1..400).contains(&ended), "{ended} of 400 were ended: the lengths do not fit this machine");
+        join_all((0..4).map(|_| each())).await;
     }
 
     #[tokio::test]
@@ -316,7 +319,11 @@ mod brakes {
 
     #[tokio::test]
     async fn who_goes_on_calling_the_host_is_ended_all_the_same() {
-        for sandbox in [Sandbox::builder().max_contexts(1), Sandbox::builder().max_contexts(1).use_epochs()] {
+        // One until it is asked, one that it may have begun before it saw that, and one in which its time is over. With epochs it goes on until the
+        // ticker had its turn, which a busy machine may keep it from.
+        let brakes = Sandbox::builder().max_contexts(1);
+        let epochs = Sandbox::builder().max_contexts(1).use_epochs();
+        for (sandbox, most) in [(brakes, 10), (epochs, 500)] {
             let calls = Arc::new(AtomicUsize::new(0));
             let counted = Arc::clone(&calls);
             let functions = Functions::new().sync_function("work", move |(): (), _| {
@@ -330,8 +337,7 @@ mod brakes {
             let context = sandbox.functions(functions).build().unwrap().context().await.unwrap();
             let error = context.eval("for (;;) work()").timeout(5 * MS).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
-            // One until it is asked, one in which its time is over, and those that begin before the next tick.
-            assert!(calls.load(Ordering::Relaxed) < 10, "{calls:?}");
+            assert!(calls.load(Ordering::Relaxed) < most, "{calls:?}");
         }
     }
 }
