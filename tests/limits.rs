@@ -100,6 +100,18 @@ mod time {
     }
 
     #[tokio::test]
+    async fn what_a_finalizer_of_another_call_settles_is_answered() {
+        let context = open(|_| {}).await;
+        let waits = "never(); \
+            await new Promise((resolve) => { globalThis.freed = new FinalizationRegistry(() => resolve(1)) })";
+        let mut waiting = Box::pin(context.eval_as::<i32>(waits).timeout(PLENTY).into_future());
+        assert!(poll!(&mut waiting).is_pending());
+        let collects = "{ const circle = {}; circle.self = circle; freed.register(circle, 0) } new Uint8Array(1 << 30)";
+        assert_eq!(context.eval(collects).await.unwrap_err().kind(), ErrorKind::MemoryLimit);
+        assert_eq!(waiting.await.unwrap(), 1);
+    }
+
+    #[tokio::test]
     async fn a_loop_ends_at_the_limit_of_processor_time() {
         let context = open(|limits| limits.cpu_time = 30 * MS).await;
         let meter = Meter::new();

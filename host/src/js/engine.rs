@@ -37,6 +37,12 @@ const MAX_BATCHES: usize = 1000;
 /// The time in which scripts hear of values that were freed, at a time.
 const HOUSEKEEPING: Duration = Duration::from_millis(10);
 
+/// How often it is asked what has ended, at a time, where scripts hear of values in between.
+const SWEEPS: usize = 3;
+
+/// Where an error found no room, fewer bytes of memory than these are left.
+const FULL: usize = 1 << 20;
+
 /// A hole as a result: the end of an iteration.
 const NOTHING: &[u8] = b"\xd8\x1f\xf7";
 
@@ -382,14 +388,20 @@ impl Engine {
     /// Ends the evaluations that jobs of others have ended. Each result is taken within the time and the limits of its own
     /// evaluation: getters of it may run.
     fn sweep(&mut self) {
-        if self.pending.is_empty() {
-            return;
-        }
-        let ended = self.housekeep(|store, engine| engine.on_demand(store)?.call_ended(store));
-        // Where the context is lost, whoever waited knows it.
-        let (ended, is_untidy) = ended.unwrap_or_default();
-        if is_untidy {
-            self.tidy();
+        for _ in 0..SWEEPS {
+            if self.pending.is_empty() {
+                return;
+            }
+            let ended = self.housekeep(|store, engine| engine.on_demand(store)?.call_ended(store));
+            // Where the context is lost, whoever waited knows it.
+            let (ended, is_untidy) = ended.unwrap_or_default();
+            if is_untidy {
+                self.tidy();
+            }
+            self.take_results(ended);
+            if !is_untidy {
+                return;
+            }
         }
         for number in ended {
             let Some(pending) = self.pending.remove(&number) else {
@@ -422,6 +434,10 @@ impl Engine {
     }
 
     /// Begins a call that somebody made, unless this, or its group, forbids it.
+    }
+
+    /// Takes the results of evaluations that have ended, each within the time and the limits of its own evaluation: getters of it may run.
+    fn take_results(&mut self, ended: Vec<u64>) {
     fn admit(
         &mut self,
         running: &Running,
