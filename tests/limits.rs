@@ -100,6 +100,22 @@ mod time {
     }
 
     #[tokio::test]
+    async fn a_context_that_is_lost_behind_an_answer_is_told_to_the_next_caller_and_to_no_other() {
+        let context = open(|_| {}).await;
+        // Nothing of it is asked whether it is to stop.
+        let source = "globalThis.freed = new FinalizationRegistry(() => { new Array(2e8) + '' }); \
+            { const promise = never(); promise.held = {}; freed.register(promise.held, 0) } 1";
+        assert_eq!(context.eval_as::<i32>(source).timeout(PLENTY).await.unwrap(), 1);
+        let error = context.eval("typeof freed").await.unwrap_err();
+        assert_eq!((error.kind(), error.is_context_kept()), (ErrorKind::Lost, false), "{error}");
+        assert_eq!(context.eval("typeof freed").await.unwrap(), "undefined".into());
+
+        context.eval(source).timeout(PLENTY).await.unwrap();
+        context.reset().await.unwrap();
+        assert_eq!(context.eval("typeof freed").await.unwrap(), "undefined".into(), "who resets knows that it is gone");
+    }
+
+    #[tokio::test]
     async fn what_a_finalizer_of_another_call_settles_is_answered() {
         let context = open(|_| {}).await;
         let waits = "never(); \

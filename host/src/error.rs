@@ -77,7 +77,8 @@ pub enum ErrorKind {
     NotTransferable,
     /// An argument cannot enter the engine.
     InvalidArgument,
-    /// What the call works with, or waits in, was lost: it belonged to an instance that is gone.
+    /// What the call works with, or waits in, was lost: it belonged to an instance that is gone. Or the context was lost behind the answer of an
+    /// earlier call, and this one did not run.
     Lost,
     /// The result does not have the Rust type that was asked for.
     WrongType,

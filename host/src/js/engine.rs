@@ -56,6 +56,8 @@ pub(crate) struct Engine {
     /// Evaluations that have ended, and calls that were cancelled: the engine is to forget them. Thousands take milliseconds, for
     /// which no answer has to wait.
     leaving: (Vec<u64>, Vec<u64>),
+    /// Why the context was lost while it worked for nobody, where no caller has been told: the next one is.
+    lost_alone: Option<Error>,
     inbox: Inbox,
 }
 
@@ -72,6 +74,7 @@ impl Engine {
             pending: BTreeMap::new(),
             following: VecDeque::new(),
             leaving: Default::default(),
+            lost_alone: None,
             inbox,
         })
     }
@@ -368,12 +371,40 @@ impl Engine {
         body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<R, Failure>>,
     ) -> Result<R, Error> {
         let housekeeping = self.begin(&self.inbox.running(), &Terms { limits: Some(limits), ..Terms::default() });
-        let done = self.enter(&housekeeping, body);
+        let done = self.enter_alone(&housekeeping, body);
         housekeeping.end(done.as_ref().err().map(Error::kind));
         done
     }
 
     /// Has the engine forget evaluations and calls.
+    /// As `enter`, for nobody: remembers where the context is lost by it, and no evaluation waits that is told.
+    fn enter_alone<R>(
+        &mut self,
+        evaluation: &Rc<Evaluation>,
+        body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<R, Failure>>,
+    ) -> Result<R, Error> {
+        let is_untold = self.instance.is_live() && self.pending.is_empty();
+        let done = self.enter(evaluation, body);
+        if let Err(error) = &done
+            && is_untold
+            && !self.instance.is_live()
+        {
+            self.lost_alone = Some(error.clone());
+        }
+        done
+    }
+
+    /// Tells a caller that the context was lost behind the last answer, if it was.
+    fn check_kept(&mut self) -> Result<(), Error> {
+        match self.lost_alone.take() {
+            Some(cause) => {
+                let message = format!("the context was lost behind an earlier call, as it was cleaned up: {cause}");
+                Err(Error::with_source(ErrorKind::Lost, message, cause).with_context_lost())
+            }
+            None => Ok(()),
+        }
+    }
+
     fn forget(&mut self, evaluations: &[u64], calls: Vec<u64>) {
         if (evaluations.is_empty() && calls.is_empty()) || !self.instance.is_live() {
             return;
@@ -448,7 +479,7 @@ impl Engine {
         let evaluation = self.begin(running, terms);
         evaluation.count(running.waited().unwrap_or_default());
         let admitted = Engine::check_use(terms).and_then(|()| check(self, evaluation.limits()));
-        match admitted.and_then(|()| self.instance.admit()) {
+        match admitted.and_then(|()| self.instance.admit()).and_then(|()| self.check_kept()) {
             Ok(()) => Ok(evaluation),
             Err(error) => {
                 evaluation.end(Some(error.kind()));
@@ -557,7 +588,7 @@ impl Engine {
         limits.wall_time = limits.wall_time.min(left);
         let evaluation = self.begin(&running, &Terms { limits: Some(limits), ..terms.clone() });
         let (number, handle) = (evaluation.number, iteration.number());
-        let closed = self.enter(&evaluation, |store, engine| {
+        let closed = self.enter_alone(&evaluation, |store, engine| {
             engine.on_demand(store)?.call_operate(store, number, handle, &Operation::Finish, ResultForm::Value)
         });
         self.cancel_calls(&evaluation, &[number], closed.as_ref().err());
@@ -673,6 +704,7 @@ impl Engine {
     }
 
     fn replace(&mut self) -> Result<(), Error> {
+        self.lost_alone = None;
         let replaced = self.instance.replace();
         self.lose(&Error::new(ErrorKind::Lost, "the context was reset"));
         self.proceed();
