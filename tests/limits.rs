@@ -128,6 +128,16 @@ mod time {
     }
 
     #[tokio::test]
+    async fn a_result_is_there_while_the_one_behind_it_is_still_being_made() {
+        let context = open(|limits| limits.wall_time = PLENTY / 6).await;
+        // The second runs until it is ended, and nothing of it is asked whether it is to stop.
+        let endless = "Array.prototype.indexOf.call({ length: 2 ** 53 - 1 }, 1)";
+        let mut results = context.eval_batch(["1", endless]).stream();
+        assert_eq!(results.next().await.unwrap().unwrap(), 1.into());
+        assert!(poll!(results.next()).is_pending());
+    }
+
+    #[tokio::test]
     async fn a_loop_ends_at_the_limit_of_processor_time() {
         let context = open(|limits| limits.cpu_time = 30 * MS).await;
         let meter = Meter::new();

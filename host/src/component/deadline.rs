@@ -6,7 +6,7 @@
 //! epochs the guest's own thread does that, whenever it sees that the epoch is another; with brakes the ticker does.
 
 use std::{
-    io,
+    io, mem,
     panic::{AssertUnwindSafe, catch_unwind},
     process::abort,
     sync::{
@@ -111,10 +111,14 @@ impl State {
             if !braked.is_empty() {
                 spare.take();
             }
-            for deadline in braked.drain(..) {
-                // A subscriber of `tracing` may panic, and this thread keeps the time of all others.
+            // A subscriber of `tracing` may panic, also where its panic is dropped, and this thread keeps the time of all others.
+            for deadline in &braked {
                 let ticked = catch_unwind(AssertUnwindSafe(|| deadline.tick_with_brakes(&mut spare)));
-                drop(ticked);
+                ticked.unwrap_or_else(mem::forget);
+            }
+            // Behind all of them: a waker is anybody's code, and may take its time. So is what a call drops with its last record.
+            for deadline in braked.drain(..) {
+                catch_unwind(AssertUnwindSafe(|| deadline.report_progress())).unwrap_or_else(mem::forget);
             }
             idle = if self.running.load(Ordering::SeqCst) == 0 { idle.saturating_add(1) } else { 0 };
             if idle >= LINGER {
@@ -304,7 +308,7 @@ impl Deadline {
         lock(&self.0).tick()
     }
 
-    /// Wakes the caller where the call has made progress: by the call's own thread, and without the lock, as a waker is anybody's code.
+    /// Wakes the caller where the call has made progress: without the lock, as a waker is anybody's code.
     fn report_progress(&self) {
         let running = lock(&self.0).call.as_ref().map(|call| call.running.clone());
         if let Some(running) = running {
@@ -323,7 +327,7 @@ impl Deadline {
         if braked.is_err() && spare.give_back() {
             braked = terms.brake();
         }
-        let is_first = !std::mem::replace(&mut terms.is_overdue, true);
+        let is_first = !mem::replace(&mut terms.is_overdue, true);
         drop(terms);
         if let (Err(error), true) = (braked, is_first) {
             // It is tried again at the next tick.
