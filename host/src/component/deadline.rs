@@ -193,9 +193,12 @@ struct Terms {
 #[derive(Clone, Copy, Debug)]
 struct Asked {
     why: Stop,
-    when: Instant,
     /// The processor time of its thread then.
     time: Duration,
+    /// Whether it has called the host since.
+    has_called: bool,
+    /// The time of the calls behind that one.
+    away: Duration,
 }
 
 #[derive(Debug)]
@@ -345,7 +348,7 @@ impl Deadline {
     pub(super) fn step_out(&self) -> Away {
         let mut terms = lock(&self.0);
         terms.is_away = true;
-        Away { deadline: self.clone(), was_asked: terms.asked.is_some() }
+        Away { deadline: self.clone(), asked_at: terms.asked.is_some().then(Instant::now) }
     }
 
     /// A tick in which the guest waits for the host: `false` where it is to wait no longer. It could not be asked to
@@ -417,7 +420,8 @@ impl Terms {
             } else {
                 call.processor.as_mut().and_then(|processor| processor.taken().1)
             };
-            self.asked = stop.map(|why| Asked { why, when: Instant::now(), time: call.clock.time() });
+            self.asked =
+                stop.map(|why| Asked { why, time: call.clock.time(), has_called: false, away: Duration::ZERO });
         }
         true
     }
@@ -450,7 +454,8 @@ impl Terms {
 #[must_use]
 pub(crate) struct Away {
     deadline: Deadline,
-    was_asked: bool,
+    /// When it began, where the guest had been asked to stop before.
+    asked_at: Option<Instant>,
 }
 
 #[cfg(feature = "js")]
@@ -458,13 +463,65 @@ impl Drop for Away {
     fn drop(&mut self) {
         let mut terms = lock(&self.deadline.0);
         terms.is_away = false;
-        // What became due meanwhile has all of its grace from now on. Who was asked before and came here all the same has no more than the time on the
-        // clock: one that hardly runs itself would else go on for long.
+        // What became due meanwhile has all of its grace from now on. Who was asked before may have come here before it saw that, once; who goes on
+        // coming has no more than this time on the clock: one that hardly runs itself would else go on for long.
         terms.look();
-        if self.was_asked && terms.asked.is_some_and(|asked| asked.when.elapsed() >= GRACE) {
+        let (Some(began), Some(asked)) = (self.asked_at, &mut terms.asked) else {
+            return;
+        };
+        if mem::replace(&mut asked.has_called, true) {
+            asked.away = asked.away.saturating_add(began.elapsed());
+        }
+        if asked.away >= GRACE {
             terms.is_overdue = true;
             // The ticker tries again where it fails. With epochs there is no page, and a tick is due.
             let _ = terms.brake();
         }
+    }
+}
+
+#[cfg(all(test, feature = "js"))]
+mod tests {
+    use super::*;
+
+    /// A call that is over when it begins, and was asked to stop.
+    fn asked() -> Deadline {
+        let deadline = Deadline::default();
+        deadline.arm(Running::unattended(), Instant::now(), None);
+        assert_eq!(deadline.heed(), Some(Stop::Timeout));
+        deadline
+    }
+
+    /// Works for the guest for longer than its grace.
+    fn work_long(deadline: &Deadline) {
+        let _away = deadline.step_out();
+        let end = after(GRACE);
+        while Instant::now() < end {
+            std::hint::spin_loop();
+        }
+    }
+
+    fn is_overdue(deadline: &Deadline) -> bool {
+        lock(&deadline.0).is_overdue
+    }
+
+    #[test]
+    fn who_was_asked_may_call_the_host_once_however_long_that_takes_and_not_go_on() {
+        let deadline = asked();
+        work_long(&deadline);
+        assert!(!is_overdue(&deadline), "it may not have seen yet that it is to stop");
+        work_long(&deadline);
+        assert!(is_overdue(&deadline));
+    }
+
+    #[test]
+    fn short_calls_of_the_host_add_up() {
+        let deadline = asked();
+        let mut calls = 0_u64;
+        while !is_overdue(&deadline) {
+            drop(deadline.step_out());
+            calls += 1;
+        }
+        assert!(calls > 1, "{calls}");
     }
 }
