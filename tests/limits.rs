@@ -461,6 +461,29 @@ mod memory {
     }
 
     #[tokio::test]
+    async fn what_a_stream_has_no_room_for_is_refused_by_the_limit_that_holds() {
+        const THROWS: &str = "throw new Array(5000).fill(0)";
+        let used = async |context: &Context| {
+            let meter = Meter::new();
+            context.metered(&meter).eval(THROWS).await.unwrap_err();
+            usize::try_from(meter.total().memory_after).unwrap()
+        };
+        // Less than what was thrown takes.
+        let scarce = used(&open(|_| {}).await).await + (64 << 10);
+        let expected = format!("more than is left of its {scarce} bytes of memory");
+        let context = open(|_| {}).await;
+        used(&context).await;
+        let limited = context.limited(limits(|limits| limits.memory = scarce));
+        let of_context = open(|limits| limits.memory = scarce).await;
+        let mut errors = vec![
+            limited.eval_batch([THROWS]).stream().next().await.unwrap().unwrap_err(),
+            of_context.eval_batch([THROWS]).stream().next().await.unwrap().unwrap_err(),
+        ];
+        errors.extend(limited.eval_batch([THROWS]).await.unwrap().into_iter().map(Result::unwrap_err));
+        errors.iter().for_each(|error| refuses(error, ErrorKind::MemoryLimit, &expected));
+    }
+
+    #[tokio::test]
     async fn a_stream_of_large_results_waits_for_its_consumer() {
         let context = open(|limits| limits.memory = 16 << 20).await;
         let results: Vec<_> = context.eval_batch(vec!["'x'.repeat(1e6)"; 40]).stream().collect().await;
