@@ -484,6 +484,24 @@ mod memory {
     }
 
     #[tokio::test]
+    async fn a_sink_hears_what_a_console_has_no_memory_for() {
+        let heard = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&heard);
+        let limits = limits(|limits| (limits.memory, limits.console) = (16 << 20, 100 << 20));
+        let sandbox = Sandbox::builder().limits(limits).build().unwrap();
+        let context = sandbox.context().on_console(move |_| drop(counted.fetch_add(1, Ordering::Relaxed)));
+        let (console, meter) = (Console::new(), Meter::new());
+        let context = context.await.unwrap().printing_to(&console).metered(&meter);
+        context.eval("for (let i = 0; i < 100; i++) console.log('x'.repeat(500000))").await.unwrap();
+        assert_eq!(heard.load(Ordering::Relaxed), 100);
+        let bytes = meter.total().console_bytes;
+        assert!((50_000_000..51_000_000).contains(&bytes), "{bytes}");
+        let messages = console.take();
+        let cuts = messages.iter().filter(|message| message.text().contains("cut here")).count();
+        assert!(messages.len() < 30 && cuts == 1, "{} messages, {cuts}", messages.len());
+    }
+
+    #[tokio::test]
     async fn a_stream_of_large_results_waits_for_its_consumer() {
         let context = open(|limits| limits.memory = 16 << 20).await;
         let results: Vec<_> = context.eval_batch(vec!["'x'.repeat(1e6)"; 40]).stream().collect().await;
