@@ -396,6 +396,13 @@ mod memory {
     }
 
     #[tokio::test]
+    async fn null_that_is_thrown_is_no_want_of_memory_where_there_is_some() {
+        let context = open(|limits| limits.memory = 16 << 20).await;
+        let error = context.eval("try { new Uint8Array(1 << 30) } catch {} throw null").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Thrown, "{error}");
+    }
+
+    #[tokio::test]
     async fn a_result_that_is_small_encoded_and_large_decoded_counts_as_it_is() {
         let context = open(|limits| limits.memory = 40 << 20).await;
         assert_eq!(context.eval_as::<Vec<u8>>("Array(100000).fill(1)").await.unwrap().len(), 100_000);

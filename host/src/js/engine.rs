@@ -90,7 +90,7 @@ impl Engine {
         body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<R, Failure>>,
     ) -> Result<R, Error> {
         let limits = evaluation.limits();
-        let (mut asked, mut refused) = (None, None);
+        let (mut asked, mut refused, mut is_full) = (None, None, false);
         let answer = self.instance.enter_for(&evaluation.running, &evaluation.account, |store, exports| {
             let host = &mut store.data_mut().host;
             host.run_for(Some(evaluation));
@@ -103,6 +103,7 @@ impl Engine {
             };
             asked = store.data().asked_to_stop();
             refused = store.data().refused();
+            is_full = store.data().ledger().left(limits.memory).0 < FULL;
             let host = &mut store.data_mut().host;
             host.objects.end_call();
             // What it may use may keep the context.
@@ -129,7 +130,7 @@ impl Engine {
                 self.inbox.post(Event::Over);
             }
         })?;
-        answer.map_err(|failure| match (for_memory(failure, refused.is_some()), asked, refused) {
+        answer.map_err(|failure| match (for_memory(failure, refused.is_some() && is_full), asked, refused) {
             (Failure::Interrupted(jobs_dropped), Some(stop), _) => {
                 // One of the others may have needed them, and would wait for ever.
                 let is_lost = jobs_dropped && !self.pending.is_empty();
@@ -376,7 +377,6 @@ impl Engine {
         done
     }
 
-    /// Has the engine forget evaluations and calls.
     /// As `enter`, for nobody: remembers where the context is lost by it, and no evaluation waits that is told.
     fn enter_alone<R>(
         &mut self,
@@ -405,6 +405,7 @@ impl Engine {
         }
     }
 
+    /// Has the engine forget evaluations and calls.
     fn forget(&mut self, evaluations: &[u64], calls: Vec<u64>) {
         if (evaluations.is_empty() && calls.is_empty()) || !self.instance.is_live() {
             return;
@@ -416,8 +417,7 @@ impl Engine {
         }
     }
 
-    /// Ends the evaluations that jobs of others have ended. Each result is taken within the time and the limits of its own
-    /// evaluation: getters of it may run.
+    /// Ends the evaluations that jobs of others have ended. Where scripts hear of values meanwhile, that may end more, so it is asked again.
     fn sweep(&mut self) {
         for _ in 0..SWEEPS {
             if self.pending.is_empty() {
@@ -434,6 +434,10 @@ impl Engine {
                 return;
             }
         }
+    }
+
+    /// Takes the results of evaluations that have ended, each within the time and the limits of its own evaluation: getters of it may run.
+    fn take_results(&mut self, ended: Vec<u64>) {
         for number in ended {
             let Some(pending) = self.pending.remove(&number) else {
                 self.forget(&[number], Vec::new());
@@ -465,10 +469,6 @@ impl Engine {
     }
 
     /// Begins a call that somebody made, unless this, or its group, forbids it.
-    }
-
-    /// Takes the results of evaluations that have ended, each within the time and the limits of its own evaluation: getters of it may run.
-    fn take_results(&mut self, ended: Vec<u64>) {
     fn admit(
         &mut self,
         running: &Running,
@@ -821,10 +821,10 @@ fn malformed(reason: &str) -> Error {
 }
 
 /// The same failure, or that of memory: QuickJS throws `null` where it has none left for an error.
-fn for_memory(failure: Failure, was_refused: bool) -> Failure {
+fn for_memory(failure: Failure, is_full: bool) -> Failure {
     let is_null = |exception: &bindings::Exception| exception.name.is_empty() && exception.message == "null";
     match failure {
-        Failure::Thrown(exceptions) if was_refused && exceptions.first().is_some_and(is_null) => Failure::OutOfMemory,
+        Failure::Thrown(exceptions) if is_full && exceptions.first().is_some_and(is_null) => Failure::OutOfMemory,
         failure => failure,
     }
 }
