@@ -11,6 +11,7 @@
 use std::{
     collections::BTreeMap,
     env, fs, iter,
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Command, ExitCode, exit},
     sync::{
@@ -50,6 +51,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The time in which tasks that are told to end have their answers: no call has more than a small part of it.
 const ANSWERS: Duration = Duration::from_secs(20);
 
+/// How many heaps glibc's allocator has. With one for each few threads it keeps what they have freed, more with every round, until each has met its
+/// worst moment: that looks like a leak.
+const ARENAS: &str = "MALLOC_ARENA_MAX";
+
 /// Bytes that the process may have grown by at the end: what the allocator keeps, and no context.
 const LEFT_OVER: usize = 48 << 20;
 
@@ -62,6 +67,12 @@ const LEFT_MAPPINGS: usize = 100;
 fn main() -> ExitCode {
     if let Ok(fault) = env::var("SOAK_FAULT") {
         return fault_main(&fault);
+    }
+    if env::var_os(ARENAS).is_none() {
+        let mut command = Command::new(env::current_exe().unwrap());
+        let error = command.args(env::args_os().skip(1)).env(ARENAS, "1").exec();
+        println!("this program does not start again: {error}");
+        return ExitCode::FAILURE;
     }
     let seconds = env::var("SOAK_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
     let seed = env::var("SOAK_SEED").ok().and_then(|text| text.parse().ok());

@@ -77,7 +77,8 @@ pub enum ErrorKind {
     NotTransferable,
     /// An argument cannot enter the engine.
     InvalidArgument,
-    /// What the call works with, or waits in, was lost: it belonged to an instance that is gone.
+    /// What the call works with, or waits in, was lost: it belonged to an instance that is gone. Or the context was lost behind the answer of an
+    /// earlier call, and this one did not run.
     Lost,
     /// The result does not have the Rust type that was asked for.
     WrongType,
@@ -196,11 +197,14 @@ impl Error {
         }))
     }
 
-    /// Bytes of memory that it takes with what a script wrote into it.
+    /// Bytes of memory that it takes with what a script wrote into it. An error that is not of this crate is its source's text, which is within its own.
     #[cfg(feature = "js")]
     pub(crate) fn bytes(&self) -> usize {
-        let text = size_of::<Repr>().saturating_add(self.0.message.len());
-        self.exception().map_or(text, |exception| text.saturating_add(exception.bytes()))
+        let text = self.0.message.len();
+        let source =
+            self.0.source.as_ref().map_or(0, |source| source.downcast_ref::<Error>().map_or(text, Error::bytes));
+        let exception = self.exception().map_or(0, crate::js::Exception::bytes);
+        size_of::<Repr>().saturating_add(text).saturating_add(source).saturating_add(exception)
     }
 
     /// What a script let through of an error of the host.

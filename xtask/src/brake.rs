@@ -25,7 +25,7 @@ use wit_parser::{WorldItem, abi::AbiVariant};
 /// Addresses below are nothing that the host may be told to write to: as many as the largest page has.
 pub(crate) const RESERVED: i32 = 64 << 10;
 
-/// The function whose outermost loop has no step, as it has steps of its own: `guest/patches/quickjs.c/leaf_loop.h`.
+/// The function whose outermost loop has no step, as it has steps of its own: `guest/patches/quickjs.c/leaf_loop.h`. It has no calls.
 const LEAF: &str = "leaf_loop";
 
 /// Pages of 64 KiB that the memory may have: less than 2 GiB. The leaf loop has steps at jumps back only. It jumps forward by less than 2 GiB, so that it
@@ -61,6 +61,22 @@ pub(crate) fn trap(code: &mut InstructionSink<'_>) {
     code.i32_const(-1).i32_load(MemArg { offset: 0, align: 2, memory_index: 0 }).drop();
 }
 
+/// Whether compiled code calls for it, if only a function of the host's.
+fn is_call(operator: &Operator<'_>) -> bool {
+    matches!(
+        operator,
+        Operator::Call { .. }
+            | Operator::CallIndirect { .. }
+            | Operator::CallRef { .. }
+            | Operator::ReturnCall { .. }
+            | Operator::ReturnCallIndirect { .. }
+            | Operator::ReturnCallRef { .. }
+            | Operator::MemoryGrow { .. }
+            | Operator::MemoryFill { .. }
+            | Operator::MemoryCopy { .. }
+    )
+}
+
 /// A function that calls another behind a look at an address.
 #[derive(Debug, PartialEq)]
 struct Guard {
@@ -86,6 +102,7 @@ impl Brake {
         let known = known_imports(module)?;
         let (mut parameters, mut types, mut imports) = (Vec::new(), Vec::new(), Vec::new());
         let (mut imported, mut realloc, mut leaf) = (0, None, None);
+        let mut calling = Vec::new();
         for payload in Parser::new(0).parse_all(module) {
             match payload? {
                 Payload::TypeSection(section) => {
@@ -121,11 +138,15 @@ impl Brake {
                     }
                 }
                 Payload::CodeSectionEntry(body) => {
+                    let mut calls = false;
                     for operator in body.get_operators_reader()? {
-                        if matches!(operator?, Operator::MemoryInit { .. }) {
+                        let operator = operator?;
+                        if matches!(operator, Operator::MemoryInit { .. }) {
                             bail!("the core module fills memory from data, which is a function of the host's");
                         }
+                        calls |= is_call(&operator);
                     }
+                    calling.push(calls);
                 }
                 Payload::ExportSection(section) => {
                     for export in section {
@@ -152,6 +173,10 @@ impl Brake {
             }
         }
         let leaf = leaf.with_context(|| format!("the core module has no {LEAF}"))?;
+        let leaf_calls = leaf.checked_sub(imported).and_then(|defined| calling.get(defined as usize));
+        if *leaf_calls.with_context(|| format!("{LEAF} is imported"))? {
+            bail!("{LEAF} calls a function, so that what it keeps in registers goes to memory");
+        }
         let realloc = realloc.with_context(|| format!("the core module has no {REALLOC}"))?;
         Ok(Brake { functions: types.len() as u32, imported, imports, realloc, leaf })
     }
@@ -271,13 +296,21 @@ fn realloc_guard(guard: &Guard) -> Function {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{
+        fs,
+        sync::{
+            atomic::{AtomicU32, Ordering},
+            mpsc,
+        },
+        thread,
+        time::Duration,
+    };
 
     use wasm_encoder::{
         EntityType, ExportKind, ImportSection, MemorySection, TypeSection,
         ValType::{self, I32},
     };
-    use wasmtime::{Engine, Instance, Module as CoreModule, Store, Trap};
+    use wasmtime::{Config, Engine, Instance, Module as CoreModule, Store, Trap, WasmBacktrace};
 
     use super::*;
 
@@ -287,6 +320,15 @@ mod tests {
             operators,
             [Operator::I32Const { value: 0 }, Operator::I32Const { value: 0 }, Operator::I32Store { memarg }, ..]
                 if memarg.offset == 0 && memarg.memory == 0
+        )
+    }
+
+    /// The step of the leaf loop, which is not of ours.
+    fn is_own_step(operators: &[Operator<'_>]) -> bool {
+        matches!(
+            operators,
+            [Operator::I32Const { value }, Operator::I32Const { value: 0 }, Operator::I32Store { memarg }]
+                if *value as u64 + memarg.offset == 4
         )
     }
 
@@ -320,7 +362,11 @@ mod tests {
             }
             for place in (0..operators.len()).filter(|place| is_loop(&operators[*place])) {
                 loops += 1;
-                without += usize::from(!is_step(&operators[place + 1..]));
+                if !is_step(&operators[place + 1..]) {
+                    without += 1;
+                    assert!(operators[place..].windows(3).any(is_own_step), "the leaf loop has no step of its own");
+                    assert!(!operators.iter().any(is_call), "the leaf loop has calls");
+                }
             }
         }
         assert!(functions > 1000 && loops > 1000, "{functions} functions, {loops} loops");
@@ -384,5 +430,103 @@ mod tests {
             assert_eq!(*store.data(), place);
             assert_eq!(realloc.call(&mut store, (place, 0, 1, 1)).unwrap(), place);
         }
+    }
+    /// A module with what [`fit`] asks for, and these functions.
+    fn module(leaf: &str, functions: &str) -> Vec<u8> {
+        let text = format!(
+            "(module
+                (memory (export \"memory\") 1)
+                (global $zero (mut i32) (i32.const 0))
+                (func $leaf_loop {leaf})
+                (func (export \"cabi_realloc\") (param i32 i32 i32 i32) (result i32) local.get 0)
+                {functions})"
+        );
+        wat::parse_str(text).unwrap()
+    }
+
+    #[test]
+    fn the_leaf_loop_has_no_calls() {
+        fit(&module("(loop $again (br $again))", "")).unwrap();
+        let calls = [
+            "(call $other)",
+            "(loop $again (call $other) (br $again))",
+            "(memory.copy (i32.const 0) (i32.const 0) (i32.const 9))",
+            "(return_call $other)",
+        ];
+        for leaf in calls {
+            let error = fit(&module(leaf, "(func $other)")).unwrap_err();
+            assert!(error.to_string().contains("leaf_loop calls a function"), "{leaf}: {error}");
+        }
+    }
+
+    /// Functions that go on for ever, each in one of its loops.
+    const FOREVER: [&str; 9] = [
+        "(func $forever (loop $again (br $again)))",
+        "(func $forever (loop (loop $again (br $again))))",
+        "(func $forever (loop $again (loop) (br $again)))",
+        "(func $forever (loop $again (loop $inner (br_if $inner (global.get $zero))) (br $again)))",
+        // It leaves the inner loop behind a second step.
+        "(func $forever (loop $again (block $out (loop (br_if $out (i32.eqz (global.get $zero))) (loop (br $again)))) (br $again)))",
+        "(func $forever (i32.store (i32.const 0) (i32.const 0)) (loop $again (br $again)) (i32.store (i32.const 0) (i32.const 0)))",
+        "(func $forever (local i32) (loop $again (local.set 0 (i32.add (local.get 0) (i32.const 1))) (br $again)))",
+        "(func $forever (loop $again (drop (i32.load (i32.const 0))) (i32.store (i32.const 0) (i32.const 0)) (br $again)))",
+        "(func $forever (loop $again (call $other) (br $again))) (func $other)",
+    ];
+
+    /// Where `run` writes that it has begun.
+    const BEGUN: usize = 32 << 10;
+
+    /// Runs what goes on for ever, closes its page meanwhile, and says where in the module it traps.
+    #[expect(unsafe_code, reason = "the system's call that takes a right away is unsafe by nature")]
+    fn trapped_at(engine: &Engine, module: &[u8]) -> usize {
+        let compiled = CoreModule::new(engine, module).unwrap();
+        let mut store = Store::new(engine, ());
+        let instance = Instance::new(&mut store, &compiled, &[]).unwrap();
+        let memory = instance.get_memory(&mut store, "memory").unwrap().data_ptr(&store).expose_provenance();
+        let run = instance.get_typed_func::<(), ()>(&mut store, "run").unwrap();
+        let (sender, ended) = mpsc::channel();
+        thread::spawn(move || {
+            let error = run.call(&mut store, ()).unwrap_err();
+            let frames = error.downcast_ref::<WasmBacktrace>().unwrap().frames();
+            assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::MemoryOutOfBounds));
+            sender.send(frames[0].module_offset().unwrap()).unwrap();
+        });
+        // SAFETY: it is in the memory, which is there until the page is closed.
+        let begun = unsafe { AtomicU32::from_ptr(std::ptr::with_exposed_provenance_mut(memory + BEGUN)) };
+        while begun.load(Ordering::Acquire) == 0 {
+            thread::yield_now();
+        }
+        // SAFETY: the first page of the memory, which nobody writes to but the module.
+        let closed = unsafe { libc::mprotect(std::ptr::with_exposed_provenance_mut(memory), 4096, libc::PROT_READ) };
+        assert_eq!(closed, 0);
+        ended.recv_timeout(Duration::from_secs(60)).expect("it does not see that its page is closed")
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn every_loop_keeps_its_step_in_compiled_code() {
+        // As the host compiles.
+        let mut config = Config::new();
+        config.memory_reservation(4 << 30).memory_may_move(false).cranelift_nan_canonicalization(true);
+        let engine = Engine::new(&config).unwrap();
+        for forever in FOREVER {
+            let run = format!("(func (export \"run\") (i32.store (i32.const {BEGUN}) (i32.const 1)) (call $forever))");
+            let module = fit(&module("", &format!("{run} {forever}"))).unwrap();
+            let begin = step_of(&module, 3);
+            // One that was stopped as it began says nothing of its loop.
+            let in_loop = (0..1000).any(|_| trapped_at(&engine, &module) != begin);
+            assert!(in_loop, "{forever}");
+        }
+    }
+
+    /// Where the first step of a function is in the module.
+    fn step_of(module: &[u8], function: usize) -> usize {
+        let mut bodies = Parser::new(0).parse_all(module).filter_map(|payload| match payload.unwrap() {
+            Payload::CodeSectionEntry(body) => Some(body),
+            _ => None,
+        });
+        let operators = bodies.nth(function).unwrap().get_operators_reader().unwrap();
+        let mut operators = operators.into_iter_with_offsets().map(Result::unwrap);
+        operators.find(|(operator, _)| matches!(operator, Operator::I32Store { .. })).unwrap().1
     }
 }

@@ -6,7 +6,7 @@
 //! epochs the guest's own thread does that, whenever it sees that the epoch is another; with brakes the ticker does.
 
 use std::{
-    io,
+    io, mem,
     panic::{AssertUnwindSafe, catch_unwind},
     process::abort,
     sync::{
@@ -111,10 +111,14 @@ impl State {
             if !braked.is_empty() {
                 spare.take();
             }
-            for deadline in braked.drain(..) {
-                // A subscriber of `tracing` may panic, and this thread keeps the time of all others.
+            // A subscriber of `tracing` may panic, also where its panic is dropped, and this thread keeps the time of all others.
+            for deadline in &braked {
                 let ticked = catch_unwind(AssertUnwindSafe(|| deadline.tick_with_brakes(&mut spare)));
-                drop(ticked);
+                ticked.unwrap_or_else(mem::forget);
+            }
+            // Behind all of them: a waker is anybody's code, and may take its time. So is what a call drops with its last record.
+            for deadline in braked.drain(..) {
+                catch_unwind(AssertUnwindSafe(|| deadline.report_progress())).unwrap_or_else(mem::forget);
             }
             idle = if self.running.load(Ordering::SeqCst) == 0 { idle.saturating_add(1) } else { 0 };
             if idle >= LINGER {
@@ -189,9 +193,12 @@ struct Terms {
 #[derive(Clone, Copy, Debug)]
 struct Asked {
     why: Stop,
-    when: Instant,
     /// The processor time of its thread then.
     time: Duration,
+    /// Whether it has called the host since.
+    has_called: bool,
+    /// The time of the calls behind that one.
+    away: Duration,
 }
 
 #[derive(Debug)]
@@ -310,7 +317,7 @@ impl Deadline {
         lock(&self.0).tick()
     }
 
-    /// Wakes the caller where the call has made progress: by the call's own thread, and without the lock, as a waker is anybody's code.
+    /// Wakes the caller where the call has made progress: without the lock, as a waker is anybody's code.
     fn report_progress(&self) {
         let running = lock(&self.0).call.as_ref().map(|call| call.running.clone());
         if let Some(running) = running {
@@ -329,7 +336,7 @@ impl Deadline {
         if braked.is_err() && spare.give_back() {
             braked = terms.brake();
         }
-        let is_first = !std::mem::replace(&mut terms.is_overdue, true);
+        let is_first = !mem::replace(&mut terms.is_overdue, true);
         drop(terms);
         if let (Err(error), true) = (braked, is_first) {
             // It is tried again at the next tick.
@@ -347,7 +354,7 @@ impl Deadline {
     pub(super) fn step_out(&self) -> Away {
         let mut terms = lock(&self.0);
         terms.is_away = true;
-        Away { deadline: self.clone(), was_asked: terms.asked.is_some() }
+        Away { deadline: self.clone(), asked_at: terms.asked.is_some().then(Instant::now) }
     }
 
     /// A tick in which the guest waits for the host: `false` where it is to wait no longer. It could not be asked to
@@ -419,7 +426,8 @@ impl Terms {
             } else {
                 call.processor.as_mut().and_then(|processor| processor.taken().1)
             };
-            self.asked = stop.map(|why| Asked { why, when: Instant::now(), time: call.clock.time() });
+            self.asked =
+                stop.map(|why| Asked { why, time: call.clock.time(), has_called: false, away: Duration::ZERO });
         }
         true
     }
@@ -452,7 +460,8 @@ impl Terms {
 #[must_use]
 pub(crate) struct Away {
     deadline: Deadline,
-    was_asked: bool,
+    /// When it began, where the guest had been asked to stop before.
+    asked_at: Option<Instant>,
 }
 
 #[cfg(feature = "js")]
@@ -460,13 +469,65 @@ impl Drop for Away {
     fn drop(&mut self) {
         let mut terms = lock(&self.deadline.0);
         terms.is_away = false;
-        // What became due meanwhile has all of its grace from now on. Who was asked before and came here all the same has no more than the time on the
-        // clock: one that hardly runs itself would else go on for long.
+        // What became due meanwhile has all of its grace from now on. Who was asked before may have come here before it saw that, once; who goes on
+        // coming has no more than this time on the clock: one that hardly runs itself would else go on for long.
         terms.look();
-        if self.was_asked && terms.asked.is_some_and(|asked| asked.when.elapsed() >= GRACE) {
+        let (Some(began), Some(asked)) = (self.asked_at, &mut terms.asked) else {
+            return;
+        };
+        if mem::replace(&mut asked.has_called, true) {
+            asked.away = asked.away.saturating_add(began.elapsed());
+        }
+        if asked.away >= GRACE {
             terms.is_overdue = true;
             // The ticker tries again where it fails. With epochs there is no page, and a tick is due.
             let _ = terms.brake();
         }
+    }
+}
+
+#[cfg(all(test, feature = "js"))]
+mod tests {
+    use super::*;
+
+    /// A call that is over when it begins, and was asked to stop.
+    fn asked() -> Deadline {
+        let deadline = Deadline::default();
+        deadline.arm(Running::unattended(), Instant::now(), None);
+        assert_eq!(deadline.heed(), Some(Stop::Timeout));
+        deadline
+    }
+
+    /// Works for the guest for longer than its grace.
+    fn work_long(deadline: &Deadline) {
+        let _away = deadline.step_out();
+        let end = after(GRACE);
+        while Instant::now() < end {
+            std::hint::spin_loop();
+        }
+    }
+
+    fn is_overdue(deadline: &Deadline) -> bool {
+        lock(&deadline.0).is_overdue
+    }
+
+    #[test]
+    fn who_was_asked_may_call_the_host_once_however_long_that_takes_and_not_go_on() {
+        let deadline = asked();
+        work_long(&deadline);
+        assert!(!is_overdue(&deadline), "it may not have seen yet that it is to stop");
+        work_long(&deadline);
+        assert!(is_overdue(&deadline));
+    }
+
+    #[test]
+    fn short_calls_of_the_host_add_up() {
+        let deadline = asked();
+        let mut calls = 0_u64;
+        while !is_overdue(&deadline) {
+            drop(deadline.step_out());
+            calls += 1;
+        }
+        assert!(calls > 1, "{calls}");
     }
 }

@@ -22,7 +22,7 @@ use super::{
     value::Value,
 };
 use crate::{
-    component::{Charge, Held, Ledger, Refused},
+    component::{Charge, Held, Ledger, Limits},
     error::{Error, ErrorKind},
     thread::{Call, Deferred, HeapThread, Running, Steps, StepsStream, Ticket, block_elsewhere},
 };
@@ -207,7 +207,7 @@ impl Stream for BatchStream {
                 return Poll::Ready(Some(result.unwrap_or_else(|_| Err(Error::closed()))));
             }
             match Pin::new(&mut this.stream).poll_next(context) {
-                Poll::Ready(Some(Ok(Evaluated::Now(result, _charge)))) => return Poll::Ready(Some(result)),
+                Poll::Ready(Some(Ok(Evaluated::Now(result, _charges)))) => return Poll::Ready(Some(result)),
                 Poll::Ready(Some(Ok(Evaluated::Later(awaited)))) => this.awaited = Some(awaited),
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
                 Poll::Ready(None) => return Poll::Ready(None),
@@ -220,8 +220,8 @@ impl Stream for BatchStream {
 /// A step of a batch: a result, or where it will come.
 #[derive(Debug)]
 pub(super) enum Evaluated {
-    /// The result, whose bytes are counted until it is taken.
-    Now(BatchResult, Charge),
+    /// The result, whose bytes are counted until it is taken: as memory, and among those that wait.
+    Now(BatchResult, [Charge; 2]),
     Later(oneshot::Receiver<BatchResult>),
 }
 
@@ -236,14 +236,15 @@ pub(super) struct Evaluations {
     /// The evaluation that waits for host functions: the next begins when it has ended.
     pending: Option<u64>,
     /// Bytes of results that were made and are not taken yet.
-    untaken: Option<Arc<Ledger>>,
+    untaken: Arc<Ledger>,
     /// How long the hop waited whose wait was counted last: that of all its items together.
     waited: Option<Duration>,
 }
 
 impl Evaluations {
     fn new(terms: Terms) -> Evaluations {
-        Evaluations { terms, batch: None, pushed: 0, pending: None, untaken: None, waited: None }
+        let untaken = Ledger::new(usize::MAX, None);
+        Evaluations { terms, batch: None, pushed: 0, pending: None, untaken, waited: None }
     }
 
     /// Evaluates the next source; `None` when there is none.
@@ -298,6 +299,13 @@ impl Evaluations {
 }
 
 impl Evaluations {
+    /// A result that waits to be taken.
+    fn keep(&self, result: BatchResult, charge: Charge) -> Evaluated {
+        // It is below any limit, as the memory that it takes is.
+        let waits = self.untaken.charge(charge.bytes(), usize::MAX).unwrap_or_default();
+        Evaluated::Now(result, [charge, waits])
+    }
+
     /// Lets go of what is in the engine.
     fn let_go(&mut self, engine: &mut Engine) {
         if let Some(evaluation) = self.pending {
@@ -330,26 +338,17 @@ impl Steps<Engine> for Evaluations {
             return Ok(None);
         }
         self.pending = None;
-        let untaken = self.untaken.get_or_insert_with(|| Ledger::new(usize::MAX, Some(Arc::clone(engine.ledger()))));
-        let untaken = Arc::clone(untaken);
-        if untaken.used() > 0 && untaken.used() >= engine.limits(running, &self.terms).result {
+        let limits = engine.limits(running, &self.terms);
+        if self.untaken.used() > 0 && self.untaken.used() >= limits.result {
             // The consumer takes what there is first.
             return Ok(None);
         }
-        let keep = |result: BatchResult, bytes| match untaken.charge(bytes, usize::MAX) {
-            Ok(charge) => Evaluated::Now(result, charge),
-            Err(refused) => Evaluated::Now(Err(no_room(refused)), Charge::default()),
-        };
         let evaluated = self.next(engine, inputs, running).map(|outcome| match outcome {
-            Ok(Outcome::Done(value, charge)) => {
-                let bytes = charge.bytes();
-                drop(charge);
-                keep(Ok(value), bytes)
-            }
-            Err(error) => {
-                let bytes = error.bytes();
-                keep(Err(error), bytes)
-            }
+            Ok(Outcome::Done(value, charge)) => self.keep(Ok(value), charge),
+            Err(error) => match charge_error(engine, &error, &limits) {
+                Ok(charge) => self.keep(Err(error), charge),
+                Err(no_room) => self.keep(Err(no_room), Charge::default()),
+            },
             Ok(Outcome::Pending(evaluation)) => {
                 self.pending = Some(evaluation.number);
                 let (sender, awaited) = oneshot::channel();
@@ -368,11 +367,18 @@ impl Steps<Engine> for Evaluations {
     }
 }
 
-fn no_room(refused: Refused) -> Error {
-    let message = format!(
-        "the results that wait to be taken, and this one, take more than is left of {refused}; the context was kept"
-    );
-    Error::new(ErrorKind::MemoryLimit, message)
+/// Counts an error that waits to be taken as memory, below the limit of its call.
+fn charge_error(engine: &Engine, error: &Error, limits: &Limits) -> Result<Charge, Error> {
+    if !error.is_context_kept() {
+        // It has nothing of a script, and its caller has to know.
+        return Ok(Charge::default());
+    }
+    engine.ledger().charge(error.bytes(), limits.memory).map_err(|refused| {
+        let message = format!(
+            "the results that wait to be taken, and this one, take more than is left of {refused}; the context was kept"
+        );
+        Error::new(ErrorKind::MemoryLimit, message)
+    })
 }
 
 /// A batch whose results are collected in one call.
@@ -417,11 +423,13 @@ impl Collection {
     }
 
     fn push(&mut self, engine: &Engine, result: Ended) {
-        let result = match result {
-            Ok((value, charge)) => Ok((Ok(value), charge)),
-            Err(error) => engine.ledger().charge(error.bytes(), usize::MAX).map(|charge| (Err(error), charge)),
+        let (result, charge) = match result {
+            Ok((value, charge)) => (Ok(value), charge),
+            Err(error) => match charge_error(engine, &error, &engine.limits(&self.running, &self.evaluations.terms)) {
+                Ok(charge) => (Err(error), charge),
+                Err(no_room) => (Err(no_room), Charge::default()),
+            },
         };
-        let (result, charge) = result.unwrap_or_else(|refused| (Err(no_room(refused)), Charge::default()));
         self.results.push(result);
         self.charges.push(charge);
     }

@@ -29,9 +29,10 @@ use crate::{
     error::{Error, ErrorKind},
 };
 
-/// Errors of host functions that are kept for when a script lets them through. A script that keeps more than these, and
-/// throws one of the first, gives back what it was told.
+/// Errors of host functions that are kept for when a script lets them through, and the bytes that they take together. A script that
+/// keeps more than these, and throws one of the first, gives back what it was told. So it is with an error that is longer by itself.
 const MAX_ERRORS: usize = 1024;
+const MAX_ERROR_BYTES: usize = 3 << 20;
 
 /// Bytes of the name and of the message that a script is told.
 const MAX_TEXT: usize = 16 << 10;
@@ -57,6 +58,8 @@ pub(super) struct Calls {
     numbers: BTreeMap<Arc<str>, u32>,
     in_flight: HashMap<u64, InFlight>,
     errors: VecDeque<(u64, Error)>,
+    /// Bytes that they take.
+    error_bytes: usize,
     /// Whose script runs.
     evaluation: Option<Rc<Evaluation>>,
 }
@@ -88,6 +91,7 @@ impl Calls {
             numbers: BTreeMap::new(),
             in_flight: HashMap::new(),
             errors: VecDeque::new(),
+            error_bytes: 0,
             evaluation: None,
         }
     }
@@ -180,12 +184,21 @@ impl Calls {
             }
             _ => ("Error".to_owned(), format!("{function} failed")),
         };
-        let id = number();
-        if self.errors.len() == MAX_ERRORS {
-            self.errors.pop_front();
+        HostError { id: self.keep(error), name, message }
+    }
+
+    /// Keeps an error, in the place of the oldest where there are too many.
+    fn keep(&mut self, error: Error) -> Option<u64> {
+        let bytes = error.bytes();
+        let room = MAX_ERROR_BYTES.checked_sub(bytes)?;
+        while self.errors.len() >= MAX_ERRORS || self.error_bytes > room {
+            let (_, oldest) = self.errors.pop_front()?;
+            self.error_bytes = self.error_bytes.saturating_sub(oldest.bytes());
         }
+        let id = number();
         self.errors.push_back((id, error));
-        HostError { id: Some(id), name, message }
+        self.error_bytes = self.error_bytes.saturating_add(bytes);
+        Some(id)
     }
 
     /// The function of this name that is granted to the evaluation that runs.

@@ -155,15 +155,15 @@ impl Output {
         memory: &Arc<Ledger>,
         level: bindings::LogLevel,
         mut text: String,
-        arguments: Vec<Vec<u8>>,
+        mut arguments: Vec<Vec<u8>>,
         time: SystemTime,
     ) {
         let Some(evaluation) = &self.evaluation else {
             return;
         };
-        let Some(left) = evaluation.to_print.get() else {
+        if evaluation.has_printed_all.get() {
             return;
-        };
+        }
         let level = match level {
             bindings::LogLevel::Trace => Level::Trace,
             bindings::LogLevel::Debug => Level::Debug,
@@ -172,37 +172,33 @@ impl Output {
             bindings::LogLevel::Error => Level::Error,
         };
         // Who did not ask has none, whatever the engine gives.
-        let arguments = if self.wants_arguments() { arguments } else { Vec::new() };
+        if !self.wants_arguments() {
+            arguments = Vec::new();
+        }
         // With what it takes in memory, so that empty ones come to an end, too.
         let bytes = arguments.iter().fold(MESSAGE_BYTES.saturating_add(text.len()), |bytes, argument| {
             bytes.saturating_add(size_of::<Vec<u8>>()).saturating_add(argument.len())
         });
-        // A place keeps it; a sink has seen it.
-        let kept = if self.caller().is_some() { bytes } else { 0 };
-        let cut = |what: &str| {
-            evaluation.to_print.set(None);
-            let text = format!("[console output is cut here: {what}]");
-            self.pass(ConsoleMessage { level: Level::Warn, text, time, arguments: Vec::new() }, Charge::default());
-        };
-        let Some(left_behind) = left.checked_sub(bytes) else {
+        let left = evaluation.to_print.get();
+        let is_too_long = bytes > left;
+        if is_too_long {
             text.truncate(text.floor_char_boundary(left.saturating_sub(MESSAGE_BYTES)));
-            let charge = memory.charge(kept.min(left), evaluation.limits().memory);
-            if let (false, Ok(charge)) = (text.is_empty(), charge) {
-                self.pass(ConsoleMessage { level, text, time, arguments: Vec::new() }, charge);
-            }
-            return cut("the call has printed its limit");
-        };
-        match memory.charge(kept, evaluation.limits().memory) {
-            Ok(charge) => {
-                evaluation.to_print.set(Some(left_behind));
-                self.pass(ConsoleMessage { level, text, time, arguments }, charge);
-            }
-            Err(refused) => cut(&format!("it takes more than is left of {refused}")),
+            arguments = Vec::new();
+        }
+        let bytes = bytes.min(left);
+        evaluation.to_print.set(left.saturating_sub(bytes));
+        if !is_too_long || !text.is_empty() {
+            self.pass(evaluation, memory, bytes, ConsoleMessage { level, text, time, arguments });
+        }
+        if is_too_long {
+            evaluation.has_printed_all.set(true);
+            self.pass(evaluation, memory, 0, cut("the call has printed its limit", time));
         }
     }
 
-    /// Gives a message to both who want it, and its arguments to whom asked for them.
-    fn pass(&self, mut message: ConsoleMessage, charge: Charge) {
+    /// Gives a message, of so many bytes, to both who want it, and its arguments to whom asked for them. A sink has seen it; a place keeps
+    /// it, as long as there is memory for it.
+    fn pass(&self, evaluation: &Evaluation, memory: &Arc<Ledger>, bytes: usize, mut message: ConsoleMessage) {
         if let Some(sink) = &self.sink {
             let kept = if self.arguments { Vec::new() } else { std::mem::take(&mut message.arguments) };
             sink(&message);
@@ -210,13 +206,27 @@ impl Output {
                 message.arguments = kept;
             }
         }
-        if let Some(caller) = self.caller() {
-            if !caller.arguments {
-                message.arguments = Vec::new();
-            }
-            caller.lock().push((message, charge));
+        let Some(caller) = self.caller().filter(|_| !evaluation.is_console_full.get()) else {
+            return;
+        };
+        if !caller.arguments {
+            message.arguments = Vec::new();
         }
+        let charge = memory.charge(bytes, evaluation.limits().memory).map_err(|refused| {
+            evaluation.is_console_full.set(true);
+            cut(&format!("it takes more than is left of {refused}"), message.time)
+        });
+        caller.lock().push(match charge {
+            Ok(charge) => (message, charge),
+            Err(cut) => (cut, Charge::default()),
+        });
     }
+}
+
+/// What is said in the place of what is dropped.
+fn cut(why: &str, time: SystemTime) -> ConsoleMessage {
+    let text = format!("[console output is cut here: {why}]");
+    ConsoleMessage { level: Level::Warn, text, time, arguments: Vec::new() }
 }
 
 impl fmt::Debug for Output {

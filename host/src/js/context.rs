@@ -43,7 +43,8 @@ use crate::{
 ///   [`HostCallLimit`](ErrorKind::HostCallLimit), [`PendingLimit`](ErrorKind::PendingLimit),
 ///   [`CpuLimit`](ErrorKind::CpuLimit), [`FuelLimit`](ErrorKind::FuelLimit).
 /// - [`HostFunction`](ErrorKind::HostFunction): a host function failed, and the script let its error through.
-/// - [`Lost`](ErrorKind::Lost): the context was lost to another call, or reset, while this one waited.
+/// - [`Lost`](ErrorKind::Lost): the context was lost to another call, or reset, while this one waited; or it was lost as it was cleaned up
+///   behind an earlier answer, and this call did not run.
 /// - [`Engine`](ErrorKind::Engine): a fault of the host or of the engine.
 ///
 /// [`Error::is_context_kept`] tells whether the context survived. Where it did not, the next call finds a fresh one.

@@ -37,6 +37,12 @@ const MAX_BATCHES: usize = 1000;
 /// The time in which scripts hear of values that were freed, at a time.
 const HOUSEKEEPING: Duration = Duration::from_millis(10);
 
+/// How often it is asked what has ended, at a time, where scripts hear of values in between.
+const SWEEPS: usize = 3;
+
+/// Where an error found no room, fewer bytes of memory than these are left.
+const FULL: usize = 1 << 20;
+
 /// A hole as a result: the end of an iteration.
 const NOTHING: &[u8] = b"\xd8\x1f\xf7";
 
@@ -50,6 +56,8 @@ pub(crate) struct Engine {
     /// Evaluations that have ended, and calls that were cancelled: the engine is to forget them. Thousands take milliseconds, for
     /// which no answer has to wait.
     leaving: (Vec<u64>, Vec<u64>),
+    /// Why the context was lost while it worked for nobody, where no caller has been told: the next one is.
+    lost_alone: Option<Error>,
     inbox: Inbox,
 }
 
@@ -66,6 +74,7 @@ impl Engine {
             pending: BTreeMap::new(),
             following: VecDeque::new(),
             leaving: Default::default(),
+            lost_alone: None,
             inbox,
         })
     }
@@ -81,7 +90,7 @@ impl Engine {
         body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<R, Failure>>,
     ) -> Result<R, Error> {
         let limits = evaluation.limits();
-        let (mut asked, mut refused) = (None, None);
+        let (mut asked, mut refused, mut is_full) = (None, None, false);
         let answer = self.instance.enter_for(&evaluation.running, &evaluation.account, |store, exports| {
             let host = &mut store.data_mut().host;
             host.run_for(Some(evaluation));
@@ -94,6 +103,7 @@ impl Engine {
             };
             asked = store.data().asked_to_stop();
             refused = store.data().refused();
+            is_full = store.data().ledger().left(limits.memory).0 < FULL;
             let host = &mut store.data_mut().host;
             host.objects.end_call();
             // What it may use may keep the context.
@@ -120,7 +130,7 @@ impl Engine {
                 self.inbox.post(Event::Over);
             }
         })?;
-        answer.map_err(|failure| match (for_memory(failure, refused.is_some()), asked, refused) {
+        answer.map_err(|failure| match (for_memory(failure, refused.is_some() && is_full), asked, refused) {
             (Failure::Interrupted(jobs_dropped), Some(stop), _) => {
                 // One of the others may have needed them, and would wait for ever.
                 let is_lost = jobs_dropped && !self.pending.is_empty();
@@ -362,9 +372,37 @@ impl Engine {
         body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<R, Failure>>,
     ) -> Result<R, Error> {
         let housekeeping = self.begin(&self.inbox.running(), &Terms { limits: Some(limits), ..Terms::default() });
-        let done = self.enter(&housekeeping, body);
+        let done = self.enter_alone(&housekeeping, body);
         housekeeping.end(done.as_ref().err().map(Error::kind));
         done
+    }
+
+    /// As `enter`, for nobody: remembers where the context is lost by it, and no evaluation waits that is told.
+    fn enter_alone<R>(
+        &mut self,
+        evaluation: &Rc<Evaluation>,
+        body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<R, Failure>>,
+    ) -> Result<R, Error> {
+        let is_untold = self.instance.is_live() && self.pending.is_empty();
+        let done = self.enter(evaluation, body);
+        if let Err(error) = &done
+            && is_untold
+            && !self.instance.is_live()
+        {
+            self.lost_alone = Some(error.clone());
+        }
+        done
+    }
+
+    /// Tells a caller that the context was lost behind the last answer, if it was.
+    fn check_kept(&mut self) -> Result<(), Error> {
+        match self.lost_alone.take() {
+            Some(cause) => {
+                let message = format!("the context was lost behind an earlier call, as it was cleaned up: {cause}");
+                Err(Error::with_source(ErrorKind::Lost, message, cause).with_context_lost())
+            }
+            None => Ok(()),
+        }
     }
 
     /// Has the engine forget evaluations and calls.
@@ -379,18 +417,27 @@ impl Engine {
         }
     }
 
-    /// Ends the evaluations that jobs of others have ended. Each result is taken within the time and the limits of its own
-    /// evaluation: getters of it may run.
+    /// Ends the evaluations that jobs of others have ended. Where scripts hear of values meanwhile, that may end more, so it is asked again.
     fn sweep(&mut self) {
-        if self.pending.is_empty() {
-            return;
+        for _ in 0..SWEEPS {
+            if self.pending.is_empty() {
+                return;
+            }
+            let ended = self.housekeep(|store, engine| engine.on_demand(store)?.call_ended(store));
+            // Where the context is lost, whoever waited knows it.
+            let (ended, is_untidy) = ended.unwrap_or_default();
+            if is_untidy {
+                self.tidy();
+            }
+            self.take_results(ended);
+            if !is_untidy {
+                return;
+            }
         }
-        let ended = self.housekeep(|store, engine| engine.on_demand(store)?.call_ended(store));
-        // Where the context is lost, whoever waited knows it.
-        let (ended, is_untidy) = ended.unwrap_or_default();
-        if is_untidy {
-            self.tidy();
-        }
+    }
+
+    /// Takes the results of evaluations that have ended, each within the time and the limits of its own evaluation: getters of it may run.
+    fn take_results(&mut self, ended: Vec<u64>) {
         for number in ended {
             let Some(pending) = self.pending.remove(&number) else {
                 self.forget(&[number], Vec::new());
@@ -432,7 +479,7 @@ impl Engine {
         let evaluation = self.begin(running, terms);
         evaluation.count(running.waited().unwrap_or_default());
         let admitted = Engine::check_use(terms).and_then(|()| check(self, evaluation.limits()));
-        match admitted.and_then(|()| self.instance.admit()) {
+        match admitted.and_then(|()| self.instance.admit()).and_then(|()| self.check_kept()) {
             Ok(()) => Ok(evaluation),
             Err(error) => {
                 evaluation.end(Some(error.kind()));
@@ -541,7 +588,7 @@ impl Engine {
         limits.wall_time = limits.wall_time.min(left);
         let evaluation = self.begin(&running, &Terms { limits: Some(limits), ..terms.clone() });
         let (number, handle) = (evaluation.number, iteration.number());
-        let closed = self.enter(&evaluation, |store, engine| {
+        let closed = self.enter_alone(&evaluation, |store, engine| {
             engine.on_demand(store)?.call_operate(store, number, handle, &Operation::Finish, ResultForm::Value)
         });
         self.cancel_calls(&evaluation, &[number], closed.as_ref().err());
@@ -656,6 +703,7 @@ impl Engine {
     }
 
     fn replace(&mut self) -> Result<(), Error> {
+        self.lost_alone = None;
         let replaced = self.instance.replace();
         self.lose(&Error::new(ErrorKind::Lost, "the context was reset"));
         self.proceed();
@@ -772,10 +820,10 @@ fn malformed(reason: &str) -> Error {
 }
 
 /// The same failure, or that of memory: QuickJS throws `null` where it has none left for an error.
-fn for_memory(failure: Failure, was_refused: bool) -> Failure {
+fn for_memory(failure: Failure, is_full: bool) -> Failure {
     let is_null = |exception: &bindings::Exception| exception.name.is_empty() && exception.message == "null";
     match failure {
-        Failure::Thrown(exceptions) if was_refused && exceptions.first().is_some_and(is_null) => Failure::OutOfMemory,
+        Failure::Thrown(exceptions) if is_full && exceptions.first().is_some_and(is_null) => Failure::OutOfMemory,
         failure => failure,
     }
 }

@@ -80,8 +80,11 @@ pub(super) struct Evaluation {
     pub(super) runtime: Option<Handle>,
     /// Where it prints to, beside the context's sink.
     pub(super) console: Option<Console>,
-    /// Bytes that it may still print; `None` when it has printed them all and was told.
-    pub(super) to_print: Cell<Option<usize>>,
+    /// Bytes that it may still print, whether it was told that these are all, and whether its console was told that there is no memory
+    /// for more.
+    pub(super) to_print: Cell<usize>,
+    pub(super) has_printed_all: Cell<bool>,
+    pub(super) is_console_full: Cell<bool>,
     /// What its caller does, for what it logs.
     pub(super) span: Span,
     /// Calls of host functions that it has made, those that are in flight, and the bytes that went to and fro.
@@ -113,7 +116,9 @@ impl Evaluation {
             functions: terms.functions.clone(),
             runtime: terms.runtime.clone(),
             console: terms.console.clone(),
-            to_print: Cell::new(Some(limits.console)),
+            to_print: Cell::new(limits.console),
+            has_printed_all: Cell::new(false),
+            is_console_full: Cell::new(false),
             span: Span::current(),
             calls: Cell::new(0),
             in_flight: Cell::new(0),
@@ -150,7 +155,7 @@ impl Evaluation {
         usage.wall = self.began.elapsed();
         usage.host_calls = self.calls.get() as u64;
         usage.host_bytes = self.bytes.get() as u64;
-        usage.console_bytes = limits.console.saturating_sub(self.to_print.get().unwrap_or(0)) as u64;
+        usage.console_bytes = limits.console.saturating_sub(self.to_print.get()) as u64;
         usage
     }
 
