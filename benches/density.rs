@@ -26,7 +26,7 @@ fn main() {
     let runtime = Builder::new_current_thread().build().unwrap();
     let began = Instant::now();
     let sandbox = Sandbox::builder().max_contexts(contexts).build().unwrap();
-    let pool = Pool::new(&sandbox).unwrap();
+    let pool = Pool::builder(&sandbox).spares(0).build().unwrap();
     println!("sandbox and pool for {contexts} contexts: {:.1?}", began.elapsed());
     let contexts = contexts as usize;
 

@@ -4,14 +4,16 @@ use std::{
     collections::HashSet,
     convert::Infallible,
     num::{NonZeroU32, NonZeroUsize},
-    sync::{Arc, Mutex, mpsc},
+    pin::pin,
+    sync::{Arc, Barrier, Mutex, mpsc},
+    task::{Context, Wake, Waker},
     thread::{self, ThreadId},
     time::Duration,
 };
 
 use aiointernal::{
-    ErrorKind, Limits, Sandbox,
-    js::{Console, Functions, JsValue, Pool, PoolBuilder},
+    ErrorKind, Limits, Sandbox, Ticket,
+    js::{Console, Functions, JsValue, Pool, PoolBuilder, Value},
 };
 use futures_util::future::join_all;
 
@@ -23,6 +25,51 @@ fn builder(threads: usize) -> PoolBuilder {
 
 fn pool(threads: usize) -> Pool {
     builder(threads).build().unwrap()
+}
+
+/// One of a thread and a fresh context, which serves one use after the other.
+fn single() -> Pool {
+    builder(1).spares(1).build().unwrap()
+}
+
+/// Waits until no context has anything to do.
+async fn rest(pool: &Pool) {
+    while pool.stats().waiting > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// What it gives within the time in which nothing that is tested here ends.
+async fn soon<T>(future: impl IntoFuture<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), future.into_future()).await.expect("it waits for what does not come")
+}
+
+/// A function of a tenant that says that it was called, and waits until it is let go.
+struct Gate {
+    functions: Functions,
+    entered: mpsc::Receiver<()>,
+    release: mpsc::Sender<()>,
+}
+
+impl Gate {
+    fn new() -> Gate {
+        let ((enter, entered), (release, released)) = (mpsc::channel(), mpsc::channel());
+        let released = Mutex::new(released);
+        let functions = Functions::new().sync_function("wait", move |(): (), _| {
+            enter.send(()).unwrap();
+            released.lock().unwrap().recv()
+        });
+        Gate { functions, entered, release }
+    }
+
+    /// Keeps the thread of a tenant busy, until something is sent.
+    async fn block(pool: &Pool, tenant: &str) -> (Ticket<Value>, mpsc::Sender<()>) {
+        let gate = Gate::new();
+        let context = pool.context(tenant).functions(gate.functions).await.unwrap();
+        let waiting = context.eval("wait()").queue();
+        gate.entered.recv().unwrap();
+        (waiting, gate.release)
+    }
 }
 
 /// A function that notes on which thread it was called.
@@ -41,7 +88,7 @@ mod fresh {
 
     #[tokio::test]
     async fn nothing_of_one_evaluation_is_there_for_the_next() {
-        let pool = pool(1);
+        let pool = single();
         for _ in 0..20 {
             assert_eq!(pool.eval("typeof canary").await.unwrap(), "undefined".into());
             pool.eval("globalThis.canary = 1; Array.prototype.map = null").await.unwrap();
@@ -75,7 +122,7 @@ mod fresh {
 
     #[tokio::test]
     async fn what_is_left_of_a_fresh_context_does_not_reach_the_next_use() {
-        let pool = pool(1);
+        let pool = single();
         let fresh = pool.fresh().await.unwrap();
         let (kept, limited): (_, aiointernal::Context) = (fresh.clone(), fresh.limited(Limits::default()));
         let value: JsValue = fresh.eval_as("({ n: 1 })").await.unwrap();
@@ -102,7 +149,7 @@ mod fresh {
 
     #[tokio::test]
     async fn one_that_is_given_up_while_it_runs_is_stopped_and_used_again() {
-        let pool = pool(1);
+        let pool = single();
         for _ in 0..5 {
             let endless = pool.eval("for (;;);");
             assert!(tokio::time::timeout(Duration::from_millis(5), endless).await.is_err());
@@ -116,7 +163,7 @@ mod fresh {
         let mut limits = Limits::default();
         (limits.memory, limits.console) = (16 << 20, 8 << 20);
         let sandbox = Sandbox::builder().limits(limits).build().unwrap();
-        let pool = Pool::builder(&sandbox).threads(NonZeroUsize::MIN).build().unwrap();
+        let pool = Pool::builder(&sandbox).threads(NonZeroUsize::MIN).spares(1).build().unwrap();
         let consoles: Vec<_> = (0..10).map(|_| Console::new()).collect();
         for console in &consoles {
             let fresh = pool.fresh().await.unwrap();
@@ -137,7 +184,7 @@ mod fresh {
             Ok::<_, Infallible>(7)
         });
         let sandbox = Sandbox::builder().functions(functions).max_contexts(2).build().unwrap();
-        let pool = Pool::builder(&sandbox).threads(NonZeroUsize::MIN).build().unwrap();
+        let pool = Pool::builder(&sandbox).threads(NonZeroUsize::MIN).spares(1).build().unwrap();
         for _ in 0..3 {
             let runtime = tokio::runtime::Runtime::new().unwrap();
             assert_eq!(runtime.block_on(pool.eval("await soon()")).unwrap(), 7.into());
@@ -146,8 +193,8 @@ mod fresh {
     }
 
     #[tokio::test]
-    async fn one_that_nobody_waits_for_any_more_is_not_kept() {
-        let pool = pool(1);
+    async fn one_that_nobody_waits_for_any_more_is_not_kept_beyond_the_spares() {
+        let pool = builder(1).spares(0).build().unwrap();
         let mut opening = Box::pin(pool.eval("1"));
         assert!(futures_util::poll!(&mut opening).is_pending());
         drop(opening);
@@ -155,6 +202,84 @@ mod fresh {
             tokio::task::yield_now().await;
         }
         assert_eq!(pool.eval("1").await.unwrap(), 1.into());
+    }
+
+    #[tokio::test]
+    async fn spare_ones_are_ready_before_anybody_asks() {
+        let pool = builder(2).spares(3).build().unwrap();
+        rest(&pool).await;
+        let stats = pool.stats();
+        assert_eq!((stats.contexts, stats.idle), (6, 6), "{stats:?}");
+        // Nobody has to wait for them.
+        let mut fresh = Vec::new();
+        for _ in 0..6 {
+            let mut asked = pin!(pool.fresh());
+            let std::task::Poll::Ready(one) = futures_util::poll!(&mut asked) else { panic!("it is not ready") };
+            fresh.push(one.unwrap());
+        }
+        assert_eq!((pool.stats().contexts, pool.stats().idle), (6, 0));
+        for fresh in &fresh {
+            assert_eq!(fresh.eval("1").await.unwrap(), 1.into());
+        }
+        drop(fresh);
+        assert_eq!((pool.stats().contexts, pool.stats().idle), (6, 6));
+    }
+
+    #[tokio::test]
+    async fn a_spare_one_that_cannot_be_opened_is_no_failure_of_the_pool() {
+        let sandbox = Sandbox::builder().max_contexts(1).build().unwrap();
+        let own = sandbox.context().await.unwrap();
+        let pool = Pool::builder(&sandbox).threads(NonZeroUsize::MIN).build().unwrap();
+        while pool.stats().contexts > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(pool.stats().idle, 0);
+        own.close().await.unwrap();
+        assert_eq!(pool.eval("1").await.unwrap(), 1.into());
+    }
+
+    #[tokio::test]
+    async fn a_thread_that_is_free_is_preferred_to_an_idle_context_of_one_that_is_busy() {
+        let pool = builder(2).spares(1).build().unwrap();
+        rest(&pool).await;
+        let (busy, release) = Gate::block(&pool, "busy").await;
+        // The idle one of the free thread, and then one more there.
+        let first = soon(pool.fresh()).await.unwrap();
+        assert_eq!(soon(pool.eval("1")).await.unwrap(), 1.into());
+        assert_eq!(soon(first.eval("2")).await.unwrap(), 2.into());
+        release.send(()).unwrap();
+        busy.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn one_that_was_closed_is_not_used_again() {
+        let pool = single();
+        for _ in 0..20 {
+            let fresh = pool.fresh().await.unwrap();
+            let handle = fresh.clone();
+            drop(handle.close());
+            drop(fresh);
+            assert_eq!(pool.eval("1").await.unwrap(), 1.into());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_handle_of_an_earlier_use_cannot_close_it_under_the_next() {
+        let pool = single();
+        for _ in 0..500 {
+            let fresh = pool.fresh().await.unwrap();
+            let stale = fresh.clone();
+            let both = Barrier::new(2);
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    both.wait();
+                    drop(stale.close_now());
+                });
+                both.wait();
+                drop(fresh);
+            });
+            assert_eq!(pool.eval("1").await.unwrap(), 1.into());
+        }
     }
 
     #[tokio::test]
@@ -197,14 +322,13 @@ mod tenants {
     #[tokio::test]
     async fn contexts_are_spread_over_the_threads() {
         let pool = pool(3);
+        rest(&pool).await;
         let (functions, threads) = noting();
         for tenant in 0..9 {
             let context = pool.context(format!("{tenant}")).functions(functions.clone()).await.unwrap();
             context.eval("note()").await.unwrap();
             // What a context does behind its answer is no load that stays.
-            while pool.stats().waiting > 0 {
-                tokio::task::yield_now().await;
-            }
+            rest(&pool).await;
         }
         let threads = threads.lock().unwrap();
         for thread in threads.iter().collect::<HashSet<_>>() {
@@ -293,6 +417,40 @@ mod fairness {
     }
 }
 
+mod given_up {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::StreamExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn iterators_that_are_given_up_together_have_a_slice_together() {
+        let pool = builder(1).slice(Duration::from_millis(20)).build().unwrap();
+        let closed = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&closed);
+        let functions = Functions::new().sync_function("closes", move |(): (), _| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Ok::<_, Infallible>(())
+        });
+        let context = pool.context("one").functions(functions).await.unwrap();
+        let source =
+            "({ [Symbol.iterator]: () => ({ next: () => ({ value: 1 }), return() { closes(); for (;;); } }) })";
+        let endless: JsValue = context.eval_as(source).await.unwrap();
+        let mut streams: Vec<_> = (0..20).map(|_| endless.iterate::<i32>()).collect();
+        for stream in &mut streams {
+            assert_eq!(stream.next().await.unwrap().unwrap(), 1);
+        }
+        // The thread hears of all of them at once.
+        let (busy, release) = Gate::block(&pool, "busy").await;
+        drop(streams);
+        release.send(()).unwrap();
+        busy.await.unwrap();
+        context.eval("1").await.unwrap();
+        assert_eq!(closed.load(Ordering::Relaxed), 1);
+    }
+}
+
 mod bounds {
     use super::*;
 
@@ -310,13 +468,140 @@ mod bounds {
             context.as_ref().unwrap().eval("1").await.unwrap();
         }
         contexts[0].as_ref().unwrap().close().await.unwrap();
-        while pool.stats().contexts == 3 {
-            tokio::task::yield_now().await;
-        }
         assert_eq!(pool.eval("1").await.unwrap(), 1.into());
         // One that is idle makes room for a tenant.
         pool.context("fourth").await.unwrap().eval("1").await.unwrap();
         assert_eq!(pool.eval("1").await.unwrap_err().kind(), ErrorKind::PoolFull);
+    }
+
+    #[tokio::test]
+    async fn a_context_that_was_closed_has_left_its_place() {
+        let pool = builder(1).max_contexts(1).spares(0).build().unwrap();
+        for tenant in 0..200 {
+            let context = pool.context(format!("{tenant}")).await.unwrap();
+            context.close().await.unwrap();
+            assert_eq!(pool.stats().contexts, 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_context_that_is_on_its_way_out_makes_room_for_the_next() {
+        let sandbox = Sandbox::builder().max_contexts(1).build().unwrap();
+        let pool = Pool::builder(&sandbox).threads(NonZeroUsize::MIN).spares(0).build().unwrap();
+        for number in 0..200 {
+            assert_eq!(pool.eval(format!("{number}")).await.unwrap(), number.into());
+        }
+        let fresh = pool.fresh().await.unwrap();
+        assert_eq!(pool.eval("1").await.unwrap_err().kind(), ErrorKind::PoolFull);
+        drop(fresh);
+        pool.close().await;
+        assert_eq!(pool.stats().contexts, 0);
+    }
+
+    #[tokio::test]
+    async fn the_idle_context_of_a_free_thread_makes_room_before_that_of_a_busy_one() {
+        let pool = builder(2).max_contexts(5).spares(2).build().unwrap();
+        rest(&pool).await;
+        let (busy, release) = Gate::block(&pool, "busy").await;
+        // Two idle ones are left on the busy thread, and one on the other.
+        let fresh = soon(pool.fresh()).await.unwrap();
+        assert_eq!((pool.stats().contexts, pool.stats().idle), (5, 3));
+        let tenant = soon(pool.context("tenant")).await.unwrap();
+        assert_eq!(soon(tenant.eval("1")).await.unwrap(), 1.into());
+        drop(fresh);
+        release.send(()).unwrap();
+        busy.await.unwrap();
+    }
+
+    /// Panics when it is dropped.
+    struct Fragile;
+
+    impl Drop for Fragile {
+        fn drop(&mut self) {
+            if !thread::panicking() {
+                panic!("on purpose");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn an_idle_context_that_has_died_makes_no_room() {
+        let pool = builder(1).max_contexts(2).spares(1).build().unwrap();
+        rest(&pool).await;
+        let fresh = pool.fresh().await.unwrap();
+        let fragile = Fragile;
+        let functions = Functions::new().function("never", move |(): (), _| {
+            let _ = &fragile;
+            std::future::pending::<Result<(), Infallible>>()
+        });
+        // It is dropped where the context is made anew, which is the context's end.
+        let waits = fresh.granting(functions).eval("await never()").queue();
+        rest(&pool).await;
+        drop(fresh);
+        waits.await.unwrap_err();
+        rest(&pool).await;
+        assert_eq!((pool.stats().contexts, pool.stats().idle), (0, 0));
+        let tenants = [pool.context("one").await.unwrap(), pool.context("two").await.unwrap()];
+        assert_eq!(pool.context("three").await.unwrap_err().kind(), ErrorKind::PoolFull);
+        for tenant in tenants {
+            tenant.eval("1").await.unwrap();
+        }
+    }
+
+    /// Asks a pool something when it is woken.
+    struct Asks(Pool);
+
+    impl Wake for Asks {
+        fn wake(self: Arc<Self>) {
+            self.0.stats();
+        }
+    }
+
+    #[test]
+    fn who_is_woken_by_the_end_of_a_context_may_use_the_pool() {
+        let (told, done) = mpsc::channel();
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(async {
+                let pool = builder(1).max_contexts(2).spares(1).build().unwrap();
+                let fresh = pool.fresh().await.unwrap();
+                let (busy, release) = Gate::block(&pool, "busy").await;
+                // It is still in the queue when its context is idle.
+                let mut queued = fresh.eval("1").into_future();
+                let waker = Waker::from(Arc::new(Asks(pool.clone())));
+                assert!(pin!(&mut queued).poll(&mut Context::from_waker(&waker)).is_pending());
+                drop(fresh);
+                assert_eq!(pool.stats().idle, 1);
+                let tenant = pool.context("tenant").into_future();
+                release.send(()).unwrap();
+                busy.await.unwrap();
+                tenant.await.unwrap().eval("1").await.unwrap();
+                assert_eq!(queued.await.unwrap_err().kind(), ErrorKind::Closed);
+            });
+            told.send(()).unwrap();
+        });
+        done.recv_timeout(Duration::from_secs(20)).expect("it does not wait for itself");
+    }
+
+    #[tokio::test]
+    async fn the_statistics_say_who_has_something_to_do() {
+        let pool = pool(1);
+        rest(&pool).await;
+        let other = pool.context("other").await.unwrap();
+        let (busy, release) = Gate::block(&pool, "busy").await;
+        assert_eq!(pool.stats().waiting, 1);
+        let calls = [other.eval("1").queue(), other.eval("2").queue()];
+        assert_eq!(pool.stats().waiting, 2);
+        let fresh = pool.fresh().await.unwrap();
+        let call = fresh.eval("3").queue();
+        let stats = pool.stats();
+        assert_eq!((stats.waiting, stats.tenants, stats.idle, stats.contexts), (3, 2, 7, 10), "{stats:?}");
+        release.send(()).unwrap();
+        busy.await.unwrap();
+        for call in calls.into_iter().chain([call]) {
+            call.await.unwrap();
+        }
+        rest(&pool).await;
     }
 
     #[tokio::test]
@@ -389,10 +674,7 @@ mod bounds {
         closing.await.unwrap();
         assert_eq!(pool.context("one").await.unwrap_err().kind(), ErrorKind::Closed);
         assert_eq!(pool.eval("1").await.unwrap_err().kind(), ErrorKind::Closed);
-        // A place is free a moment after its context has said that it ends.
-        while pool.stats().contexts > 0 {
-            tokio::task::yield_now().await;
-        }
+        assert_eq!(pool.stats().contexts, 0);
         drop(fresh);
     }
 }

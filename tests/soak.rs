@@ -11,6 +11,7 @@
 use std::{
     collections::BTreeMap,
     env, fs, iter,
+    num::NonZeroUsize,
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Command, ExitCode, exit},
@@ -26,7 +27,7 @@ use std::{
 use aiointernal::{
     Context, Error, ErrorKind, Limits, Sandbox,
     component::{Budget, Group, Meter},
-    js::{Console, Functions, JsValue},
+    js::{Console, Functions, JsValue, Pool},
 };
 use futures_util::{FutureExt as _, StreamExt as _, future::select_all};
 use tokio::{
@@ -241,6 +242,9 @@ fn round(folder: &Path, seed: u64, time: Duration, tally: &Tally) {
     let sandbox =
         Sandbox::builder().limits(limits).max_contexts(200).meter(&meter).cache_folder(Some(folder.to_owned()));
     let sandbox = sandbox.build().unwrap();
+    // Some of the contexts are of a pool.
+    let pool = Pool::builder(&sandbox).threads(NonZeroUsize::new(4).unwrap()).max_contexts(30).spares(2);
+    let pool = pool.build().unwrap();
     let mut budget = Budget::default();
     (budget.memory, budget.instances) = (300 << 20, 40);
     let group = Group::new(limits, budget);
@@ -248,18 +252,22 @@ fn round(folder: &Path, seed: u64, time: Duration, tally: &Tally) {
     let until = Instant::now() + time;
     let runtimes = (0..RUNTIMES).map(|number| {
         let (sandbox, group, scripts, tally) = (sandbox.clone(), group.clone(), Arc::clone(&scripts), tally.clone());
+        let pool = pool.clone();
         let chance = Chance(seed.wrapping_mul(2_654_435_761).wrapping_add(number) | 1);
         let living = move || {
             let mut chance = chance;
             while Instant::now() < until {
-                live(&sandbox, &group, &scripts, &tally, &mut chance, until);
+                live((&sandbox, &pool), &group, &scripts, &tally, &mut chance, until);
             }
         };
         thread::Builder::new().name(format!("runtime-{number}")).spawn(living).unwrap()
     });
     let runtimes: Vec<_> = runtimes.collect();
     runtimes.into_iter().for_each(|runtime| runtime.join().unwrap());
-    drop(sandbox);
+    let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+    let closed = runtime.block_on(async { tokio::time::timeout(ANSWERS, pool.close()).await });
+    assert!(closed.is_ok() && pool.stats().contexts == 0, "contexts of the pool are left over: {pool:?}");
+    drop((sandbox, pool));
     // Contexts that were dropped end on their own threads.
     let (_never, silent) = mpsc::channel::<()>();
     let patience = Instant::now() + Duration::from_secs(20);
@@ -271,7 +279,14 @@ fn round(folder: &Path, seed: u64, time: Duration, tally: &Tally) {
 }
 
 /// A runtime and its tasks. It is dropped while they are at work, or they are told to end, and then have all their answers.
-fn live(sandbox: &Sandbox, group: &Group, scripts: &Arc<[Script]>, tally: &Tally, chance: &mut Chance, until: Instant) {
+fn live(
+    (sandbox, pool): (&Sandbox, &Pool),
+    group: &Group,
+    scripts: &Arc<[Script]>,
+    tally: &Tally,
+    chance: &mut Chance,
+    until: Instant,
+) {
     let mut builder = if chance.one_in(2) { Builder::new_current_thread() } else { Builder::new_multi_thread() };
     let runtime: Runtime = builder.worker_threads(2).enable_all().build().unwrap();
     let left = until.saturating_duration_since(Instant::now());
@@ -281,10 +296,10 @@ fn live(sandbox: &Sandbox, group: &Group, scripts: &Arc<[Script]>, tally: &Tally
     runtime.block_on(async {
         let mut tasks = JoinSet::new();
         for _ in 0..TASKS {
-            let (sandbox, group, scripts, ends) =
-                (sandbox.clone(), group.clone(), Arc::clone(scripts), Arc::clone(&ends));
+            let (sandbox, pool, group, scripts, ends) =
+                (sandbox.clone(), pool.clone(), group.clone(), Arc::clone(scripts), Arc::clone(&ends));
             let (tally, chance) = (tally.clone(), Chance(chance.next() | 1));
-            tasks.spawn(async move { serve(&sandbox, &group, &scripts, &tally, chance, &ends).await });
+            tasks.spawn(async move { serve((&sandbox, &pool), &group, &scripts, &tally, chance, &ends).await });
         }
         tokio::time::sleep(time).await;
         if is_dropped {
@@ -319,7 +334,7 @@ fn functions() -> Functions {
 
 /// One tenant after another.
 async fn serve(
-    sandbox: &Sandbox,
+    (sandbox, pool): (&Sandbox, &Pool),
     group: &Group,
     scripts: &[Script],
     tally: &Tally,
@@ -327,8 +342,26 @@ async fn serve(
     ends: &AtomicBool,
 ) {
     while !ends.load(Ordering::Relaxed) {
+        if chance.one_in(8) {
+            let Ok(fresh) = tally.answer(pool.fresh()).await else {
+                tokio::task::yield_now().await;
+                continue;
+            };
+            for _ in 0..chance.below(4) {
+                act(&fresh, scripts, tally, &mut chance).await;
+            }
+            if chance.one_in(4) {
+                drop(fresh.close_now());
+            }
+            continue;
+        }
         let panics = chance.one_in(20);
-        let context = sandbox.context().group(group).functions(functions()).on_console(move |_| {
+        // One of a pool is that of others as well.
+        let context = match chance.one_in(8) {
+            true => pool.context(format!("tenant-{}", chance.below(10))),
+            false => sandbox.context(),
+        };
+        let context = context.group(group).functions(functions()).on_console(move |_| {
             if panics {
                 panic!("on purpose");
             }

@@ -112,13 +112,13 @@ impl Engine {
     /// # Errors
     ///
     /// - [`Engine`](ErrorKind::Engine): the address space, or the mappings, for that many instances are not to be had. The text says
-    ///   how many fit, and which setting helps.
+    ///   how many fit, and which setting helps. Or wasmtime does not run here, for the reason that the text ends with.
     /// - [`Thread`](ErrorKind::Thread): the system refused the thread.
     pub fn new(config: Config) -> Result<Engine, Error> {
         let room = Room::look();
         room.check_mappings(&config)?;
-        let wasmtime = wasmtime::Engine::new(&wasmtime_config(&config))
-            .map_err(|error| Error::with_source(ErrorKind::Engine, room.explain_addresses(&config), error))?;
+        let wasmtime =
+            wasmtime::Engine::new(&wasmtime_config(&config)).map_err(|error| no_engine(error, &room, &config))?;
         let ticker = Ticker::start(wasmtime.clone())?;
         Ok(Engine(Arc::new(Inner { wasmtime, ticker, config })))
     }
@@ -256,6 +256,18 @@ impl Engine {
             tracing::warn!("{advice}");
         }
     }
+}
+
+/// Says why there is no engine: the system has no addresses for it, or what wasmtime says.
+fn no_engine(error: wasmtime::Error, room: &Room, config: &Config) -> Error {
+    // However wasmtime asks the system, its answer reads like this.
+    const NO_MEMORY: i32 = 12;
+    let cause = format!("{error:#}");
+    let message = match cause.contains(&std::io::Error::from_raw_os_error(NO_MEMORY).to_string()) {
+        true => format!("{} ({cause})", room.explain_addresses(config)),
+        false => format!("wasmtime does not run here with this configuration: {cause}"),
+    };
+    Error::with_source(ErrorKind::Engine, message, error)
 }
 
 /// Says what bytes are that are no component, in words that a person can act on.
@@ -425,6 +437,23 @@ fn own_swap_limit() -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn only_a_lack_of_addresses_is_explained_as_one_and_the_cause_is_always_told() {
+        let (room, config) = (Room::look(), Config::default());
+        let lack = std::io::Error::from_raw_os_error(12);
+        let lack =
+            no_engine(wasmtime::Error::new(lack).context("failed to create memory pool mapping"), &room, &config);
+        let text = lack.to_string();
+        assert!(text.starts_with("cannot reserve 1612 GiB of address space"), "{text}");
+        assert!(
+            text.ends_with("helps (failed to create memory pool mapping: Cannot allocate memory (os error 12))"),
+            "{text}"
+        );
+        let other = no_engine(wasmtime::Error::msg("this processor has no SSE3"), &room, &config).to_string();
+        assert!(other.ends_with("this processor has no SSE3") && !other.contains("address"), "{other}");
+    }
 
     #[test]
     fn pages_are_scanned_only_where_nothing_can_be_swapped_out() {

@@ -122,6 +122,11 @@ impl Context {
         self.terms.lease.as_ref().is_some_and(Lease::is_over)
     }
 
+    /// Whether it is not another's. Where it is not, it will be no other's.
+    fn may_close(&self) -> bool {
+        self.terms.lease.as_ref().is_none_or(Lease::close)
+    }
+
     pub(super) fn thread(&self) -> HeapThread<Engine> {
         self.thread.clone()
     }
@@ -360,13 +365,13 @@ impl Context {
     /// Closes the context for every clone of the handle: calls in the queue still run, and evaluations that wait for host
     /// functions still end; later calls are refused.
     pub fn close(&self) -> Closing {
-        if self.is_over() { self.thread.closed() } else { self.thread.close() }
+        if self.may_close() { self.thread.close() } else { self.thread.closed() }
     }
 
     /// As [`close`](Context::close), at once: the call that runs is stopped, and whatever waits is answered as
     /// [`Closed`](ErrorKind::Closed).
     pub fn close_now(&self) -> Closing {
-        if self.is_over() { self.thread.closed() } else { self.thread.close_now() }
+        if self.may_close() { self.thread.close_now() } else { self.thread.closed() }
     }
 
     /// Whether calls are refused.

@@ -261,14 +261,16 @@ impl Engine {
             return;
         }
         let mut released = Vec::new();
-        let until = end_of(&self.inbox.running(), &self.instance.limits());
+        // What given up iterations do has the time of one call, all of them together.
+        let mut limits = self.instance.limits();
+        let until = end_of(&self.inbox.running(), &limits);
         for event in events {
             match event {
                 Event::Answered(call, answer) => self.settle(call, answer),
                 Event::Stopped(evaluation) => self.stop(evaluation),
                 Event::Over => self.clean_up(),
                 Event::Released(instance, number) => released.push((instance, number)),
-                Event::GivenUp(iteration, terms) => self.give_up(&iteration, &terms, until),
+                Event::GivenUp(iteration, terms) => self.give_up(&iteration, &terms, until, &mut limits.cpu_time),
             }
         }
         self.release(&released);
@@ -577,20 +579,23 @@ impl Engine {
         })
     }
 
-    /// Closes an iterator of which nobody takes more. This is to be done by then.
-    fn give_up(&mut self, iteration: &Handle, terms: &Terms, until: Instant) {
+    /// Closes an iterator of which nobody takes more. This is to be done by then, within the processor time that is left.
+    fn give_up(&mut self, iteration: &Handle, terms: &Terms, until: Instant, processor: &mut Duration) {
         let left = until.saturating_duration_since(Instant::now());
         let running = self.inbox.running();
-        if left.is_zero() || running.is_cancelled() || self.home().admit("the iteration", iteration).is_err() {
+        let is_late = left.is_zero() || processor.is_zero() || running.is_cancelled();
+        if is_late || self.home().admit("the iteration", iteration).is_err() {
             return;
         }
         let mut limits = self.instance.limits().for_call(&running, terms.limits);
         limits.wall_time = limits.wall_time.min(left);
+        limits.cpu_time = limits.cpu_time.min(*processor);
         let evaluation = self.begin(&running, &Terms { limits: Some(limits), ..terms.clone() });
         let (number, handle) = (evaluation.number, iteration.number());
         let closed = self.enter_alone(&evaluation, |store, engine| {
             engine.on_demand(store)?.call_operate(store, number, handle, &Operation::Finish, ResultForm::Value)
         });
+        *processor = processor.saturating_sub(evaluation.account.used.get().cpu);
         self.cancel_calls(&evaluation, &[number], closed.as_ref().err());
         if let Err(error) = closed {
             tracing::debug!(%error, "an iterator was not closed");

@@ -6,7 +6,7 @@ use std::{
     rc::Rc,
     sync::{
         Arc, OnceLock, Weak,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU8, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -52,15 +52,26 @@ pub(super) struct Terms {
 
 /// A use of a context, which comes to its end.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Lease(Arc<AtomicBool>);
+pub(super) struct Lease(Arc<AtomicU8>);
 
 impl Lease {
-    pub(super) fn end(&self) {
-        self.0.store(true, Ordering::Release);
+    /// Who has it has closed the context.
+    const CLOSED: u8 = 1;
+    const OVER: u8 = 2;
+
+    /// Ends it. Whether the context was closed by who had it: then nobody has it after him.
+    pub(super) fn end(&self) -> bool {
+        self.0.swap(Lease::OVER, Ordering::AcqRel) == Lease::CLOSED
     }
 
     pub(super) fn is_over(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.load(Ordering::Acquire) == Lease::OVER
+    }
+
+    /// Whether who has it may close the context. Where he may, it is not given to another, however late he does.
+    pub(super) fn close(&self) -> bool {
+        let closed = |state| (state != Lease::OVER).then_some(Lease::CLOSED);
+        self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, closed).is_ok()
     }
 }
 

@@ -1,8 +1,7 @@
 //! Contexts on a few threads, for servers with many tenants.
 
 use std::{
-    cmp::Reverse,
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     fmt,
     num::{NonZeroU32, NonZeroUsize},
     ops::Deref,
@@ -21,30 +20,38 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind},
-    thread::{HeapThread, Lane, Opening},
+    thread::{Closing, HeapThread, Lane, Opening},
 };
 
 /// The time that a call in a pool may take of its thread, unless the [builder](PoolBuilder::slice) says otherwise.
 const SLICE: Duration = Duration::from_millis(100);
 
-/// Spare contexts that are kept for each thread.
+/// Spare contexts of each thread.
 const SPARES: usize = 8;
 
 /// Contexts on a few threads, for servers with many tenants.
 ///
 /// A [sandbox](Sandbox) opens each context on a thread of its own. A pool has a few threads, and each of them serves many
 /// contexts: those of [tenants](Pool::context), which stay, and [fresh](Pool::fresh) ones, which are used once. A context is on
-/// one thread for its life: the one that has the fewest contexts when it is opened, where each that waits for its turn counts twice. Clones are the same pool.
+/// one thread for its life: the one that has the fewest contexts when it is opened, where each that waits for its turn counts twice.
+/// Fresh ones are [kept ready](PoolBuilder::spares), and are taken from the thread that has the least to do. Clones are the same pool.
 ///
 /// # Fairness
 ///
 /// Every context has a queue of its own. Those of a thread take turns: in each a context runs one call, or as many as its
-/// [weight](ContextBuilder::weight) says. A call runs to its end, or until it waits for a host function. So that none keeps its
-/// neighbours waiting for longer than a [slice](PoolBuilder::slice), it may take no more processor time than that
-/// ([`CpuLimit`](ErrorKind::CpuLimit)); scripts that need more belong on a thread of their own, by
-/// [`Sandbox::context`]. Not bounded by it: sync host functions and resolvers that wait; a batch that is awaited, which is one call with a
-/// slice for each of its sources (one that is streamed takes turns); and what evaluations that waited do when several are answered
-/// at once. The wall time of an evaluation that waits goes on while neighbours run.
+/// [weight](ContextBuilder::weight) says. A call runs to its end, or until it waits for a host function, and may take no more processor
+/// time than a [slice](PoolBuilder::slice) ([`CpuLimit`](ErrorKind::CpuLimit)); scripts that need more belong on a thread of their own, by
+/// [`Sandbox::context`]. So a call waits for no more than a slice of each other context of its thread that has something to do, times its
+/// weight: with ten busy neighbours and slices of 100 ms, a second.
+///
+/// It is fair between contexts. Each [`eval`](Pool::eval) has one of its own, so a tenant with a hundred of them at once has a hundred turns where a
+/// tenant with a context has one. Who serves such bounds how many of a tenant run at once, or gives the tenant a [context](Pool::context) and
+/// [resets](Context::reset) it.
+///
+/// Not bounded by the slice: sync host functions, resolvers and [sinks of the console](ContextBuilder::on_console) that wait;
+/// [`eval_file`](Context::eval_file), which reads on the thread; a batch that is awaited, which is one call with a slice for each
+/// of its sources, and takes them from their iterator there (one that is streamed takes turns); and what evaluations that waited do when several are
+/// answered at once. The wall time of an evaluation that waits goes on while neighbours run.
 ///
 /// # Failure
 ///
@@ -87,11 +94,32 @@ struct Contexts {
     tenants: HashMap<String, HeapThread<Engine>>,
     /// When there are so many tenants, those that were closed are looked for.
     crowd: usize,
-    /// Fresh contexts, by the number of their thread, which nobody uses.
-    idle: Vec<Vec<Context>>,
+    /// Fresh contexts that nobody uses, of each thread.
+    unused: Vec<Unused>,
     /// Fresh contexts that somebody uses, by the number of their lease.
     leased: HashMap<u64, HeapThread<Engine>>,
     leases: u64,
+}
+
+/// Fresh contexts of a thread that nobody uses.
+#[derive(Default)]
+struct Unused {
+    /// The first is the one that was given back first.
+    idle: VecDeque<HeapThread<Engine>>,
+    /// Those that the pool has closed. Each makes room for one more on the same thread, which begins behind its end.
+    closing: VecDeque<Closing>,
+}
+
+impl Unused {
+    /// Has one that ends give its place to the next that is opened here; `false` where there is none.
+    fn give_place(&mut self) -> bool {
+        while let Some(closing) = self.closing.pop_front() {
+            if !closing.has_ended() {
+                return true;
+            }
+        }
+        false
+    }
 }
 
 /// What can be chosen for a [`Pool`].
@@ -127,7 +155,9 @@ impl PoolBuilder {
         self
     }
 
-    /// How many fresh contexts are kept ready on each thread. Default: 8.
+    /// How many fresh contexts are kept ready on each thread, as far as there may be as many. They are opened when the pool is built, in the
+    /// background, and made anew after each use; one that cannot be is missing, and no failure of the pool. With none, each use opens a
+    /// context. Default: 8.
     pub fn spares(mut self, spares: usize) -> PoolBuilder {
         self.spares = spares;
         self
@@ -152,9 +182,11 @@ impl PoolBuilder {
         sandbox.bound_cpu_time(slice);
         let lanes = (0..threads).map(|number| sandbox.lane(&format!("aiointernal-pool-{number}")));
         let lanes = lanes.collect::<Result<Vec<_>, Error>>()?;
-        let idle = lanes.iter().map(|_| Vec::new()).collect();
-        let contexts = Mutex::new(Contexts { idle, ..Contexts::default() });
-        Ok(Pool(Arc::new(Inner { sandbox, lanes, max_contexts, spares, contexts })))
+        let unused = lanes.iter().map(|_| Unused::default()).collect();
+        let contexts = Mutex::new(Contexts { unused, ..Contexts::default() });
+        let pool = Pool(Arc::new(Inner { sandbox, lanes, max_contexts, spares, contexts }));
+        pool.prepare();
+        Ok(pool)
     }
 }
 
@@ -168,9 +200,10 @@ pub struct PoolStats {
     pub contexts: usize,
     /// Contexts of tenants.
     pub tenants: usize,
-    /// Fresh contexts that are ready to be used.
+    /// Fresh contexts that nobody uses. One that was used a moment ago may still have to be made anew, which is done before it runs the next call.
     pub idle: usize,
-    /// Contexts that have something to do and wait for their thread.
+    /// Contexts that have something to do: the one that each thread serves, and those that wait for their turn. To be opened, to be made anew and to
+    /// end is something to do as well.
     pub waiting: usize,
 }
 
@@ -210,18 +243,16 @@ impl Pool {
     ///
     /// As for [`context`](Pool::context).
     pub async fn fresh(&self) -> Result<Fresh, Error> {
-        let (number, lane, context) = match self.lease()? {
-            Leased::Ready(number, lane, context) => (number, lane, context),
-            Leased::Opens(number, lane, opening) => {
-                // Who waits for it may go meanwhile.
-                let mut unopened = Unopened { pool: self, number: Some(number) };
-                let context = Context::new(opening.await?);
-                unopened.number = None;
-                (number, lane, context)
+        loop {
+            // Who waits for it may go meanwhile: it is given back then.
+            let (fresh, opening, is_spare) = self.lease()?;
+            match opening.await {
+                Ok(_) => return Ok(fresh),
+                // It was to be ready, and is not. There may be another.
+                Err(_) if is_spare => {}
+                Err(error) => return Err(error),
             }
-        };
-        let lease = Lease::default();
-        Ok(Fresh { pool: self.clone(), number, lane, context: context.leased(&lease), lease })
+        }
     }
 
     /// Evaluates a source in a [fresh](Pool::fresh) context.
@@ -240,13 +271,14 @@ impl Pool {
         let contexts = {
             let mut contexts = self.lock();
             contexts.is_closed = true;
-            let idle = contexts.idle.iter().flatten().map(Context::thread);
-            idle.chain(contexts.tenants.values().cloned()).chain(contexts.leased.values().cloned()).collect::<Vec<_>>()
+            let idle: Vec<_> = contexts.unused.iter_mut().flat_map(|unused| unused.idle.drain(..)).collect();
+            let used = contexts.tenants.values().chain(contexts.leased.values());
+            idle.into_iter().chain(used.cloned()).collect::<Vec<_>>()
         };
-        let closing: Vec<_> = contexts.iter().map(HeapThread::close).collect();
-        for closed in closing {
-            // How a tenant's context has ended is for those who used it.
-            let _ = closed.await;
+        // How a tenant's context has ended is for those who used it.
+        contexts.iter().for_each(|context| drop(context.close()));
+        for lane in &self.0.lanes {
+            lane.emptied().await;
         }
     }
 
@@ -258,7 +290,7 @@ impl Pool {
             threads: self.0.lanes.len(),
             contexts: members,
             tenants: contexts.tenants.values().filter(|thread| !thread.is_closed()).count(),
-            idle: contexts.idle.iter().map(Vec::len).sum(),
+            idle: contexts.unused.iter().flat_map(|unused| &unused.idle).filter(|idle| !idle.is_closed()).count(),
             waiting,
         }
     }
@@ -274,33 +306,51 @@ impl Pool {
         })
     }
 
-    /// The thread with the least to do, where there is room for one more context.
-    fn lane(&self, contexts: &mut Contexts) -> Result<(usize, &Lane), Error> {
+    /// Opens the spare contexts, as far as there is room for them.
+    fn prepare(&self) {
+        let mut contexts = self.lock();
+        let lanes = (0..self.0.spares).flat_map(|_| self.0.lanes.iter().enumerate());
+        for (number, lane) in lanes.take(self.0.max_contexts) {
+            let opening = self.0.sandbox.context().open_on(lane, NonZeroU32::MIN);
+            if let Some(unused) = contexts.unused.get_mut(number) {
+                unused.idle.extend(opening.thread());
+            }
+        }
+    }
+
+    /// Whether there may be one more context.
+    fn has_room(&self) -> bool {
+        self.load().1 < self.0.max_contexts
+    }
+
+    /// The number of the thread that has the least of this. `None`: none has any.
+    fn least<K: Ord>(&self, contexts: &Contexts, key: impl Fn(&Unused, (usize, usize)) -> Option<K>) -> Option<usize> {
+        let lanes = self.0.lanes.iter().zip(&contexts.unused).enumerate();
+        let keys = lanes.filter_map(|(number, (lane, unused))| Some((key(unused, lane.load())?, number)));
+        keys.min().map(|(_, number)| number)
+    }
+
+    /// A thread for one more context that is not there already, by what this has of those where one is to end; in its place.
+    fn successor(&self, contexts: &mut Contexts) -> Option<usize> {
+        loop {
+            let number = self.least(contexts, |unused, load| (!unused.closing.is_empty()).then(|| place_key(load)))?;
+            if contexts.unused.get_mut(number)?.give_place() {
+                return Some(number);
+            }
+        }
+    }
+
+    fn check_open(&self, contexts: &Contexts) -> Result<(), Error> {
         if contexts.is_closed {
             return Err(Error::new(ErrorKind::Closed, "the pool is closed"));
         }
+        Ok(())
+    }
+
+    fn full(&self) -> Error {
         let most = self.0.max_contexts;
-        if self.load().1 >= most {
-            // One that nobody uses makes room: it ends before what begins on its thread behind it.
-            let idle = contexts.idle.iter_mut().enumerate().max_by_key(|(_, idle)| idle.len());
-            if let Some((number, Some(evicted))) = idle.map(|(number, idle)| (number, idle.pop()))
-                && let Some(lane) = self.0.lanes.get(number)
-            {
-                // Whoever has a handle of an old use does not keep it.
-                drop(evicted.close_now());
-                return Ok((number, lane));
-            }
-            let message =
-                format!("the pool has its {most} contexts, the most it may have (`PoolBuilder::max_contexts`)");
-            return Err(Error::new(ErrorKind::PoolFull, message));
-        }
-        // A context stays for its life: that a thread is busy at this moment counts for one context, and no more.
-        let load = |lane: &Lane| {
-            let (waiting, members) = lane.load();
-            (members.saturating_add(waiting), members)
-        };
-        let lane = self.0.lanes.iter().enumerate().min_by_key(|(_, lane)| load(lane));
-        lane.ok_or_else(|| Error::new(ErrorKind::Engine, "a pool without threads"))
+        let message = format!("the pool has its {most} contexts, the most it may have (`PoolBuilder::max_contexts`)");
+        Error::new(ErrorKind::PoolFull, message)
     }
 
     /// The context of a tenant, which is opened where there is none.
@@ -309,75 +359,109 @@ impl Pool {
         tenant: String,
         open: impl FnOnce(&Lane) -> Opening<Engine>,
     ) -> Result<Opening<Engine>, Error> {
-        let mut contexts = self.lock();
-        if let Some(thread) = contexts.tenants.get(&tenant).filter(|thread| !thread.is_closed()) {
-            return Ok(Opening::of(thread.clone()));
+        loop {
+            let mut contexts = self.lock();
+            if let Some(thread) = contexts.tenants.get(&tenant).filter(|thread| !thread.is_closed()) {
+                return Ok(Opening::of(thread.clone()));
+            }
+            self.check_open(&contexts)?;
+            let number = match self.has_room() {
+                true => self.least(&contexts, |_, load| Some(place_key(load))),
+                false => self.successor(&mut contexts),
+            };
+            if let Some(lane) = number.and_then(|number| self.0.lanes.get(number)) {
+                let opening = open(lane);
+                let mut gone = Vec::new();
+                if contexts.tenants.len() >= contexts.crowd {
+                    gone.extend(contexts.tenants.extract_if(|_, thread| thread.is_closed()).map(|(_, thread)| thread));
+                    contexts.crowd = contexts.tenants.len().saturating_mul(2).max(64);
+                }
+                if let Some(thread) = opening.thread() {
+                    gone.extend(contexts.tenants.insert(tenant, thread));
+                }
+                // Who waits for their end is woken without the lock.
+                drop(contexts);
+                drop(gone);
+                return Ok(opening);
+            }
+            // One that nobody uses makes room, of a thread with little to do. The last that was given back may not be made anew yet, and need not be then.
+            let number = self.least(&contexts, |unused, load| (!unused.idle.is_empty()).then(|| place_key(load)));
+            let number = number.ok_or_else(|| self.full())?;
+            let evicted = contexts.unused.get_mut(number).and_then(|unused| unused.idle.pop_back());
+            drop(contexts);
+            if let Some(evicted) = evicted {
+                self.dismiss(number, &evicted);
+            }
         }
-        let (_, lane) = self.lane(&mut contexts)?;
-        let opening = open(lane);
-        if contexts.tenants.len() >= contexts.crowd {
-            contexts.tenants.retain(|_, thread| !thread.is_closed());
-            contexts.crowd = contexts.tenants.len().saturating_mul(2).max(64);
-        }
-        if let Some(thread) = opening.thread() {
-            contexts.tenants.insert(tenant, thread);
-        }
-        Ok(opening)
     }
 
-    /// A fresh context: an idle one of the thread with the least to do, or of any; else one more.
-    fn lease(&self) -> Result<Leased, Error> {
-        let mut contexts = self.lock();
-        let contexts = &mut *contexts;
-        // One may have died since.
-        contexts.idle.iter_mut().for_each(|idle| idle.retain(|context| !context.is_closed()));
-        contexts.leases = contexts.leases.wrapping_add(1);
-        let number = contexts.leases;
-        let loads = self.0.lanes.iter().map(Lane::load);
-        let idle = contexts.idle.iter_mut().enumerate().zip(loads).filter(|((_, idle), _)| !idle.is_empty());
-        let least = idle.min_by_key(|((_, idle), (waiting, _))| (*waiting, Reverse(idle.len())));
-        if let Some(((lane, idle), _)) = least
-            && let Some(context) = idle.pop()
-        {
-            contexts.leased.insert(number, context.thread());
-            return Ok(Leased::Ready(number, lane, context));
+    /// A fresh context, and whether it was idle.
+    fn lease(&self) -> Result<(Fresh, Opening<Engine>, bool), Error> {
+        loop {
+            let mut contexts = self.lock();
+            self.check_open(&contexts)?;
+            // An idle one of the thread with the least to do, or one more there. Where there may be no more, one of any thread.
+            let least =
+                self.least(&contexts, |unused, (waiting, members)| Some((waiting, unused.idle.is_empty(), members)));
+            let is_idle = |number: &usize| contexts.unused.get(*number).is_some_and(|unused| !unused.idle.is_empty());
+            let chosen = least
+                .filter(|number| is_idle(number) || self.has_room())
+                .or_else(|| self.least(&contexts, |unused, load| (!unused.idle.is_empty()).then_some(load)));
+            let chosen = chosen.or_else(|| self.successor(&mut contexts)).ok_or_else(|| self.full())?;
+            let idle = contexts.unused.get_mut(chosen).and_then(|unused| unused.idle.pop_front());
+            let is_spare = idle.is_some();
+            let opening = match idle {
+                Some(dead) if dead.is_closed() => {
+                    drop(contexts);
+                    continue;
+                }
+                Some(idle) => Opening::of(idle),
+                None => match self.0.lanes.get(chosen) {
+                    Some(lane) => self.0.sandbox.context().open_on(lane, NonZeroU32::MIN),
+                    None => Opening::failed(Error::new(ErrorKind::Engine, "a pool without threads")),
+                },
+            };
+            let thread = opening.thread().ok_or_else(|| self.full())?;
+            contexts.leases = contexts.leases.wrapping_add(1);
+            let number = contexts.leases;
+            contexts.leased.insert(number, thread.clone());
+            drop(contexts);
+            let lease = Lease::default();
+            let context = Context::new(thread).leased(&lease);
+            return Ok((Fresh { pool: self.clone(), number, lane: chosen, context, lease }, opening, is_spare));
         }
-        let (lane_number, lane) = self.lane(contexts)?;
-        let opening = self.0.sandbox.context().open_on(lane, NonZeroU32::MIN);
-        contexts.leased.extend(opening.thread().map(|thread| (number, thread)));
-        Ok(Leased::Opens(number, lane_number, opening))
     }
 
-    /// A fresh context was used: it is idle again, unless there are enough of them.
-    fn give_back(&self, number: u64, lane: usize, context: Context) {
+    /// A fresh context was used: it is idle again, unless it was closed or there are enough of them.
+    fn give_back(&self, number: u64, lane: usize, thread: HeapThread<Engine>, was_closed: bool) {
         let mut contexts = self.lock();
         contexts.leased.remove(&number);
-        let is_wanted = !contexts.is_closed && !context.is_closed();
-        let idle = contexts.idle.get_mut(lane).filter(|idle| is_wanted && idle.len() < self.0.spares);
-        match idle {
-            Some(idle) => idle.push(context),
-            None => drop(context.close()),
+        let is_wanted = !was_closed && !contexts.is_closed && !thread.is_closed();
+        let unused = contexts.unused.get_mut(lane);
+        if let Some(unused) = unused.filter(|unused| is_wanted && unused.idle.len() < self.0.spares) {
+            // Who comes next is behind this message.
+            thread.send(Engine::begin_use);
+            unused.idle.push_back(thread);
+            return;
+        }
+        drop(contexts);
+        self.dismiss(lane, &thread);
+    }
+
+    /// Ends a context that nobody uses. Without the pool's lock: what is left of its last use may wake and drop anything.
+    fn dismiss(&self, lane: usize, thread: &HeapThread<Engine>) {
+        let closing = thread.close_now();
+        let mut contexts = self.lock();
+        if let Some(unused) = contexts.unused.get_mut(lane) {
+            while unused.closing.pop_front_if(|first| first.has_ended()).is_some() {}
+            unused.closing.push_back(closing);
         }
     }
 }
 
-/// A lease of a context that is not open yet: without its end, it is none.
-struct Unopened<'a> {
-    pool: &'a Pool,
-    number: Option<u64>,
-}
-
-impl Drop for Unopened<'_> {
-    fn drop(&mut self) {
-        if let Some(number) = self.number {
-            self.pool.lock().leased.remove(&number);
-        }
-    }
-}
-
-enum Leased {
-    Ready(u64, usize, Context),
-    Opens(u64, usize, Opening<Engine>),
+/// Where a context is opened, which stays for its life: that a thread is busy at this moment counts for one context, and no more.
+fn place_key((waiting, members): (usize, usize)) -> (usize, usize) {
+    (members.saturating_add(waiting), members)
 }
 
 /// A context of a [`Pool`] that nobody used before, from [`Pool::fresh`].
@@ -402,16 +486,101 @@ impl Deref for Fresh {
 
 impl Drop for Fresh {
     fn drop(&mut self) {
-        // What is still queued of it is refused from now on, and who comes next is behind this message.
-        self.lease.end();
-        let thread = self.context.thread();
-        thread.send(Engine::begin_use);
-        self.pool.give_back(self.number, self.lane, Context::new(thread));
+        // What is still queued of it is refused from now on.
+        let was_closed = self.lease.end();
+        self.pool.give_back(self.number, self.lane, self.context.thread(), was_closed);
     }
 }
 
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool").field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        ptr,
+        sync::mpsc,
+        task::{Context as TaskContext, Waker},
+    };
+
+    use super::*;
+
+    fn ready<R>(future: impl Future<Output = R>) -> R {
+        let mut future = std::pin::pin!(future);
+        match future.as_mut().poll(&mut TaskContext::from_waker(Waker::noop())) {
+            std::task::Poll::Ready(output) => output,
+            std::task::Poll::Pending => panic!("it is not ready"),
+        }
+    }
+
+    fn rest(pool: &Pool) {
+        while pool.stats().waiting > 0 {
+            thread::yield_now();
+        }
+    }
+
+    fn pool(threads: usize, spares: usize) -> Pool {
+        let sandbox = Sandbox::builder().max_contexts(100).build().unwrap();
+        let pool = Pool::builder(&sandbox).threads(NonZeroUsize::new(threads).unwrap()).spares(spares).build().unwrap();
+        rest(&pool);
+        pool
+    }
+
+    #[test]
+    fn who_asks_gets_the_context_that_was_given_back_first() {
+        let pool = pool(1, 3);
+        let place = |fresh: &Fresh| fresh.thread().call(|engine| ptr::from_ref(engine).addr()).blocking().unwrap();
+        let mut used: VecDeque<_> = (0..3).map(|_| ready(pool.fresh()).unwrap()).collect();
+        let places: Vec<_> = used.iter().map(place).collect();
+        for turn in 0..6 {
+            drop(used.pop_front());
+            rest(&pool);
+            if turn % 3 == 2 {
+                used.extend((0..3).map(|_| ready(pool.fresh()).unwrap()));
+                assert_eq!(used.iter().map(place).collect::<Vec<_>>(), places);
+            }
+        }
+    }
+
+    #[test]
+    fn a_thread_that_dies_under_load_answers_all_and_goes_on() {
+        let pool = pool(1, 4);
+        let tenants: Vec<_> = (0..10).map(|tenant| pool.context(format!("{tenant}")).blocking().unwrap()).collect();
+        let fresh: Vec<_> = (0..4).map(|_| ready(pool.fresh()).unwrap()).collect();
+        let (release, gate) = mpsc::channel::<()>();
+        let (entered, inside) = mpsc::channel();
+        let busy = tenants[0].thread().call(move |_| {
+            entered.send(()).unwrap();
+            gate.recv().unwrap();
+        });
+        let busy = busy.queue();
+        inside.recv().unwrap();
+        // It dies behind what waits already, of which each context has one turn.
+        let early: Vec<_> = tenants.iter().map(|tenant| tenant.eval("1").queue()).collect();
+        pool.0.lanes[0].adopt(Box::new(|| panic!("on purpose")));
+        let contexts = tenants.iter().chain(fresh.iter().map(|fresh| &**fresh));
+        let calls: Vec<_> = contexts.flat_map(|context| (0..10).map(|_| context.eval("2").queue())).collect();
+        release.send(()).unwrap();
+        busy.blocking().unwrap();
+        let kinds: Vec<_> =
+            early.into_iter().chain(calls).filter_map(|call| call.blocking().err()).map(|error| error.kind()).collect();
+        assert!(kinds.len() >= 130 && kinds.iter().all(|kind| *kind == ErrorKind::Panicked), "{kinds:?}");
+        drop(fresh);
+        // Whoever comes finds a fresh one on the same thread.
+        let tenant = pool.context("0").blocking().unwrap();
+        assert_eq!(tenant.eval("3").blocking().unwrap(), 3.into());
+        let fresh = loop {
+            let mut fresh = std::pin::pin!(pool.fresh());
+            if let std::task::Poll::Ready(fresh) = fresh.as_mut().poll(&mut TaskContext::from_waker(Waker::noop())) {
+                break fresh.unwrap();
+            }
+            rest(&pool);
+        };
+        assert_eq!(fresh.eval("4").blocking().unwrap(), 4.into());
+        drop(tenants);
+        assert_eq!(pool.stats().contexts, 2 + pool.stats().idle);
     }
 }

@@ -217,7 +217,7 @@ impl<T: 'static> Builder<T> {
         drain: impl FnMut(&mut T, &mut Context<'_>) -> Poll<()> + Send + 'static,
     ) -> Opening<T> {
         let (shared, setup) = self.deferring(setup, drain);
-        let end = End::of(&shared);
+        let end = End::of(&shared, lane.place());
         shared.life.is_at_home(lane.home());
         lane.adopt(Box::new(move || Box::pin(worker::run(self, end, setup, Some(weight)))));
         Opening {

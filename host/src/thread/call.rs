@@ -169,6 +169,11 @@ pub(super) trait Job<T>: Send + Sync {
 
     /// Answers it while it runs, and tells the object to stop.
     fn stop(self: Arc<Self>, error: Error);
+
+    /// Whether it is somebody's call, and no message of the object's own.
+    fn is_call(&self) -> bool {
+        true
+    }
 }
 
 /// A call as its caller sees it.
@@ -680,6 +685,10 @@ impl<T, F: FnOnce(&mut T) + Send> Job<T> for Message<F> {
     fn refuse(&self, _: Error) {}
 
     fn stop(self: Arc<Self>, _: Error) {}
+
+    fn is_call(&self) -> bool {
+        false
+    }
 }
 
 /// Wakes a task. That is its executor's code, whose panic is not the object's.

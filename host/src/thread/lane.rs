@@ -14,8 +14,10 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
+use event_listener::Event;
+
 use crate::{
-    error::{Error, ErrorKind},
+    error::Error,
     sync::{
         self, Arc, AtomicBool, Condvar, Mutex, MutexGuard, Ordering, PoisonError,
         thread::{self, ThreadId},
@@ -51,7 +53,10 @@ struct Line {
     /// How many wait, for who looks without the lock.
     length: AtomicUsize,
     members: AtomicUsize,
-    is_busy: AtomicBool,
+    /// Heard when the last of them is gone.
+    emptied: Event,
+    /// How many wait or have the thread.
+    busy: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -62,16 +67,18 @@ struct Waiting {
 
 /// What the thread does next.
 enum Next {
-    Birth(Birth, Place),
+    Birth(Birth),
     Turn(usize),
 }
 
-/// That of one object among those that are counted.
-struct Place(Arc<Line>);
+/// That of one object among those that are counted. It is given back on the lane's thread, before anybody hears that the object is gone.
+pub(super) struct Place(Arc<Line>);
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.members.fetch_sub(1, Ordering::Relaxed);
+        if self.0.members.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.emptied.notify(usize::MAX);
+        }
     }
 }
 
@@ -87,7 +94,8 @@ impl Lane {
             changed: Condvar::new(),
             length: AtomicUsize::new(0),
             members: AtomicUsize::new(0),
-            is_busy: AtomicBool::new(false),
+            emptied: Event::new(),
+            busy: AtomicUsize::new(0),
         });
         let own = Arc::clone(&line);
         let serve = move || {
@@ -98,15 +106,26 @@ impl Lane {
         };
         match thread::Builder::new().name(name.to_owned()).stack_size(stack).spawn(serve) {
             Ok(started) => Ok(Lane(Arc::new(Handle { line, home: started.thread().id() }))),
-            Err(error) => Err(Error::with_source(ErrorKind::Thread, format!("cannot start a thread: {error}"), error)),
+            Err(error) => Err(super::worker::refused(error)),
         }
     }
 
     /// How many objects wait for the thread or have it, and how many there are.
     pub(crate) fn load(&self) -> (usize, usize) {
         let line = &self.0.line;
-        let busy = usize::from(line.is_busy.load(Ordering::Relaxed));
-        (line.length.load(Ordering::Relaxed).saturating_add(busy), line.members.load(Ordering::Relaxed))
+        (line.busy.load(Ordering::Acquire), line.members.load(Ordering::Acquire))
+    }
+
+    /// Waits until no object is there.
+    pub(crate) async fn emptied(&self) {
+        let line = &self.0.line;
+        while line.members.load(Ordering::Acquire) > 0 {
+            let emptied = line.emptied.listen();
+            // What happens in between is heard.
+            if line.members.load(Ordering::Acquire) > 0 {
+                emptied.await;
+            }
+        }
     }
 
     /// The thread.
@@ -114,11 +133,15 @@ impl Lane {
         self.0.home
     }
 
-    /// Has an object live here.
-    pub(super) fn adopt(&self, birth: Birth) {
-        let line = &self.0.line;
-        line.members.fetch_add(1, Ordering::Relaxed);
-        line.join(Next::Birth(birth, Place(Arc::clone(line))));
+    /// A place for one more object.
+    pub(super) fn place(&self) -> Place {
+        self.0.line.members.fetch_add(1, Ordering::AcqRel);
+        Place(Arc::clone(&self.0.line))
+    }
+
+    /// Has an object live here, which has a place.
+    pub(crate) fn adopt(&self, birth: Birth) {
+        self.0.line.join(Next::Birth(birth));
     }
 }
 
@@ -137,6 +160,7 @@ impl Line {
     fn join(&self, next: Next) {
         let mut waiting = self.lock();
         waiting.line.push_back(next);
+        self.busy.fetch_add(1, Ordering::AcqRel);
         self.length.store(waiting.line.len(), Ordering::Release);
         drop(waiting);
         self.changed.notify_one();
@@ -164,6 +188,15 @@ impl Line {
     }
 }
 
+/// What was taken from the line is done, when this is dropped.
+struct Doing<'a>(&'a Line);
+
+impl Drop for Doing<'_> {
+    fn drop(&mut self) {
+        self.0.busy.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 /// An object's place in the line. It waits in it once, however often it is woken.
 struct Turn {
     line: Arc<Line>,
@@ -187,7 +220,6 @@ struct Member {
     life: Life,
     turn: Arc<Turn>,
     waker: Waker,
-    _place: Place,
 }
 
 /// Serves all objects until there are none and nobody can bring one; `false` where it has panicked, and has lost them. Their calls are
@@ -195,7 +227,6 @@ struct Member {
 fn serve_until_panic(line: &Arc<Line>) -> bool {
     let mut members = Vec::new();
     let served = catch_unwind(AssertUnwindSafe(|| serve(line, &mut members)));
-    line.is_busy.store(false, Ordering::Relaxed);
     for member in members {
         // They are not what has panicked, but may.
         catch_unwind(AssertUnwindSafe(|| drop(member))).unwrap_or_else(std::mem::forget);
@@ -206,12 +237,13 @@ fn serve_until_panic(line: &Arc<Line>) -> bool {
 fn serve(line: &Arc<Line>, members: &mut Vec<Option<Member>>) {
     let mut free: Vec<usize> = Vec::new();
     while let Some(next) = line.next() {
+        let _doing = Doing(line);
         let number = match next {
             Next::Turn(number) => number,
-            Next::Birth(birth, place) => {
+            Next::Birth(birth) => {
                 let number = free.pop().unwrap_or(members.len());
                 let turn = Arc::new(Turn { line: Arc::clone(line), number, waits: AtomicBool::new(false) });
-                let member = Member { life: birth(), waker: Waker::from(Arc::clone(&turn)), turn, _place: place };
+                let member = Member { life: birth(), waker: Waker::from(Arc::clone(&turn)), turn };
                 match members.get_mut(number) {
                     Some(place) => *place = Some(member),
                     None => members.push(Some(member)),
@@ -225,11 +257,9 @@ fn serve(line: &Arc<Line>, members: &mut Vec<Option<Member>>) {
         };
         // Nothing that was done before a wake-up which finds this set may be missed by the poll.
         member.turn.waits.swap(false, Ordering::AcqRel);
-        line.is_busy.store(true, Ordering::Relaxed);
         let context = &mut Context::from_waker(&member.waker);
         // A life catches its own panics; should one come through, it is that one's end.
         let polled = catch_unwind(AssertUnwindSafe(|| member.life.as_mut().poll(context)));
-        line.is_busy.store(false, Ordering::Relaxed);
         if !matches!(polled, Ok(Poll::Pending)) {
             polled.map_or_else(std::mem::forget, drop);
             members[number] = None;
@@ -243,6 +273,7 @@ mod tests {
     use std::{convert::Infallible, num::NonZeroU32, rc::Rc, sync::mpsc};
 
     use super::*;
+    use crate::error::ErrorKind;
     use crate::thread::{HeapThread, Opening};
 
     fn open(lane: &Lane, weight: u32) -> HeapThread<Rc<u32>> {
@@ -280,6 +311,49 @@ mod tests {
         }
         drop(told);
         assert_eq!(order.iter().collect::<Vec<_>>(), [3, 3, 3, 1, 3, 3, 3, 1, 1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn messages_of_an_object_do_not_take_the_place_of_its_calls() {
+        let lane = Lane::start("lane", 1 << 20).unwrap();
+        let (talks, silent) = (open(&lane, 1), open(&lane, 1));
+        let (release, gate) = mpsc::channel::<()>();
+        let (entered, inside) = mpsc::channel();
+        let first = silent.call(move |_| {
+            entered.send(()).unwrap();
+            gate.recv().unwrap();
+        });
+        let first = first.queue();
+        inside.recv().unwrap();
+        let (told, order) = mpsc::channel();
+        let queue = |object: &HeapThread<Rc<u32>>, name: &'static str| {
+            let told = told.clone();
+            object.call(move |_| told.send(name).unwrap()).queue()
+        };
+        let mut calls = Vec::new();
+        for _ in 0..4 {
+            calls.push(queue(&talks, "talks"));
+            talks.send(|_| ());
+            calls.push(queue(&silent, "silent"));
+        }
+        // They are calls of nobody, and yet no other has to wait for all of them.
+        let many = told.clone();
+        (0..3).for_each(|_| {
+            let many = many.clone();
+            talks.send(move |_| many.send("message").unwrap());
+        });
+        calls.push(queue(&silent, "silent"));
+        calls.push(queue(&silent, "silent"));
+        release.send(()).unwrap();
+        first.blocking().unwrap();
+        for call in calls {
+            call.blocking().unwrap();
+        }
+        talks.close().blocking().unwrap();
+        drop((told, many));
+        let order: Vec<_> = order.iter().collect();
+        assert_eq!(order[..8], ["talks", "silent"].repeat(4), "{order:?}");
+        assert_eq!(order[8..], ["message", "silent", "message", "silent", "message"], "{order:?}");
     }
 
     #[test]

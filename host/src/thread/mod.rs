@@ -373,6 +373,14 @@ impl Closing {
     }
 }
 
+#[cfg(feature = "js")]
+impl Closing {
+    /// Whether the object is gone.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.life.has_ended()
+    }
+}
+
 impl Future for Closing {
     type Output = Result<(), Error>;
 

@@ -4,7 +4,7 @@ use std::{
     any::Any,
     cell::Cell,
     future::{self, Future},
-    mem,
+    io, mem,
     num::NonZeroU32,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
@@ -230,61 +230,79 @@ pub(super) fn start<T: 'static>(plan: Builder<T>, shared: Arc<Shared<T>>, setup:
     if let Some(bytes) = plan.stack {
         builder = builder.stack_size(bytes);
     }
-    let end = End::of(&shared);
+    let end = End::of(&shared, ());
     let live = move || {
         note_stack(plan.stack.unwrap_or(0));
         sync::block_on(run(plan, end, setup, None));
     };
     match builder.spawn(live) {
         Ok(_) => Ok(()),
-        Err(error) => Err(Error::with_source(ErrorKind::Thread, format!("cannot start a thread: {error}"), error)),
+        Err(error) => Err(refused(error)),
     }
+}
+
+/// The system has no thread for an object.
+pub(super) fn refused(error: io::Error) -> Error {
+    let share = if cfg!(feature = "js") { "contexts of a `Pool`, which share a few threads, or " } else { "" };
+    let message = format!(
+        "cannot start a thread: {error}. Fewer objects with threads of their own, {share}a higher limit help: of threads (`ulimit -u`, \
+         `pids.max` of the control group, `sysctl kernel.threads-max`), of mappings of memory, of which each takes two to four \
+         (`sysctl vm.max_map_count`), or of addresses (`ulimit -v`)"
+    );
+    Error::with_source(ErrorKind::Thread, message, error)
 }
 
 /// The life of the object, on a thread of its own, or on one that it shares: then others have their turn after so many of its
 /// calls. Whatever panics in it ends it as the last call's panic would.
 ///
 /// There are tens of thousands of these at a time: as an `async fn`, which keeps its arguments twice, each would take 1.2 KiB more.
-pub(super) fn run<T: 'static>(
+pub(super) fn run<T: 'static, P: 'static>(
     plan: Builder<T>,
-    end: End<T>,
+    mut end: End<T, P>,
     setup: Setup<T>,
     weight: Option<NonZeroU32>,
 ) -> impl Future<Output = ()> {
-    let mut worker = Worker { shared: Arc::clone(&end.0), plan, setup, weight };
+    let mut worker = Worker { shared: Arc::clone(&end.shared), plan, setup, weight };
     async move {
-        let End(shared) = &end;
-        let _ = shared.life.home.set(thread::current().id());
+        let _ = end.shared.life.home.set(thread::current().id());
         let mut living = pin!(async move { worker.live().await });
         let lived = future::poll_fn(|context| {
             let polled = catch_unwind(AssertUnwindSafe(|| living.as_mut().poll(context)));
             polled.unwrap_or_else(|panic| Poll::Ready(Err(panicked("what a builder was given", panic))))
         });
         match lived.await {
-            Err(cause) => shared.die(cause),
+            Err(cause) => end.shared.die(cause),
             // What was sent past the end is answered, too.
-            Ok(()) => shared.end_queue(&Error::closed()),
+            Ok(()) => end.shared.end_queue(&Error::closed()),
         }
-        shared.life.reach(&shared.life.ended);
+        end.reach();
     }
 }
 
 /// That of an object, however it comes: where its thread has failed before it could end, its calls are answered with that.
-pub(super) struct End<T: 'static>(Arc<Shared<T>>);
+pub(super) struct End<T: 'static, P> {
+    shared: Arc<Shared<T>>,
+    /// What it gives back before anybody hears that it is gone: its place on a thread that it shares.
+    place: Option<P>,
+}
 
-impl<T> End<T> {
-    pub(super) fn of(shared: &Arc<Shared<T>>) -> End<T> {
-        End(Arc::clone(shared))
+impl<T, P> End<T, P> {
+    pub(super) fn of(shared: &Arc<Shared<T>>, place: P) -> End<T, P> {
+        End { shared: Arc::clone(shared), place: Some(place) }
+    }
+
+    fn reach(&mut self) {
+        drop(self.place.take());
+        self.shared.life.reach(&self.shared.life.ended);
     }
 }
 
-impl<T> Drop for End<T> {
+impl<T, P> Drop for End<T, P> {
     fn drop(&mut self) {
-        let End(shared) = self;
-        if !shared.life.has_ended() {
+        if !self.shared.life.has_ended() {
             let message = "the object is gone: the thread that it shared with others has panicked";
-            shared.die(Error::new(ErrorKind::Panicked, message));
-            shared.life.reach(&shared.life.ended);
+            self.shared.die(Error::new(ErrorKind::Panicked, message));
+            self.reach();
         }
     }
 }
@@ -305,6 +323,19 @@ impl<T> Setup<T> {
     }
 }
 
+/// What an object has done in its turn. Its own messages take no call's place: of each it has as many as its weight.
+#[derive(Default)]
+struct Served {
+    calls: u32,
+    messages: u32,
+}
+
+impl Served {
+    fn of(&mut self, is_call: bool) -> &mut u32 {
+        if is_call { &mut self.calls } else { &mut self.messages }
+    }
+}
+
 /// What is done on the thread.
 struct Worker<T: 'static> {
     shared: Arc<Shared<T>>,
@@ -314,26 +345,29 @@ struct Worker<T: 'static> {
 }
 
 impl<T> Worker<T> {
-    /// The next call, once there is one. `calls` is how many there were in this turn.
-    async fn next(&self, calls: &mut u32) -> Option<Arc<dyn Job<T>>> {
+    /// The next call or message, once there is one. `served` is how many of both there were in this turn.
+    async fn next(&self, served: &mut Served) -> Option<Arc<dyn Job<T>>> {
         let Some(weight) = self.weight else {
             // It has the thread to itself, and watches for a while before that sleeps.
             return self.shared.queue.get_blocking().ok();
         };
         // One that has nothing to do, or is at its end, gives its turn away by itself.
-        if self.shared.queue.stats().queued == 0 {
-            *calls = 0;
-        } else if *calls >= weight.get() {
-            *calls = 0;
-            let mut is_over = false;
-            future::poll_fn(|context| {
-                context.waker().wake_by_ref();
-                if mem::replace(&mut is_over, true) { Poll::Ready(()) } else { Poll::Pending }
-            })
-            .await;
+        match self.shared.queue.peek_with(|job| job.is_call()) {
+            None => *served = Served::default(),
+            Some(is_call) if *served.of(is_call) >= weight.get() => {
+                *served = Served::default();
+                let mut is_over = false;
+                future::poll_fn(|context| {
+                    context.waker().wake_by_ref();
+                    if mem::replace(&mut is_over, true) { Poll::Ready(()) } else { Poll::Pending }
+                })
+                .await;
+            }
+            Some(_) => {}
         }
-        *calls += 1;
-        self.shared.queue.get().await.ok()
+        let job = self.shared.queue.get().await.ok()?;
+        *served.of(job.is_call()) += 1;
+        Some(job)
     }
 
     /// Builds the object, runs calls until the queue is closed and empty, then lets the object go, here.
@@ -341,8 +375,8 @@ impl<T> Worker<T> {
         let object = self.setup.make()?;
         let (mut object, mut hook) = self.with_hook(object)?;
         self.shared.life.reach(&self.shared.life.opened);
-        let mut calls = 0;
-        while let Some(job) = self.next(&mut calls).await {
+        let mut served = Served::default();
+        while let Some(job) = self.next(&mut served).await {
             *lock(&self.shared.running) = Some(Arc::clone(&job));
             // Who stops it from now on finds it there; who was here before has left word.
             if self.shared.life.stopping.load(Ordering::Acquire) {
