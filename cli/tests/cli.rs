@@ -662,7 +662,8 @@ mod usage {
         for command in ["eval", "run", "batch", "repl"] {
             let ran = aiointernal(&[command, "--help"]);
             assert_eq!((ran.status, &*ran.stderr), (Some(0), ""));
-            for option in ["--timeout <TIME>", "--memory <SIZE>", "--stack <SIZE>", "--global <NAME=JSON>", "--help"] {
+            let common = ["--timeout <TIME>", "--memory <SIZE>", "--stack <SIZE>", "--global <NAME=JSON>"];
+            for option in common.iter().chain(&["--module-root <DIR>", "--help"]) {
                 assert!(ran.stdout.contains(option), "there is no {option} in {}", ran.stdout);
             }
             for default in ["[default: 5s]", "[default: 64MiB]", "[default: 256KiB]"] {
@@ -843,7 +844,7 @@ mod run {
     }
 
     #[test]
-    fn only_run_grants_modules() {
+    fn only_run_grants_modules_that_nobody_asked_for() {
         let folder = Folder::with_file("a.mjs", "");
         for (arguments, input) in [(&["eval", "import('./a.mjs')"][..], ""), (&["eval", "-"], "import('./a.mjs')")] {
             let mut command = command(arguments);
@@ -1262,6 +1263,8 @@ mod batches {
     }
 }
 
+#[path = "cli/module_root.rs"]
+mod module_root;
 #[path = "cli/repl.rs"]
 mod repl;
 

@@ -1,7 +1,8 @@
 // An async function that gives a value as the REPL of Node shows it, and makes it `_`.
 //
-// It is made before anything else runs in a context, and what it calls it takes from there, as scripts may change every global
-// later. Lists have no prototype, for the same reason. Getters are not run. The traps of a proxy are, in the time of a call.
+// It is made before anything else runs in a context, and takes what it calls from there, as scripts may change every global later.
+// So lists have no prototype, nothing is iterated or destructured as a list, and there are no templates, for which QuickJS calls
+// `String.prototype.concat`. Getters are not run. The traps of a proxy are, in the time of a call.
 (() => {
   'use strict';
   const DEPTH = 2; // Objects within more others than these are not shown.
@@ -89,15 +90,15 @@
       const code = codeAt(string, index), character = string[index];
       const next = code >= 0xd800 && code < 0xdc00 ? codeAt(string, index + 1) : 0;
       if (next >= 0xdc00 && next < 0xe000) out += character + string[++index];
-      else if (code >= 0xd800 && code < 0xe000) out += `\\u${hex(code, 16)}`;
+      else if (code >= 0xd800 && code < 0xe000) out += '\\u' + hex(code, 16);
       else if (character === quote || character === '\\') out += '\\' + character;
       else if (code === 8) out += '\\b';
       else if (code === 9) out += '\\t';
       else if (code === 10) out += '\\n';
       else if (code === 12) out += '\\f';
       else if (code === 13) out += '\\r';
-      else if (code < 16) out += `\\x0${upper(code)}`;
-      else if (code < 32 || (code >= 127 && code < 160)) out += `\\x${upper(code)}`;
+      else if (code < 16) out += '\\x0' + upper(code);
+      else if (code < 32 || (code >= 127 && code < 160)) out += '\\x' + upper(code);
       else out += character;
     }
     return out + quote;
@@ -110,7 +111,7 @@
   /** A string in quotes: a line of it a line, where it is long. */
   const string = (whole) => {
     const shown = cut(whole), left = whole.length - shown.length;
-    const more = left ? `... ${left} more character${left > 1 ? 's' : ''}` : '';
+    const more = left ? '... ' + left + ' more character' + (left > 1 ? 's' : '') : '';
     if (shown.length <= 16 || shown.length <= WIDTH - indentation - 4) return quoted(shown) + more;
     const lines = list();
     for (let from = 0; from < shown.length;) {
@@ -118,16 +119,16 @@
       add(lines, quoted(slice(shown, from, to)));
       from = to;
     }
-    return join(lines, ` +\n${repeat(' ', indentation + 2)}`) + more;
+    return join(lines, ' +\n' + repeat(' ', indentation + 2)) + more;
   };
 
   const primitive = (value) => {
     switch (typeof value) {
       case 'string': return string(value);
-      case 'number': return is(value, -0) ? '-0' : `${value}`;
-      case 'bigint': return `${value}n`;
+      case 'number': return is(value, -0) ? '-0' : '' + value;
+      case 'bigint': return value + 'n';
       case 'symbol': return cut(describe(value));
-      default: return `${value}`;
+      default: return '' + value;
     }
   };
 
@@ -139,7 +140,7 @@
       return text;
     }
     for (let index = 0; index < ancestors.length; index++) {
-      if (ancestors[index] === value) return `[Circular *${reference(value, true)}]`;
+      if (ancestors[index] === value) return '[Circular *' + reference(value, true) + ']';
     }
     return object(value, depth);
   };
@@ -168,28 +169,28 @@
       if (typeof name === 'string' && name && isObject(prototype) && isPrototypeOf(prototype, value)) return cut(name);
     }
     const prototype = getPrototypeOf(value);
-    return prototype === null ? null : `${fallback} <${shown(prototype, DEPTH + 1)}>`;
+    return prototype === null ? null : fallback + ' <' + shown(prototype, DEPTH + 1) + '>';
   };
 
   const prefixOf = (constructor, tag, fallback, size = '') => {
-    const other = tag && tag !== (constructor ?? fallback) ? `[${tag}] ` : '';
-    return `${constructor === null ? `[${fallback}${size}: null prototype]` : constructor + size} ${other}`;
+    const other = tag && tag !== (constructor ?? fallback) ? '[' + tag + '] ' : '';
+    return (constructor === null ? '[' + fallback + size + ': null prototype]' : constructor + size) + ' ' + other;
   };
 
   const functionBase = (called, constructor, tag) => {
     const found = own(called, 'name')?.value, name = typeof found === 'string' ? cut(found) : '';
-    const other = tag && tag !== constructor ? ` [${tag}]` : '';
+    const other = tag && tag !== constructor ? ' [' + tag + ']' : '';
     if (startsWith(sourceOf(called), 'class')) {
-      const kind = constructor === null || constructor === 'Function' ? '' : ` [${constructor}]`;
+      const kind = constructor === null || constructor === 'Function' ? '' : ' [' + constructor + ']';
       const parent = constructor === null ? 'null' : lookup(getPrototypeOf(called), 'name');
-      const above = typeof parent === 'string' && parent ? ` extends ${cut(parent)}` : '';
-      return `[class ${name || '(anonymous)'}${kind}${other}${above}]`;
+      const above = typeof parent === 'string' && parent ? ' extends ' + cut(parent) : '';
+      return '[class ' + (name || '(anonymous)') + kind + other + above + ']';
     }
     const isOwnType = constructor === 'AsyncFunction' || constructor === 'GeneratorFunction' ||
       constructor === 'AsyncGeneratorFunction';
     const type = isOwnType ? constructor : 'Function', orphan = constructor === null ? ' (null prototype)' : '';
-    const kind = constructor === null || constructor === type ? '' : ` ${constructor}`;
-    return `[${type}${orphan}${name ? `: ${name}` : ' (anonymous)'}]${kind}${other}`;
+    const kind = constructor === null || constructor === type ? '' : ' ' + constructor;
+    return '[' + type + orphan + (name ? ': ' + name : ' (anonymous)') + ']' + kind + other;
   };
 
   const errorBase = (error, constructor) => {
@@ -197,15 +198,15 @@
     const name = typeof ownName === 'string' ? cut(ownName) : 'Error';
     const message = typeof ownMessage === 'string' ? cut(ownMessage) : '';
     let title = name;
-    if (constructor === null) title = `[${name}: null prototype]`;
+    if (constructor === null) title = '[' + name + ': null prototype]';
     else if (!has(name, constructor) && slice(name, -5) === 'Error') {
-      title = has(constructor, name) ? constructor : `${constructor} [${name}]`;
+      title = has(constructor, name) ? constructor : constructor + ' [' + name + ']';
     }
-    const first = title && message ? `${title}: ${message}` : title + message;
+    const first = title && message ? title + ': ' + message : title + message;
     let frames = typeof stack === 'string' ? cut(stack) : '';
     while (frames && codeAt(frames, frames.length - 1) === 10) frames = slice(frames, 0, -1);
-    const base = has(frames, '    at ') ? `${first}\n${frames}` : `[${first}]`;
-    return indentation ? join(lines(base), `\n${repeat(' ', indentation)}`) : base;
+    const base = has(frames, '    at ') ? first + '\n' + frames : '[' + first + ']';
+    return indentation ? join(lines(base), '\n' + repeat(' ', indentation)) : base;
   };
 
   const lines = (text) => {
@@ -235,9 +236,9 @@
   };
 
   const keyName = (key, isEnumerable) => {
-    if (typeof key === 'symbol') return `[${cut(describe(key))}]`;
+    if (typeof key === 'symbol') return '[' + cut(describe(key)) + ']';
     if (key === '__proto__') return "['__proto__']";
-    if (!isEnumerable) return `[${cut(key)}]`;
+    if (!isEnumerable) return '[' + cut(key) + ']';
     return isName(key) ? cut(key) : quoted(cut(key));
   };
 
@@ -252,9 +253,9 @@
     try {
       found = own(object, key);
     } catch {
-      return `${keyName(key, true)}: <uninitialized>`; // Of a module that is not evaluated yet.
+      return keyName(key, true) + ': <uninitialized>'; // Of a module that is not evaluated yet.
     }
-    return found ? `${keyName(key, found.enumerable)}: ${member(found, depth)}` : `${keyName(key, true)}: undefined`;
+    return found ? keyName(key, found.enumerable) + ': ' + member(found, depth) : keyName(key, true) + ': undefined';
   };
 
   /** The keys of the enumerable properties of an object, without indices where those are shown as elements. */
@@ -275,13 +276,13 @@
   };
 
   const more = (output, left, what = 'item') => {
-    if (left > 0) add(output, `... ${left} more ${what}${left > 1 ? 's' : ''}`);
+    if (left > 0) add(output, '... ' + left + ' more ' + what + (left > 1 ? 's' : ''));
   };
 
   /** The next element of a list behind a hole. */
   const behind = (object, index, length) => {
     for (let steps = 0; steps < KEYS; steps++, index++) {
-      if (index >= length || own(object, `${index}`)) return index;
+      if (index >= length || own(object, '' + index)) return index;
     }
     // There are few elements; these are their keys.
     const keys = setPrototypeOf(ownKeys(object), null);
@@ -295,9 +296,9 @@
   const elements = (output, object, length, depth) => {
     let index = 0;
     while (index < length && output.length < ELEMENTS) {
-      const found = own(object, `${index}`), next = found ? index + 1 : behind(object, index, length);
+      const found = own(object, '' + index), next = found ? index + 1 : behind(object, index, length);
       const empty = next - index;
-      add(output, found ? member(found, depth) : `<${empty} empty item${empty > 1 ? 's' : ''}>`);
+      add(output, found ? member(found, depth) : '<' + empty + ' empty item' + (empty > 1 ? 's' : '') + '>');
       index = next;
     }
     more(output, length - index);
@@ -307,7 +308,7 @@
     const iterator = isMap ? entries(collection) : values(collection), next = isMap ? nextEntry : nextValue;
     for (let count = 0; count < size && count < ELEMENTS; count++) {
       const { value } = next(iterator);
-      add(output, isMap ? `${indented(value[0], depth)} => ${indented(value[1], depth)}` : indented(value, depth));
+      add(output, isMap ? indented(value[0], depth) + ' => ' + indented(value[1], depth) : indented(value, depth));
     }
     more(output, size - ELEMENTS);
   };
@@ -317,22 +318,22 @@
     let out = '';
     for (let index = 0; index < length && index < ELEMENTS; index++) {
       const byte = view[index];
-      out += `${index ? ' ' : ''}${byte < 16 ? '0' : ''}${hex(byte, 16)}`;
+      out += (index ? ' ' : '') + (byte < 16 ? '0' : '') + hex(byte, 16);
     }
-    if (left > 0) out += ` ... ${left} more byte${left > 1 ? 's' : ''}`;
-    add(output, `[Uint8Contents]: <${out}>`);
-    add(output, `byteLength: ${length}`);
+    if (left > 0) out += ' ... ' + left + ' more byte' + (left > 1 ? 's' : '');
+    add(output, '[Uint8Contents]: <' + out + '>');
+    add(output, 'byteLength: ' + length);
   };
 
   const promised = (output, promise, depth) => {
     const known = settlement(settled, promise);
     if (known === undefined) add(unknown, promise);
     const text = known && indented(known.value, depth);
-    add(output, !known ? '<pending>' : known.isRejected ? `<rejected> ${text}` : text);
+    add(output, !known ? '<pending>' : known.isRejected ? '<rejected> ' + text : text);
   };
 
   const pattern = (regexp) => {
-    let text = `/${cut(patternOf(regexp))}/`;
+    let text = '/' + cut(patternOf(regexp)) + '/';
     for (let index = 0; index < flags.length; index++) {
       const { letter, isSet } = flags[index];
       if (isSet(regexp)) text += letter;
@@ -347,16 +348,16 @@
     const between = (open, close, length, fill, keys = keysOf(value)) => (
       { __proto__: null, open, close, keys, fill, isEmpty: length === 0, base: '', isList: close === ']' });
     const within = (name, size, length, fill, keys) => (
-      between(`${prefixOf(constructorOf(value, name), tag, name, size)}{`, '}', length, fill, keys));
+      between(prefixOf(constructorOf(value, name), tag, name, size) + '{', '}', length, fill, keys));
     /** Something with a text of its own. */
     const as = (base, keys = keysOf(value)) => (
       { __proto__: null, open: '{', close: '}', keys, fill: undefined, isEmpty: true, base, isList: false });
 
     if (isArray(value)) {
       const length = own(value, 'length').value, constructor = constructorOf(value, 'Array');
-      const prefix = constructor === 'Array' && !tag ? '' : prefixOf(constructor, tag, 'Array', `(${length})`);
+      const prefix = constructor === 'Array' && !tag ? '' : prefixOf(constructor, tag, 'Array', '(' + length + ')');
       const keys = length > KEYS ? list() : keysOf(value, true);
-      return between(`${prefix}[`, ']', length, (output) => elements(output, value, length, depth), keys);
+      return between(prefix + '[', ']', length, (output) => elements(output, value, length, depth), keys);
     }
     if (typeof value === 'function') return as(functionBase(value, constructorOf(value, 'Function'), tag));
     if (isError(value)) {
@@ -370,12 +371,12 @@
       return as(errorBase(value, constructorOf(value, 'Error')), keys);
     }
     const maps = attempt(mapSize, value), sets = attempt(setSize, value);
-    if (maps !== undefined) return within('Map', `(${maps})`, maps, (output) => members(output, value, maps, true, depth));
-    if (sets !== undefined) return within('Set', `(${sets})`, sets, (output) => members(output, value, sets, false, depth));
+    if (maps !== undefined) return within('Map', '(' + maps + ')', maps, (output) => members(output, value, maps, true, depth));
+    if (sets !== undefined) return within('Set', '(' + sets + ')', sets, (output) => members(output, value, sets, false, depth));
     const view = typedName(value);
     if (view !== undefined) {
       const length = typedLength(value), keys = length > KEYS ? list() : keysOf(value, true);
-      const open = `${prefixOf(constructorOf(value, view), tag, view, `(${length})`)}[`;
+      const open = prefixOf(constructorOf(value, view), tag, view, '(' + length + ')') + '[';
       return between(open, ']', length, (output) => elements(output, value, length, depth), keys);
     }
     const bytes = attempt(bytesOf, value), shared = attempt(sharedBytesOf, value), offset = attempt(dataOffset, value);
@@ -383,9 +384,9 @@
     if (shared !== undefined) return within('SharedArrayBuffer', '', 1, (output) => contents(output, value, shared));
     if (offset !== undefined) {
       return within('DataView', '', 1, (output) => {
-        add(output, `byteLength: ${dataBytes(value)}`);
-        add(output, `byteOffset: ${offset}`);
-        add(output, `buffer: ${indented(dataBuffer(value), depth)}`);
+        add(output, 'byteLength: ' + dataBytes(value));
+        add(output, 'byteOffset: ' + offset);
+        add(output, 'buffer: ' + indented(dataBuffer(value), depth));
       });
     }
     if (isPrototypeOf(promises, value)) return within('Promise', '', 1, (output) => promised(output, value, depth));
@@ -405,14 +406,14 @@
     for (let index = 0; index < boxes.length; index++) {
       const { type, unbox } = boxes[index], unboxed = attempt(unbox, value);
       if (unboxed === undefined) continue;
-      const constructor = constructorOf(value, type), orphan = constructor === null ? ' (null prototype)' : ` (${constructor})`;
-      const other = tag && tag !== constructor ? ` [${tag}]` : '';
-      const base = `[${type}${constructor === type ? '' : orphan}: ${primitive(unboxed)}]${other}`;
+      const constructor = constructorOf(value, type), orphan = constructor === null ? ' (null prototype)' : ' (' + constructor + ')';
+      const other = tag && tag !== constructor ? ' [' + tag + ']' : '';
+      const base = '[' + type + (constructor === type ? '' : orphan) + ': ' + primitive(unboxed) + ']' + other;
       return as(base, keysOf(value, type === 'String'));
     }
     if (ownTag?.value === 'Module' && getPrototypeOf(value) === null) return between('[Module: null prototype] {', '}', 0);
     const constructor = constructorOf(value, 'Object');
-    return between(`${constructor === 'Object' && !tag ? '' : prefixOf(constructor, tag, 'Object')}{`, '}', 0);
+    return between((constructor === 'Object' && !tag ? '' : prefixOf(constructor, tag, 'Object')) + '{', '}', 0);
   };
 
   const object = (value, depth) => {
@@ -422,34 +423,34 @@
     if (isEmpty && keys.length === 0) return base || open + close;
     if (depth > DEPTH) {
       const name = constructorOf(value, isArray(value) ? 'Array' : 'Object');
-      return `[${name ?? (isArray(value) ? 'Array: null prototype' : 'Object: null prototype')}]`;
+      return '[' + (name ?? (isArray(value) ? 'Array: null prototype' : 'Object: null prototype')) + ']';
     }
     const output = list();
     add(ancestors, value);
     reached = depth + 1;
     fill?.(output);
     for (let index = 0; index < keys.length && index < PROPERTIES; index++) add(output, property(value, keys[index], depth + 1));
-    if (keys.length > PROPERTIES) add(output, `... ${keys.length - PROPERTIES} more properties`);
+    if (keys.length > PROPERTIES) add(output, '... ' + (keys.length - PROPERTIES) + ' more properties');
     ancestors.length--;
     const number = reference(value, false);
-    if (number) base = base ? `<ref *${number}> ${base}` : `<ref *${number}>`;
+    if (number) base = base ? '<ref *' + number + '> ' + base : '<ref *' + number + '>';
     return laidOut(output, base, open, close, isList ? value : undefined, depth + 1);
   };
 
   /** What is in an object, on one line where there is room, and else on several. */
   const laidOut = (output, base, open, close, elements, depth) => {
     const rows = elements !== undefined && output.length > 6 ? grouped(output, elements) : output;
-    const before = base ? `${base} ${open}` : open;
+    const before = base ? base + ' ' + open : open;
     if (reached - depth < LEVELS && rows === output) {
       let length = output.length * 2 + indentation + open.length + base.length + 10, isOneLine = !has(base, '\n');
       for (let index = 0; index < output.length; index++) {
         length += output[index].length;
         isOneLine &&= !has(output[index], '\n');
       }
-      if (isOneLine && length <= WIDTH) return `${before} ${join(output, ', ')} ${close}`;
+      if (isOneLine && length <= WIDTH) return before + ' ' + join(output, ', ') + ' ' + close;
     }
-    const line = `\n${repeat(' ', indentation)}`;
-    return `${before}${line}  ${join(rows, `,${line}  `)}${line}${close}`;
+    const line = '\n' + repeat(' ', indentation);
+    return before + line + '  ' + join(rows, ',' + line + '  ') + line + close;
   };
 
   /** The elements of a list in columns, where they are about as long as one another. */
@@ -463,7 +464,7 @@
       longest = max(longest, output[index].length);
     }
     for (let index = 0; index < output.length && isNumeric; index++) {
-      const type = typeof own(elements, `${index}`)?.value;
+      const type = typeof own(elements, '' + index)?.value;
       isNumeric = type === 'number' || type === 'bigint';
     }
     const cell = longest + 2;
@@ -484,8 +485,8 @@
       let row = '';
       for (let index = start; index < end; index++) {
         const width = widths[index - start], isLast = index === end - 1;
-        if (isNumeric) row += padStart(isLast ? output[index] : `${output[index]}, `, isLast ? width - 2 : width);
-        else row += isLast ? output[index] : padEnd(`${output[index]}, `, width);
+        if (isNumeric) row += padStart(isLast ? output[index] : output[index] + ', ', isLast ? width - 2 : width);
+        else row += isLast ? output[index] : padEnd(output[index] + ', ', width);
       }
       add(rows, row);
     }
