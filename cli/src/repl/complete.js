@@ -83,7 +83,7 @@
       const keys = isLong(object) ? ['length'] : ownKeys(object);
       for (let index = 0; index < keys.length; index++) add(keys[index]);
     }
-    for (let index = 0; index < declared.length; index++) {
+    for (let index = 0; index < declared.length && names.length < NAMES; index++) {
       const name = declared[index];
       if (!seen[name] && !property(world, name) && isDeclared(name)) add(name);
     }

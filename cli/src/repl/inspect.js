@@ -249,13 +249,16 @@
   };
 
   const property = (object, key, depth) => {
-    let found;
+    let found, value = '<uninitialized>'; // Of a module that is not evaluated yet.
     try {
       found = own(object, key);
+      value = 'undefined';
     } catch {
-      return keyName(key, true) + ': <uninitialized>'; // Of a module that is not evaluated yet.
+      // It has a name.
     }
-    return found ? keyName(key, found.enumerable) + ': ' + member(found, depth) : keyName(key, true) + ': undefined';
+    const name = keyName(key, found?.enumerable ?? true);
+    spent += name.length;
+    return name + ': ' + (found ? member(found, depth) : value);
   };
 
   /** The keys of the enumerable properties of an object, without indices where those are shown as elements. */
@@ -429,8 +432,12 @@
     add(ancestors, value);
     reached = depth + 1;
     fill?.(output);
-    for (let index = 0; index < keys.length && index < PROPERTIES; index++) add(output, property(value, keys[index], depth + 1));
-    if (keys.length > PROPERTIES) add(output, '... ' + (keys.length - PROPERTIES) + ' more properties');
+    let shownKeys = 0;
+    for (; shownKeys < keys.length && shownKeys < PROPERTIES && spent <= TEXT; shownKeys++) {
+      add(output, property(value, keys[shownKeys], depth + 1));
+    }
+    const left = keys.length - shownKeys;
+    if (left > 0) add(output, '... ' + left + ' more propert' + (left > 1 ? 'ies' : 'y'));
     ancestors.length--;
     const number = reference(value, false);
     if (number) base = base ? '<ref *' + number + '> ' + base : '<ref *' + number + '>';

@@ -2,7 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::VecDeque,
+    collections::BTreeSet,
     pin::{Pin, pin},
     time::Duration,
 };
@@ -11,6 +11,7 @@ use aiointernal::{
     Context, Error, Ticket,
     js::{JsValue, Source},
 };
+use tokio::signal::ctrl_c;
 
 use super::input;
 
@@ -26,7 +27,7 @@ pub(super) struct Session {
     /// None while the context is one that nothing was said to.
     functions: RefCell<Option<Functions>>,
     /// Names in inputs that declare something. No object has those of `let`, `const` and `class`.
-    names: RefCell<VecDeque<String>>,
+    names: RefCell<BTreeSet<String>>,
     /// Why a completion lost the context.
     loss: Cell<Option<Error>>,
 }
@@ -70,12 +71,12 @@ impl Session {
 
     /// Evaluates one input, and shows its value as Node does. Ctrl-C stops it, and only it.
     pub(super) async fn evaluate(&self, text: &str) -> Result<String, Error> {
-        let mut interrupt = pin!(tokio::signal::ctrl_c());
+        let mut interrupt = pin!(ctrl_c());
         loop {
             // Listen before anything runs, and forget what was pressed before.
             tokio::select! {
                 biased;
-                _ = &mut interrupt => interrupt.set(tokio::signal::ctrl_c()),
+                _ = &mut interrupt => interrupt.set(ctrl_c()),
                 () = tokio::task::yield_now() => break,
             }
         }
@@ -83,7 +84,7 @@ impl Session {
         self.remember(text);
         let mut evaluate = async |text: &str| {
             let evaluation = self.context.eval_as::<JsValue>(Source::script(text).named(input::NAME)).queue();
-            self.seen(until(interrupt.as_mut(), evaluation).await)
+            self.seen(until(&mut interrupt, ctrl_c, evaluation).await)
         };
         let value = match input::as_object(text) {
             Some(object) => match evaluate(&object).await {
@@ -93,7 +94,7 @@ impl Session {
             },
             None => evaluate(text).await,
         }?;
-        self.seen(until(interrupt, inspect.call((value,)).queue()).await)
+        self.seen(until(&mut interrupt, ctrl_c, inspect.call((value,)).queue()).await)
     }
 
     /// A string as it is shown within a text.
@@ -108,13 +109,8 @@ impl Session {
             return;
         }
         let mut names = self.names.borrow_mut();
-        for word in words().filter(|word| input::is_name(word)) {
-            if !names.iter().any(|name| name == word) {
-                names.push_back(word.to_owned());
-            }
-        }
-        let over = names.len().saturating_sub(MAX_NAMES);
-        names.drain(..over);
+        let room = MAX_NAMES.saturating_sub(names.len());
+        names.extend(words().filter(|word| input::is_name(word)).take(room).map(str::to_owned));
     }
 
     /// The names that begin with `prefix`: of members of what the path leads to, or, without one, global ones.
@@ -143,16 +139,15 @@ impl Session {
 }
 
 /// The end of a call, which comes soon when Ctrl-C is pressed.
-async fn until<R: Send + 'static>(
-    mut interrupt: Pin<&mut impl Future<Output = std::io::Result<()>>>,
-    call: Ticket<R>,
+async fn until<R: Send + 'static, F: Future>(
+    interrupt: &mut Pin<&mut F>,
+    listen: impl Fn() -> F,
+    mut call: Ticket<R>,
 ) -> Result<R, Error> {
-    let mut call = pin!(call);
     tokio::select! {
-        result = &mut call => result,
-        _ = &mut interrupt => {
-            call.abort();
-            call.await
-        }
+        result = &mut call => return result,
+        _ = &mut *interrupt => interrupt.set(listen()),
     }
+    call.abort();
+    call.await
 }

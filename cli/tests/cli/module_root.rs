@@ -34,9 +34,8 @@ fn every_command_imports_from_it() {
     let folder = folder();
     let absolute = folder.0.join("mods").display().to_string();
     for root in ["mods", "./mods/", "other/../mods", &absolute] {
-        let with = |arguments: &[&str], input: &str| {
-            run_in(&folder.0, &[arguments, &["--module-root", root]].concat(), input)
-        };
+        let with =
+            |arguments: &[&str], input: &str| run_in(&folder.0, &[arguments, &["--module-root", root]].concat(), input);
         with(&["eval", IMPORT], "").prints("[6,7]\n");
         with(&["eval", "-"], IMPORT).prints("[6,7]\n");
         with(&["repl"], &format!("{IMPORT}\n")).prints("[ 6, 7 ]\n");
@@ -57,9 +56,10 @@ fn a_file_below_it_imports_relative_to_itself() {
         (&folder.0, "mods/", "./mods/lib/main.mjs", "./mods/lib/main.mjs"),
         (&folder.0, ".", "mods/lib/main.mjs", "mods/lib/main.mjs"),
         (&folder.0, "mods", "other/../mods//lib/main.mjs", "other/../mods//lib/main.mjs"),
-        (&inner, "..", "main.mjs", "main.mjs"),
+        // Its name has to tell where it is below the root.
+        (&inner, "..", "main.mjs", "../lib/main.mjs"),
         (&inner, "..", "../lib/main.mjs", "../lib/main.mjs"),
-        (&inner, &absolute, "main.mjs", "main.mjs"),
+        (&inner, &absolute, "main.mjs", &format!("{absolute}/lib/main.mjs")),
     ] {
         let ran = run_in(place, &["run", file, "--module-root", root], "");
         let told = format!("7 {url}\n");
