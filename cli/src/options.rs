@@ -221,11 +221,15 @@ impl Common {
         Ok(self.context_builder(sandbox)?.blocking()?)
     }
 
+    /// The globals of the command line.
+    pub(crate) fn globals(&self) -> serde_json::Map<String, serde_json::Value> {
+        self.globals.iter().cloned().collect()
+    }
+
     /// What [`context`](Common::context) opens.
     pub(crate) fn context_builder(&self, sandbox: &Sandbox) -> Result<ContextBuilder> {
-        let globals: serde_json::Map<_, _> = self.globals.iter().cloned().collect();
         let console = |message: &ConsoleMessage| report::console(message.level(), message.text());
-        let context = sandbox.context().globals(globals)?.on_console(console);
+        let context = sandbox.context().globals(self.globals())?.on_console(console);
         Ok(match &self.module_root {
             Some(root) => context.modules(root.modules.clone()),
             None => context,

@@ -9,15 +9,17 @@ use std::{env, fs, path::PathBuf, rc::Rc};
 use aiointernal::{Error, Value};
 use anyhow::Result;
 use rustyline::{CompletionType, Config, Editor, error::ReadlineError, history::DefaultHistory};
+use serde_json::Map;
 
 use self::{completer::SessionCompleter, session::Session};
 use crate::{evaluate::print, options::Common, report};
 
 /// Reads, evaluates and prints until the input ends.
 pub(crate) fn run(options: &Common) -> Result<()> {
-    let context = options.context(&options.sandbox()?)?;
+    // The session sets the globals when it has what it needs from those that they may replace.
+    let context = options.context_builder(&options.sandbox()?)?.globals(Map::new())?.blocking()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-    let session = Rc::new(Session::new(context.clone()));
+    let session = Rc::new(Session::new(context.clone(), options.globals()));
     let config = Config::builder().completion_type(CompletionType::List).completion_show_all_if_ambiguous(true).build();
     let mut editor = Editor::<SessionCompleter, DefaultHistory>::with_config(config)?;
     editor.set_helper(Some(SessionCompleter(Rc::clone(&session))));
@@ -26,10 +28,9 @@ pub(crate) fn run(options: &Common) -> Result<()> {
         // There is none the first time.
         let _ = editor.load_history(file);
     }
+    runtime.block_on(session.prepare())?;
     let mut input = String::new();
     loop {
-        // Where this fails, so does what is evaluated next, which tells.
-        let _ = runtime.block_on(session.prepare());
         let line = editor.readline(if input.is_empty() { "> " } else { "... " });
         if let Some(error) = session.loss() {
             report::explain(&error);
@@ -50,6 +51,8 @@ pub(crate) fn run(options: &Common) -> Result<()> {
                     Ok(text) => print(&text)?,
                     Err(error) => runtime.block_on(explain(&session, &error)),
                 }
+                // Where this fails, so does what is evaluated next, which tells.
+                let _ = runtime.block_on(session.prepare());
                 let _ = editor.add_history_entry(std::mem::take(&mut input));
             }
             // Ctrl-C at the prompt gives up what was typed, not the session.

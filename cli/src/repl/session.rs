@@ -11,6 +11,7 @@ use aiointernal::{
     Context, Error, Ticket,
     js::{JsValue, Source},
 };
+use serde_json::{Map, Value};
 use tokio::signal::ctrl_c;
 
 use super::input;
@@ -24,6 +25,7 @@ const MAX_NAMES: usize = 10_000;
 /// A context, and what is known of what was said to it.
 pub(super) struct Session {
     context: Context,
+    globals: Map<String, Value>,
     /// None while the context is one that nothing was said to.
     functions: RefCell<Option<Functions>>,
     /// Names in inputs that declare something. No object has those of `let`, `const` and `class`.
@@ -40,8 +42,10 @@ struct Functions {
 }
 
 impl Session {
-    pub(super) fn new(context: Context) -> Session {
-        Session { context, functions: RefCell::default(), names: RefCell::default(), loss: Cell::default() }
+    /// A conversation with a context that has no globals yet.
+    pub(super) fn new(context: Context, globals: Map<String, Value>) -> Session {
+        let (functions, names, loss) = (RefCell::default(), RefCell::default(), Cell::default());
+        Session { context, globals, functions, names, loss }
     }
 
     /// Makes what the session needs in its context, where that is a fresh one.
@@ -56,6 +60,7 @@ impl Session {
         let make = |name, text: &str| self.context.eval_as(Source::script(text).named(name));
         let inspect = make("<inspect>", include_str!("inspect.js")).await?;
         let complete = make("<complete>", include_str!("complete.js")).await?;
+        self.context.set_globals(&self.globals).await?;
         let made = Functions { inspect, complete };
         self.functions.replace(Some(made.clone()));
         Ok(made)

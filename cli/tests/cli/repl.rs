@@ -301,6 +301,13 @@ fn showing_runs_no_getter_and_minds_no_change_of_built_in_functions() {
 }
 
 #[test]
+fn a_global_may_have_the_name_of_a_built_in_one() {
+    let names = ["Reflect", "Object", "Array", "Map", "Promise", "Symbol", "Error"].map(|name| format!("{name}={{}}"));
+    let options = names.iter().flat_map(|global| ["--global", global]);
+    feed(&["repl"].into_iter().chain(options).collect::<Vec<_>>(), "[Reflect, /x/]\n").prints("[ {}, /x/ ]\n");
+}
+
+#[test]
 fn a_value_that_cannot_be_shown_does_not_end_the_session() {
     let trap = "new Proxy({}, { ownKeys() { throw new Error('trap') } })\nnew Proxy({}, { getPrototypeOf() { while (true); } })\n1\n";
     let ran = feed(&["repl", "--timeout", "500ms"], trap);
@@ -328,12 +335,13 @@ fn what_is_shown_of_large_values_has_an_end() {
 
 #[test]
 fn values_are_shown_after_a_context_was_lost() {
-    let mut session = Session::start(&["repl", "--timeout", "500ms"]);
+    let mut session = Session::start(&["repl", "--timeout", "500ms", "--global", "kept=[1]"]);
     session.write("var lost = 1; new Array(2e8) + ''\n");
     assert!(session.errors.line().contains("timeout"));
-    session.write("'text'\n_ + typeof lost\n");
+    session.write("'text'\n_ + typeof lost\nkept\n");
     assert_eq!(session.output.line(), "'text'");
     assert_eq!(session.output.line(), "'textundefined'");
+    assert_eq!(session.output.line(), "[ 1 ]");
     session.end().prints("");
 }
 
