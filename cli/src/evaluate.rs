@@ -1,6 +1,7 @@
 //! `aiointernal eval` and `aiointernal run`.
 
 use std::{
+    borrow::Cow,
     io,
     path::{self, Path},
 };
@@ -12,7 +13,7 @@ use aiointernal::{
 use anyhow::{Context as _, Result};
 
 use crate::{
-    options::{Common, Format, Formatting},
+    options::{Common, Format, Formatting, ModuleRoot},
     report,
 };
 
@@ -34,9 +35,19 @@ pub(crate) fn eval(source: &str, printed: Formatting, options: &Common) -> Resul
 pub(crate) fn run(file: &Path, printed: Formatting, options: &Common) -> Result<()> {
     let sandbox = options.sandbox()?;
     let mut context = options.context_builder(&sandbox)?;
-    if let Some(folder) = folder_of(file)? {
-        context = context.modules(folder);
-    }
+    let file = match &options.module_root {
+        Some(root) => {
+            let (modules, file) = placed(root, file);
+            context = context.modules(modules);
+            &file.into_owned()
+        }
+        None => {
+            if let Some(folder) = folder_of(file)? {
+                context = context.modules(folder);
+            }
+            file
+        }
+    };
     let context = context.blocking()?;
     match printed.format {
         Format::Json => match context.eval_file(file).blocking()? {
@@ -59,6 +70,20 @@ fn folder_of(file: &Path) -> Result<Option<Folder>> {
         Ok(folder) => Ok(Some(folder.named(&name[..end]))),
         Err(error) if file.exists() => Err(error.into()),
         Err(_) => Ok(None),
+    }
+}
+
+/// A file as one of the modules of this root, where it is below that: under a path that the names of the modules begin like.
+fn placed<'f>(root: &ModuleRoot, file: &'f Path) -> (Folder, Cow<'f, Path>) {
+    let below = || file.canonicalize().ok()?.strip_prefix(root.path.canonicalize().ok()?).ok().map(Path::to_owned);
+    let Some(below) = below() else {
+        return (root.modules.clone(), Cow::Borrowed(file));
+    };
+    match file.display().to_string().strip_suffix(&below.display().to_string()) {
+        Some(start) if start.is_empty() || start.ends_with(path::is_separator) => {
+            (root.modules.clone().named(start), Cow::Borrowed(file))
+        }
+        _ => (root.modules.clone(), Cow::Owned(root.path.join(below))),
     }
 }
 

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use aiointernal::{
     Context, Limits, Sandbox,
-    js::{ConsoleMessage, ContextBuilder},
+    js::{ConsoleMessage, ContextBuilder, Folder as Modules},
 };
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -43,7 +43,8 @@ pub(crate) enum Command {
     /// Run a file: a script or, when it ends in .mjs, a module
     ///
     /// Prints the value of the last statement; as JSON, nothing when it is undefined. Relative imports are files of the
-    /// folder that the file is in, and of those below it; nothing else can be imported. TypeScript is not there yet.
+    /// folder that the file is in, and of those below it, or of --module-root; nothing else can be imported. TypeScript is
+    /// not there yet.
     Run {
         /// The file
         file: PathBuf,
@@ -82,7 +83,9 @@ pub(crate) enum Command {
     },
     /// Evaluate what you type, line by line
     ///
-    /// What you define stays. Ctrl-C stops what is running, Ctrl-D ends the session.
+    /// Values are shown as Node's REPL shows them. A promise is awaited, and the value shown is what it came to; await works
+    /// at the top level. The last value is _. TAB completes global names, and the members of what a path of names such as a.b
+    /// leads to, without running getters. What you define stays. Ctrl-C stops what is running, Ctrl-D ends the session.
     Repl {
         #[command(flatten)]
         limits: Common,
@@ -173,6 +176,19 @@ pub(crate) struct Common {
     /// Set a global to a JSON value before anything runs; may be given many times
     #[arg(long = "global", value_name = "NAME=JSON", value_parser = global)]
     globals: Vec<(String, serde_json::Value)>,
+
+    /// Let scripts import the files of a folder and of those below it, and nothing else. Relative imports of a file that
+    /// is there begin at the file, all others at the folder
+    #[arg(long, value_name = "DIR", value_parser = module_root)]
+    pub(crate) module_root: Option<ModuleRoot>,
+}
+
+/// What may be imported.
+#[derive(Clone, Debug)]
+pub(crate) struct ModuleRoot {
+    pub(crate) path: PathBuf,
+    /// Opened once, under the name that its path is.
+    pub(crate) modules: Modules,
 }
 
 #[derive(Args, Clone, Copy, Debug)]
@@ -205,11 +221,19 @@ impl Common {
         Ok(self.context_builder(sandbox)?.blocking()?)
     }
 
+    /// The globals of the command line.
+    pub(crate) fn globals(&self) -> serde_json::Map<String, serde_json::Value> {
+        self.globals.iter().cloned().collect()
+    }
+
     /// What [`context`](Common::context) opens.
     pub(crate) fn context_builder(&self, sandbox: &Sandbox) -> Result<ContextBuilder> {
-        let globals: serde_json::Map<_, _> = self.globals.iter().cloned().collect();
         let console = |message: &ConsoleMessage| report::console(message.level(), message.text());
-        Ok(sandbox.context().globals(globals)?.on_console(console))
+        let context = sandbox.context().globals(self.globals())?.on_console(console);
+        Ok(match &self.module_root {
+            Some(root) => context.modules(root.modules.clone()),
+            None => context,
+        })
     }
 }
 
@@ -223,6 +247,10 @@ fn global(text: &str) -> Result<(String, serde_json::Value)> {
     let (name, json) = text.split_once('=').context("expected NAME=JSON")?;
     let value = serde_json::from_str(json).with_context(|| format!("the value of {name} is not JSON: {json}"))?;
     Ok((name.to_owned(), value))
+}
+
+fn module_root(text: &str) -> Result<ModuleRoot, aiointernal::Error> {
+    Ok(ModuleRoot { path: text.into(), modules: Modules::open(text)?.named(text) })
 }
 
 fn folder(text: &str) -> Result<Folder, String> {

@@ -1,41 +1,58 @@
 //! `aiointernal repl`: a conversation with one context.
 
-use std::{env, fs, path::PathBuf, pin::pin};
+mod completer;
+mod input;
+mod session;
 
-use aiointernal::{Context, Error, js::Source};
+use std::{env, fs, path::PathBuf, rc::Rc};
+
+use aiointernal::{Error, Value};
 use anyhow::Result;
-use rustyline::{DefaultEditor, error::ReadlineError};
+use rustyline::{CompletionType, Config, Editor, error::ReadlineError, history::DefaultHistory};
+use serde_json::Map;
 
+use self::{completer::SessionCompleter, session::Session};
 use crate::{evaluate::print, options::Common, report};
 
 /// Reads, evaluates and prints until the input ends.
 pub(crate) fn run(options: &Common) -> Result<()> {
-    let context = options.context(&options.sandbox()?)?;
+    // The session sets the globals when it has what it needs from those that they may replace.
+    let context = options.context_builder(&options.sandbox()?)?.globals(Map::new())?.blocking()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
-    let mut editor = DefaultEditor::new()?;
+    let session = Rc::new(Session::new(context.clone(), options.globals()));
+    let config = Config::builder().completion_type(CompletionType::List).completion_show_all_if_ambiguous(true).build();
+    let mut editor = Editor::<SessionCompleter, DefaultHistory>::with_config(config)?;
+    editor.set_helper(Some(SessionCompleter(Rc::clone(&session))));
     let history = history_file();
     if let Some(file) = &history {
         // There is none the first time.
         let _ = editor.load_history(file);
     }
+    runtime.block_on(session.prepare())?;
     let mut input = String::new();
     loop {
-        match editor.readline(if input.is_empty() { "> " } else { "... " }) {
+        let line = editor.readline(if input.is_empty() { "> " } else { "... " });
+        if let Some(error) = session.loss() {
+            report::explain(&error);
+        }
+        match line {
             Ok(line) => {
                 input.push_str(&line);
                 if input.trim().is_empty() {
                     input.clear();
                     continue;
                 }
-                match runtime.block_on(evaluate(&context, input.clone())) {
+                match runtime.block_on(session.evaluate(&input)) {
                     // Nothing of a source that does not parse was run, so it can be evaluated again with more of it.
-                    Err(error) if is_unfinished(&input, &error) => {
+                    Err(error) if input::is_unfinished(&input, &error) => {
                         input.push('\n');
                         continue;
                     }
                     Ok(text) => print(&text)?,
-                    Err(error) => report::explain(&error),
+                    Err(error) => runtime.block_on(explain(&session, &error)),
                 }
+                // Where this fails, so does what is evaluated next, which tells.
+                let _ = runtime.block_on(session.prepare());
                 let _ = editor.add_history_entry(std::mem::take(&mut input));
             }
             // Ctrl-C at the prompt gives up what was typed, not the session.
@@ -45,9 +62,9 @@ pub(crate) fn run(options: &Common) -> Result<()> {
         }
     }
     if !input.is_empty()
-        && let Err(error) = runtime.block_on(evaluate(&context, input))
+        && let Err(error) = runtime.block_on(session.evaluate(&input))
     {
-        report::explain(&error);
+        runtime.block_on(explain(&session, &error));
     }
     if let Some(file) = &history {
         // A history that cannot be kept is no reason to fail.
@@ -56,46 +73,16 @@ pub(crate) fn run(options: &Common) -> Result<()> {
     Ok(runtime.block_on(context.close())?)
 }
 
-/// Whether a source only lacks its end: the parser stumbled there, or within a comment or template that is still open.
-fn is_unfinished(input: &str, error: &Error) -> bool {
-    let Some(exception) = error.exception().filter(|exception| exception.name == "SyntaxError") else {
-        return false;
+/// Says what went wrong: of a script that threw, what it threw, as Node does.
+async fn explain(session: &Session, error: &Error) {
+    let Some(exception) = error.exception() else {
+        return report::explain(error);
     };
-    // A frame of code that ran names a function; where the input itself does not parse, there is only a place.
-    let place = exception.stack.lines().next().and_then(|frame| frame.trim_start().strip_prefix("at <repl>:"));
-    let Some((Ok(line), Ok(column))) =
-        place.and_then(|place| place.split_once(':')).map(|(line, column)| (line.parse(), column.parse::<usize>()))
-    else {
-        return false;
+    let thrown = match &exception.thrown {
+        Some(Value::String(_)) => session.quoted(&exception.message).await.ok(),
+        _ => None,
     };
-    let mut lines = input.split('\n');
-    let Some(text) = lines.nth(usize::saturating_sub(line, 1)) else {
-        return true;
-    };
-    match exception.message.as_str() {
-        "unexpected end of comment" => true,
-        "unexpected end of string" => text.chars().nth(column.saturating_sub(1)) == Some('`'),
-        _ => lines.next().is_none() && column > text.chars().count(),
-    }
-}
-
-/// Evaluates one input. Ctrl-C stops it, and only it.
-async fn evaluate(context: &Context, line: String) -> Result<String, Error> {
-    let mut interrupt = pin!(tokio::signal::ctrl_c());
-    loop {
-        // Listen before anything runs, and forget what was pressed before.
-        tokio::select! {
-            biased;
-            _ = &mut interrupt => interrupt.set(tokio::signal::ctrl_c()),
-            () = tokio::task::yield_now() => break,
-        }
-    }
-    let mut evaluation = context.eval_text(Source::script(line).named("<repl>")).queue();
-    tokio::select! {
-        result = &mut evaluation => return result,
-        _ = &mut interrupt => evaluation.abort(),
-    }
-    evaluation.await
+    report::uncaught(exception, thrown.as_deref());
 }
 
 /// `$XDG_STATE_HOME/aiointernal/history`, else `~/.local/state/aiointernal/history`.

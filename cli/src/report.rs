@@ -7,7 +7,10 @@ use std::{
     process::ExitCode,
 };
 
-use aiointernal::{Error, ErrorKind, js::Level};
+use aiointernal::{
+    Error, ErrorKind,
+    js::{Exception, Level},
+};
 use anstyle::{AnsiColor, Style};
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -71,15 +74,27 @@ pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
 /// Says what went wrong: of a script that threw, as its own console would; of everything else, what kind it is.
 pub(crate) fn explain(error: &Error) {
     match error.exception() {
-        Some(exception) => {
-            let (first, all) = (exception.to_string(), format!("{exception:#}"));
-            let rest = all.strip_prefix(&first).unwrap_or_default();
-            let shown = |text| shown(text, &io::stderr());
-            say(format_args!("{ERROR}{}{ERROR:#}{}", shown(&first), shown(rest)));
-        }
+        Some(exception) => say_exception(exception, &exception.to_string()),
         None => {
             let text = error.to_string();
             say(format_args!("{ERROR}error:{ERROR:#} {}: {}", error.kind().code(), shown(&text, &io::stderr())));
         }
     }
+}
+
+/// Says what was thrown, as Node does: an error, or this text, or the message.
+pub(crate) fn uncaught(exception: &Exception, text: Option<&str>) {
+    let first = match (exception.name.as_str(), text) {
+        ("", text) => format!("Uncaught {}", text.unwrap_or(&exception.message)),
+        _ => format!("Uncaught {exception}"),
+    };
+    say_exception(exception, &first);
+}
+
+/// Says all of an exception, below this as what it is.
+fn say_exception(exception: &Exception, first: &str) {
+    let all = format!("{exception:#}");
+    let rest = all.strip_prefix(&exception.to_string()).unwrap_or_default();
+    let shown = |text| shown(text, &io::stderr());
+    say(format_args!("{ERROR}{}{ERROR:#}{}", shown(first), shown(rest)));
 }

@@ -662,7 +662,8 @@ mod usage {
         for command in ["eval", "run", "batch", "repl"] {
             let ran = aiointernal(&[command, "--help"]);
             assert_eq!((ran.status, &*ran.stderr), (Some(0), ""));
-            for option in ["--timeout <TIME>", "--memory <SIZE>", "--stack <SIZE>", "--global <NAME=JSON>", "--help"] {
+            let common = ["--timeout <TIME>", "--memory <SIZE>", "--stack <SIZE>", "--global <NAME=JSON>"];
+            for option in common.iter().chain(&["--module-root <DIR>", "--help"]) {
                 assert!(ran.stdout.contains(option), "there is no {option} in {}", ran.stdout);
             }
             for default in ["[default: 5s]", "[default: 64MiB]", "[default: 256KiB]"] {
@@ -843,7 +844,7 @@ mod run {
     }
 
     #[test]
-    fn only_run_grants_modules() {
+    fn only_run_grants_modules_that_nobody_asked_for() {
         let folder = Folder::with_file("a.mjs", "");
         for (arguments, input) in [(&["eval", "import('./a.mjs')"][..], ""), (&["eval", "-"], "import('./a.mjs')")] {
             let mut command = command(arguments);
@@ -1262,222 +1263,10 @@ mod batches {
     }
 }
 
-mod repl {
-    use super::*;
-
-    #[test]
-    fn it_prints_the_value_of_every_input() {
-        feed(&["repl"], "1 + 1\nundefined\n'text'\n1n\n\n   \n[1, { a: 'b' }]\n() => 1\nPromise.resolve(5)")
-            .prints("2\nundefined\ntext\n1n\n[ 1, { a: 'b' } ]\n[Function (anonymous)]\n5\n");
-    }
-
-    #[test]
-    fn what_is_defined_stays() {
-        feed(&["repl"], "let a = 40\nconst add = (b) => a + b\nadd(2)\n").prints("undefined\nundefined\n42\n");
-    }
-
-    #[test]
-    fn an_error_does_not_end_the_session() {
-        let ran = feed(&["repl"], "let kept = 1\n  throw new TypeError('bad')\nlet = ;\nkept\n");
-        assert_eq!((ran.status, &*ran.stdout), (Some(0), "undefined\n1\n"), "{ran:?}");
-        assert!(ran.stderr.starts_with("TypeError: bad\n    at <eval> (<repl>:1:13)\nSyntaxError: "), "{ran:?}");
-    }
-
-    #[test]
-    fn a_limit_does_not_end_the_session() {
-        let ran = feed(&["repl", "--timeout", "500ms"], "var kept = 1\nwhile (true);\nkept\nnew Array(2e8) + ''\n2\n");
-        assert_eq!((ran.status, &*ran.stdout), (Some(0), "undefined\n1\n2\n"), "{ran:?}");
-        assert_eq!(ran.stderr.matches("timeout").count(), 2, "{ran:?}");
-    }
-
-    #[test]
-    fn an_input_goes_on_while_a_bracket_is_open() {
-        feed(&["repl"], "function f(a) {\n  return [\n    a,\n  ]\n}\nf(\n3)\n").prints("undefined\n[ 3 ]\n");
-    }
-
-    #[test]
-    fn an_input_goes_on_while_an_operator_a_template_or_a_comment_is_open() {
-        feed(&["repl"], "1 +\n\n2\n`a\n  b`\n/* one\ntwo */ 3\nlet four =\n4\nfour\n")
-            .prints("3\na\n  b\n3\nundefined\n4\n");
-    }
-
-    #[test]
-    fn a_string_that_is_not_closed_is_an_error_at_once() {
-        let mut session = Session::start(&["repl"]);
-        session.write("'abc\n");
-        assert!(session.errors.line().starts_with("SyntaxError: "));
-        session.write("'abc'\n");
-        assert_eq!(session.output.line(), "abc");
-        session.end();
-    }
-
-    #[test]
-    fn a_syntax_error_of_code_that_ran_is_not_taken_for_an_open_input() {
-        let ran = feed(&["repl"], "var runs = 0\nruns++; eval(' '.repeat(100) + '(')\nruns\n");
-        assert_eq!((ran.status, &*ran.stdout), (Some(0), "undefined\n1\n"), "{ran:?}");
-        assert!(ran.stderr.starts_with("SyntaxError: "), "{ran:?}");
-    }
-
-    #[test]
-    fn the_end_of_the_input_ends_it() {
-        feed(&["repl"], "").prints("");
-        feed(&["repl"], "1\n2").prints("1\n2\n");
-    }
-
-    #[test]
-    fn an_input_that_was_not_finished_does_not_hang() {
-        let ran = feed(&["repl"], "1\n(2,");
-        assert_eq!((ran.status, &*ran.stdout), (Some(0), "1\n"), "{ran:?}");
-        assert!(ran.stderr.starts_with("SyntaxError: "), "{ran:?}");
-    }
-
-    #[test]
-    fn a_stray_bracket_is_an_error_and_not_the_end() {
-        let ran = feed(&["repl"], "1\n)\n2\n");
-        assert_eq!((ran.status, &*ran.stdout), (Some(0), "1\n2\n"), "{ran:?}");
-        assert!(ran.stderr.contains("SyntaxError"), "{ran:?}");
-    }
-
-    #[test]
-    fn a_bracket_in_a_string_or_a_comment_is_no_bracket() {
-        feed(&["repl"], "'('\n1 // :)\n/[(]/.test('(')\n`}`\n2\n").prints("(\n1\ntrue\n}\n2\n");
-    }
-
-    #[test]
-    fn the_console_is_standard_error() {
-        let ran = feed(&["repl"], "console.log('heard')\n");
-        assert_eq!((ran.status, &*ran.stdout, &*ran.stderr), (Some(0), "undefined\n", "heard\n"));
-    }
-
-    #[test]
-    fn a_value_comes_before_the_next_input_is_written() {
-        let mut session = Session::start(&["repl"]);
-        session.write("let a = 1\n");
-        assert_eq!(session.output.line(), "undefined");
-        session.write("a + 1\n");
-        assert_eq!(session.output.line(), "2");
-        session.write("throw a\n");
-        assert_eq!(session.errors.line(), "uncaught: 1");
-        session.end().prints("");
-    }
-
-    #[test]
-    fn the_history_outlives_the_session() {
-        let home = Folder::new();
-        for input in ["first()\n", "second()\n"] {
-            let mut command = command(&["repl"]);
-            command.env("XDG_STATE_HOME", &home.0);
-            run_command(command, input);
-        }
-        let history = fs::read_to_string(home.0.join("aiointernal/history")).unwrap();
-        let entries: Vec<&str> = history.lines().filter(|line| line.ends_with("()")).collect();
-        assert_eq!(entries, ["first()", "second()"]);
-    }
-
-    #[test]
-    fn a_history_that_cannot_be_kept_harms_nothing() {
-        let home = Folder::with_file("aiointernal", "in the way");
-        let mut command = command(&["repl"]);
-        command.env("XDG_STATE_HOME", &home.0);
-        run_command(command, "1 + 1\n").prints("2\n");
-    }
-
-    #[test]
-    fn a_reader_that_goes_ends_it_in_silence() {
-        let mut command = command(&["repl"]);
-        command.stdin(Stdio::piped()).stdout(unread()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        drop(command);
-        let _ = child.stdin.take().unwrap().write_all(b"1\n2\n");
-        let output = child.wait_with_output().unwrap();
-        assert_eq!((output.status.code(), &*String::from_utf8_lossy(&output.stderr)), (Some(0), ""));
-    }
-
-    /// Runs for ever, after it has said so and set `kept`. It counts for a while first, in which the session begins to
-    /// listen for signals: it does so only after it has sent the evaluation off.
-    #[cfg(unix)]
-    const ENDLESS: &str = "var kept = 7; for (let i = 0; i < 2e6; i++); console.log('run' + 'ning'); while (true);";
-
-    #[cfg(unix)]
-    #[test]
-    fn control_c_stops_the_evaluation_and_not_the_session() {
-        let mut session = Session::start(&["repl", "--timeout", "10m"]);
-        for _ in 0..2 {
-            session.write(&format!("{ENDLESS}\n"));
-            assert_eq!(session.errors.line(), "running");
-            session.interrupt();
-            let error = session.errors.line();
-            assert!(error.contains("cancelled") && error.contains("kept"), "{error}");
-            session.write("kept * 6\n");
-            assert_eq!(session.output.line(), "42");
-        }
-        session.end().prints("");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn control_c_is_heard_as_soon_as_the_first_evaluation_runs() {
-        // A session that begins to listen too late dies of the signal in a few of a hundred cases.
-        for _ in 0..40 {
-            let mut session = Session::start(&["repl", "--timeout", "10m"]);
-            session.write("console.log('running'); while (true);\n");
-            assert_eq!(session.errors.line(), "running");
-            session.interrupt();
-            let error = session.errors.line();
-            assert!(error.contains("cancelled"), "{error}");
-            session.end().prints("");
-        }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn control_c_stops_a_builtin_that_does_not_look_for_it() {
-        let mut session = Session::start(&["repl", "--timeout", "10m"]);
-        session.write(&format!("{}\n", ENDLESS.replace("while (true);", "new Array(2e8) + ''")));
-        assert_eq!(session.errors.line(), "running");
-        session.interrupt();
-        let error = session.errors.line();
-        assert!(error.contains("cancelled") && error.contains("fresh"), "{error}");
-        session.write("1 + 1\n");
-        assert_eq!(session.output.line(), "2");
-        session.end().prints("");
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn control_c_and_control_d_are_keys_of_a_terminal() {
-        let mut session = Session::of(on_a_terminal("exec \"$PROGRAM\" repl --timeout 10m"));
-        session.output.until("> ");
-        session.write(&format!("{ENDLESS}\r"));
-        session.output.until("running");
-        session.write("\x03");
-        session.output.until("cancelled");
-        session.output.until("> ");
-        session.write("kept * 6\r");
-        session.output.until("\n42\r\n");
-        session.output.until("> ");
-        // At the prompt it gives up what was typed.
-        session.write("throw 'never'\x03");
-        session.output.until("> ");
-        session.write("6 + 1\r");
-        let shown = session.output.until("\n7\r\n");
-        assert!(!shown.contains("uncaught"), "{shown:?}");
-        session.output.until("> ");
-        // So it does with an input that is not finished.
-        session.write("throw (\r");
-        session.output.until("... ");
-        session.write("\x03");
-        session.output.until("> ");
-        session.write("6 + 2\r");
-        let shown = session.output.until("\n8\r\n");
-        assert!(!shown.contains("Error"), "{shown:?}");
-        session.output.until("> ");
-        session.write("\x04");
-        session.output.rest();
-        let status = session.child.wait().unwrap();
-        assert_eq!(status.code(), Some(0));
-    }
-}
+#[path = "cli/module_root.rs"]
+mod module_root;
+#[path = "cli/repl.rs"]
+mod repl;
 
 /// A command of the shell on a terminal of its own, by `script` of util-linux.
 #[cfg(target_os = "linux")]
