@@ -10,7 +10,7 @@ use crate::{evaluate::print, options::Common, report};
 
 /// Reads, evaluates and prints until the input ends.
 pub(crate) fn run(options: &Common) -> Result<()> {
-    let context = options.context(&options.sandbox()?)?;
+    let context = options.context(&options.sandbox()?)?.until_idle();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let mut editor = DefaultEditor::new()?;
     let history = history_file();
