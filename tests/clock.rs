@@ -131,7 +131,8 @@ mod virtual_time {
                 Ok::<_, std::convert::Infallible>(format!("{name}!"))
             });
             let console = Console::new();
-            let context = open(|context| context.clock(Clock::virtual_from(start())).seed(42).functions(functions)).await;
+            let context =
+                open(|context| context.clock(Clock::virtual_from(start())).seed(42).functions(functions)).await;
             let value = context.printing_to(&console).eval(SCRIPT).await.unwrap();
             let since = |time: SystemTime| time.duration_since(start()).unwrap().as_micros();
             let printed = console.take();
@@ -222,7 +223,8 @@ mod time_zones {
     #[tokio::test]
     async fn local_time_is_utc_by_default() {
         let context = SANDBOX.context().await.unwrap();
-        let seen = context.eval("[new Date(0).getTimezoneOffset(), new Date(2024, 6, 1).toISOString(), String(new Date(0))]");
+        let seen =
+            context.eval("[new Date(0).getTimezoneOffset(), new Date(2024, 6, 1).toISOString(), String(new Date(0))]");
         let expected = value!([0, "2024-07-01T00:00:00.000Z", "Thu Jan 01 1970 00:00:00 GMT+0000"]);
         assert_eq!(seen.await.unwrap(), expected);
     }

@@ -70,11 +70,8 @@ mod waiting {
 
     #[tokio::test]
     async fn contexts_of_a_pool_may_wait() {
-        let sandbox = aiointernal::Sandbox::builder()
-            .max_contexts(4)
-            .clock(Clock::virtual_from(UNIX_EPOCH))
-            .build()
-            .unwrap();
+        let sandbox =
+            aiointernal::Sandbox::builder().max_contexts(4).clock(Clock::virtual_from(UNIX_EPOCH)).build().unwrap();
         let pool = Pool::new(&sandbox).unwrap();
         for _ in 0..3 {
             // A fresh one begins at the start.
@@ -95,7 +92,8 @@ mod waiting {
     #[tokio::test]
     async fn time_in_which_an_evaluation_waits_is_its_own() {
         let context = SANDBOX.context().await.unwrap();
-        let error = context.eval("await new Promise((done) => setTimeout(done, 2e9))").timeout(Duration::from_millis(20));
+        let error =
+            context.eval("await new Promise((done) => setTimeout(done, 2e9))").timeout(Duration::from_millis(20));
         let error = error.await.unwrap_err();
         assert_eq!((error.kind(), error.is_context_kept()), (ErrorKind::Timeout, true), "{error}");
         assert_eq!(context.eval("1").await.unwrap(), 1.into());
@@ -178,7 +176,8 @@ mod until_idle {
     async fn a_value_waits_for_the_last_timer() {
         let (context, console) = (open().await, Console::new());
         let context = context.printing_to(&console).until_idle();
-        let source = "setTimeout(() => { console.log(Date.now()); setTimeout(() => console.log(Date.now()), 5) }, 10); 'value'";
+        let source =
+            "setTimeout(() => { console.log(Date.now()); setTimeout(() => console.log(Date.now()), 5) }, 10); 'value'";
         assert_eq!(context.eval(source).await.unwrap(), "value".into());
         assert_eq!(texts(&console), ["10", "15"]);
         let source = "setTimeout(console.log, 50, 'after'); new Promise((done) => setTimeout(done, 5, 'settled'))";
@@ -200,7 +199,8 @@ mod until_idle {
         });
         let console = Console::new();
         let context = SANDBOX.context().functions(functions).await.unwrap();
-        let waiting = context.printing_to(&console).until_idle().eval("gate().then(() => console.log('open')); 1").queue();
+        let waiting =
+            context.printing_to(&console).until_idle().eval("gate().then(() => console.log('open')); 1").queue();
         assert_eq!(context.eval("2").await.unwrap(), 2.into());
         gate.add_permits(1);
         assert_eq!(waiting.await.unwrap(), 1.into());
@@ -234,7 +234,8 @@ mod until_idle {
 mod hostile {
     use super::*;
 
-    const MANY: &str = "let n = 0; const more = () => { for (;;) { setTimeout(() => { fired++ }, 1); n++ } }; globalThis.fired = 0;";
+    const MANY: &str =
+        "let n = 0; const more = () => { for (;;) { setTimeout(() => { fired++ }, 1); n++ } }; globalThis.fired = 0;";
 
     #[tokio::test]
     async fn one_timer_more_than_there_may_be_is_an_error_in_the_script() {
@@ -319,7 +320,8 @@ mod hostile {
     #[tokio::test]
     async fn timers_of_one_evaluation_do_not_keep_another_waiting() {
         let context = SANDBOX.context().await.unwrap();
-        let busy = context.eval("setInterval(() => {}, 1); await new Promise(() => {})").timeout(Duration::from_millis(50));
+        let busy =
+            context.eval("setInterval(() => {}, 1); await new Promise(() => {})").timeout(Duration::from_millis(50));
         let busy = busy.queue();
         let other = context.eval("await new Promise((done) => setTimeout(done, 5, 'other'))").await;
         assert_eq!(other.unwrap(), "other".into());

@@ -898,7 +898,8 @@ mod time {
         assert!(first.stderr.starts_with("86400000 0."), "{}", first.stderr);
         let again = aiointernal(&arguments);
         assert_eq!((again.stdout, again.stderr), (first.stdout, first.stderr));
-        let day = ["eval", "--clock", "virtual", "await new Promise((done) => setTimeout(done, 86_400_000)); Date.now()"];
+        let day =
+            ["eval", "--clock", "virtual", "await new Promise((done) => setTimeout(done, 86_400_000)); Date.now()"];
         aiointernal(&day).prints("86400000\n");
     }
 

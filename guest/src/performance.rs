@@ -11,11 +11,7 @@ use rquickjs::{
 use crate::{host::Host, intrinsics::Intrinsics};
 
 /// Gives scripts the object.
-pub(crate) fn install<'js>(
-    ctx: &Ctx<'js>,
-    host: &Rc<impl Host>,
-    intrinsics: &Rc<Intrinsics>,
-) -> rquickjs::Result<()> {
+pub(crate) fn install<'js>(ctx: &Ctx<'js>, host: &Rc<impl Host>, intrinsics: &Rc<Intrinsics>) -> rquickjs::Result<()> {
     let performance = Object::new(ctx.clone())?;
     let clock = Rc::clone(host);
     let now = Function::new(ctx.clone(), move || clock.elapsed() / 1000.0)?.with_name("now")?;

@@ -49,11 +49,7 @@ impl Timers {
 }
 
 /// What an evaluation comes to when timers have fired until it has ended.
-pub(super) fn settled(
-    engine: &Engine<FakeHost>,
-    world: &World,
-    outcome: Outcome,
-) -> Result<Vec<u8>, Failure> {
+pub(super) fn settled(engine: &Engine<FakeHost>, world: &World, outcome: Outcome) -> Result<Vec<u8>, Failure> {
     if let Outcome::Done(value) = outcome {
         return Ok(value);
     }

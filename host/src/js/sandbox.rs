@@ -14,6 +14,8 @@ use std::{
 use serde::Serialize;
 use tokio::runtime::Handle;
 
+#[cfg(feature = "time-zones")]
+use super::time_zone::TimeZone;
 use super::{
     clock::Clock,
     console::{ConsoleMessage, Output, Sink},
@@ -26,8 +28,6 @@ use super::{
     pool::Pool,
     script::{Linked, Script, Surroundings},
 };
-#[cfg(feature = "time-zones")]
-use super::time_zone::TimeZone;
 use crate::{
     component::{self, Config, Group, Limits, Meter},
     error::{Error, ErrorKind},
@@ -439,7 +439,8 @@ impl ContextBuilder {
     }
 
     fn spawn(self, spawn: impl FnOnce(Builder<Engine>, Setup) -> Opening<Engine>) -> Opening<Engine> {
-        let ContextBuilder { sandbox, limits, modules, functions, surroundings, group, meters, globals, name, .. } = self;
+        let ContextBuilder { sandbox, limits, modules, functions, surroundings, group, meters, globals, name, .. } =
+            self;
         let (queue, sink, console_arguments) = (self.queue, self.sink, self.console_arguments);
         let mut builder = sandbox.engine.builder().name(name.unwrap_or_else(|| "aiointernal-js".to_owned()));
         if let Some(calls) = queue {

@@ -10,6 +10,8 @@ use std::{
 
 use tokio::runtime::Handle;
 
+#[cfg(feature = "time-zones")]
+use super::time_zone::TimeZone;
 use super::{
     bindings::{self, Failure, Settings, ambient, engine, host_functions, host_objects, modules, on_demand, timers},
     calls::Calls,
@@ -28,8 +30,6 @@ use super::{
     source_maps::SourceMaps,
     timers::Timers,
 };
-#[cfg(feature = "time-zones")]
-use super::time_zone::TimeZone;
 use crate::{
     component::{
         self, Config, Data, Group, Limits, Meter, Program,
