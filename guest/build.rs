@@ -1,4 +1,4 @@
-//! Where the linker puts the engine's data.
+//! Where the linker puts the engine's data, and whom it has QuickJS ask for local time.
 
 /// Bytes of the stack, as the compiler has it by default.
 const STACK: usize = 1 << 20;
@@ -12,5 +12,7 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     if std::env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "wasm32") {
         println!("cargo:rustc-link-arg-cdylib=-zstack-size={}", STACK + SHIFT);
+        // `__wrap_localtime_r` in `component.rs`.
+        println!("cargo:rustc-link-arg-cdylib=--wrap=localtime_r");
     }
 }

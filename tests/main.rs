@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 
 mod cases;
+mod clock;
 mod component;
 mod console;
 mod context;
@@ -18,4 +19,5 @@ mod pool;
 mod queue;
 mod source_maps;
 mod thread;
+mod timers;
 mod values;

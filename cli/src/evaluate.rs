@@ -23,7 +23,7 @@ pub(crate) fn eval(source: &str, printed: Formatting, options: &Common) -> Resul
         "-" => Source::read("<stdin>", io::stdin(), Limits::default().source)?,
         text => Source::script(text),
     };
-    let context = options.context(&options.sandbox()?)?;
+    let context = options.context(&options.sandbox()?)?.until_idle();
     let line = match printed.format {
         Format::Json => json(context.eval(source).blocking()?)?,
         Format::Text => context.eval_text(source).blocking()?,
@@ -48,7 +48,7 @@ pub(crate) fn run(file: &Path, printed: Formatting, options: &Common) -> Result<
             file
         }
     };
-    let context = context.blocking()?;
+    let context = context.blocking()?.until_idle();
     match printed.format {
         Format::Json => match context.eval_file(file).blocking()? {
             Value::Undefined => Ok(()),

@@ -1,10 +1,13 @@
 //! What the command line says.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::PathBuf,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use aiointernal::{
     Context, Limits, Sandbox,
-    js::{ConsoleMessage, ContextBuilder, Folder as Modules},
+    js::{Clock, ConsoleMessage, ContextBuilder, Folder as Modules},
 };
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -30,7 +33,7 @@ pub(crate) enum Command {
     /// Evaluate a source text and print its value
     ///
     /// Prints the value of the last statement on standard output. As JSON, undefined is null and a BigInt a string
-    /// of digits, a Map a list of pairs, an Error an object; --format text prints it as a person would write it.
+    /// of digits, a Map a list of pairs, an Error an object; --format text prints it as a person would write it. Ends when no timer is left.
     Eval {
         /// The JavaScript to evaluate, or - to read it from standard input
         #[arg(allow_negative_numbers = true)]
@@ -42,9 +45,9 @@ pub(crate) enum Command {
     },
     /// Run a file: a script or, when it ends in .mjs, a module
     ///
-    /// Prints the value of the last statement; as JSON, nothing when it is undefined. Relative imports are files of the
-    /// folder that the file is in, and of those below it, or of --module-root; nothing else can be imported. TypeScript is
-    /// not there yet.
+    /// Prints the value of the last statement; as JSON, nothing when it is undefined. Ends when no timer is left. Relative imports
+    /// are files of the folder that the file is in, and of those below it, or of --module-root; nothing else can be imported.
+    /// TypeScript is not there yet.
     Run {
         /// The file
         file: PathBuf,
@@ -181,6 +184,19 @@ pub(crate) struct Common {
     /// is there begin at the file, all others at the folder
     #[arg(long, value_name = "DIR", value_parser = module_root)]
     pub(crate) module_root: Option<ModuleRoot>,
+
+    /// What time it is for scripts: system; virtual, which begins at 1970-01-01T00:00:00Z and jumps to the next timer; or a time at which it
+    /// stands still, such as 2026-01-31T12:00:00Z
+    #[arg(long, value_name = "CLOCK", default_value = "system", value_parser = clock)]
+    clock: TellsTime,
+
+    /// Give scripts the random numbers that follow from this seed: the same each time
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+
+    /// The time zone of scripts, such as Europe/Berlin
+    #[arg(long = "tz", value_name = "NAME", default_value = "UTC")]
+    time_zone: String,
 }
 
 /// What may be imported.
@@ -189,6 +205,14 @@ pub(crate) struct ModuleRoot {
     pub(crate) path: PathBuf,
     /// Opened once, under the name that its path is.
     pub(crate) modules: Modules,
+}
+
+/// What time it is for scripts.
+#[derive(Clone, Copy, Debug)]
+enum TellsTime {
+    System,
+    Virtual,
+    Fixed(SystemTime),
 }
 
 #[derive(Args, Clone, Copy, Debug)]
@@ -213,7 +237,18 @@ impl Common {
         limits.memory = self.memory;
         limits.stack = self.stack;
         // Two: a context that is being opened, and one that is not quite gone yet.
-        Ok(Sandbox::builder().limits(limits).max_contexts(2).build()?)
+        let mut sandbox = Sandbox::builder().limits(limits).max_contexts(2).clock(match self.clock {
+            TellsTime::System => Clock::system(),
+            TellsTime::Virtual => Clock::virtual_from(UNIX_EPOCH),
+            TellsTime::Fixed(at) => Clock::fixed(at),
+        });
+        if let Some(seed) = self.seed {
+            sandbox = sandbox.seed(seed);
+        }
+        if self.time_zone != "UTC" {
+            sandbox = sandbox.time_zone(&self.time_zone)?;
+        }
+        Ok(sandbox.build()?)
     }
 
     /// Opens a context with the globals of the command line, whose console is standard error.
@@ -241,6 +276,16 @@ fn size(text: &str) -> Result<usize, String> {
     let refused = |_| "expected a number of bytes with a unit, such as 64MiB".to_owned();
     let size: bytesize::ByteSize = text.parse().map_err(refused)?;
     usize::try_from(size.as_u64()).map_err(|_| format!("{text} is more than this machine can address"))
+}
+
+fn clock(text: &str) -> Result<TellsTime, String> {
+    match text {
+        "system" => Ok(TellsTime::System),
+        "virtual" => Ok(TellsTime::Virtual),
+        time => humantime::parse_rfc3339(time)
+            .map(TellsTime::Fixed)
+            .map_err(|_| "expected system, virtual, or a time such as 2026-01-31T12:00:00Z".to_owned()),
+    }
 }
 
 fn global(text: &str) -> Result<(String, serde_json::Value)> {

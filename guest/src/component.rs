@@ -1,6 +1,6 @@
 //! The WIT exports, answered with one [`Engine`], and [`Host`], answered with the WIT imports.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 
 use crate::{
     Answer, Batch, Engine, Exception, Failure, Host, HostClass, HostError, HostFunction, HostMember, LogLevel,
@@ -13,13 +13,16 @@ mod bindings {
 }
 
 use bindings::{
-    aiointernal::js::{ambient, host_functions, host_objects, modules, types as wit},
+    aiointernal::js::{ambient, host_functions, host_objects, modules, timers, types as wit},
     exports::aiointernal::js::{engine as exports, on_demand},
 };
 
 thread_local! {
     /// The one engine of this instance, already there in the image that instances start from.
     static ENGINE: OnceCell<Engine<Ambient>> = const { OnceCell::new() };
+
+    /// Whether local time is another than UTC.
+    static HAS_TIME_ZONE: Cell<bool> = const { Cell::new(false) };
 }
 
 fn with_engine<R>(body: impl FnOnce(&Engine<Ambient>) -> R) -> R {
@@ -35,6 +38,18 @@ fn no_memory() -> ! {
 struct Ambient;
 
 impl Host for Ambient {
+    fn elapsed(&self) -> f64 {
+        ambient::elapsed()
+    }
+
+    fn start_timer(&self, millis: u32, repeats: bool) -> Result<u64, HostError> {
+        Ok(timers::start(millis, repeats)?)
+    }
+
+    fn cancel_timer(&self, timer: u64) {
+        timers::cancel(timer);
+    }
+
     fn random(&self) -> u64 {
         ambient::random()
     }
@@ -128,6 +143,24 @@ extern "C" fn __rquickjs_host_now_us() -> f64 {
     ambient::now()
 }
 
+/// What of C's broken-down time QuickJS reads, and where it is: as in the headers of `rquickjs-sys`.
+#[repr(C)]
+struct BrokenDown {
+    fields: [i32; 9],
+    /// By how many seconds local time is ahead of UTC.
+    gmtoff: i32,
+}
+
+/// Local time: `build.rs` has the linker put this in the place of `localtime_r`, which knows UTC only.
+#[expect(unsafe_code, reason = "the symbol's name is the linker's contract; the caller is C, and has both")]
+#[unsafe(no_mangle)]
+extern "C" fn __wrap_localtime_r<'a>(seconds: &i64, local: &'a mut BrokenDown) -> &'a mut BrokenDown {
+    let has_zone = HAS_TIME_ZONE.get();
+    local.fields = [0; 9];
+    local.gmtoff = if has_zone { ambient::time_zone_offset(*seconds) } else { 0 };
+    local
+}
+
 struct Component;
 
 impl exports::Guest for Component {
@@ -141,6 +174,10 @@ impl exports::Guest for Component {
     }
 
     fn configure(settings: exports::Settings) {
+        // To write what is there already would give an instance a page of its own.
+        if HAS_TIME_ZONE.get() != settings.time_zone {
+            HAS_TIME_ZONE.set(settings.time_zone);
+        }
         with_engine(|engine| {
             engine.configure(Settings {
                 memory_bytes: settings.memory_bytes,
@@ -215,8 +252,12 @@ impl on_demand::Guest for Component {
         Some(result.map_err(wit::Failure::from))
     }
 
-    fn forget(evaluations: Vec<u64>, calls: Vec<u64>) -> bool {
-        with_engine(|engine| engine.forget(&evaluations, &calls))
+    fn fire(timer: u64) -> Result<(), wit::Failure> {
+        Ok(with_engine(|engine| engine.fire(timer))?)
+    }
+
+    fn forget(evaluations: Vec<u64>, calls: Vec<u64>, timers: Vec<u64>) -> bool {
+        with_engine(|engine| engine.forget(&evaluations, &calls, &timers))
     }
 
     fn tidy() -> Result<(), wit::Failure> {

@@ -20,16 +20,18 @@ use crate::{
     functions::{Functions, HostError, HostFunction},
     globals::Globals,
     handles::Handles,
-    host::Host,
+    host::{Host, LogLevel},
     intrinsics::{Bound, Interrupted, Intrinsics},
     modules::Modules,
     operation::{Operation, Operations, decode_arguments},
-    raw,
+    performance, raw,
     rejections::Rejections,
-    text, value,
+    text,
+    timers::Timers,
+    value,
 };
 
-/// Everything of ECMAScript that QuickJS has here: no `Atomics`, which needs threads. `performance` is left out: its
+/// Everything of ECMAScript that QuickJS has here: no `Atomics`, which needs threads. Its `performance` is left out: its
 /// origin would be the time at which the image was taken.
 type Everything = (
     intrinsic::Date,
@@ -51,6 +53,9 @@ const JOBS_PER_POLL: u32 = 128;
 /// Bytes of stack for JavaScript until the host says otherwise. QuickJS's own default is as much as the module has in
 /// all, which leaves nothing to call from.
 const INITIAL_STACK: usize = 256 * 1024;
+
+/// Bytes of the text of what the function of a timer threw.
+const UNCAUGHT_BYTES: usize = 8 << 10;
 
 /// A source text to evaluate: the WIT record `source`.
 #[derive(Clone, Debug)]
@@ -131,6 +136,7 @@ pub struct Engine<H> {
     globals: Globals,
     modules: Rc<Modules<H>>,
     functions: Rc<Functions>,
+    timers: Rc<Timers>,
     evaluations: Rc<Evaluations>,
     rejections: Rc<Rejections>,
     countdown: Rc<Countdown>,
@@ -175,11 +181,13 @@ impl<H: Host> Engine<H> {
             let interrupted = Rc::clone(&interrupted);
             move || interrupted()
         })));
-        let (intrinsics, console, operations) = context.with(|ctx| {
+        let (intrinsics, console, timers, operations) = context.with(|ctx| {
             let intrinsics = Rc::new(Intrinsics::take(&ctx, &interrupted, handles)?);
             let console = Console::install(&ctx, &host, &intrinsics)?;
+            let timers = Timers::install(&ctx, Rc::<H>::clone(&host), &intrinsics)?;
+            performance::install(&ctx, &host, &intrinsics)?;
             seed_on_first_use(&ctx, &host)?;
-            rquickjs::Result::Ok((intrinsics, console, Operations::take(&ctx)?))
+            rquickjs::Result::Ok((intrinsics, console, timers, Operations::take(&ctx)?))
         })?;
         let globals = Globals::default();
         let functions = Functions::new(Rc::<H>::clone(&host), &intrinsics, &result_bytes);
@@ -194,6 +202,7 @@ impl<H: Host> Engine<H> {
             globals,
             modules,
             functions,
+            timers,
             evaluations,
             rejections,
             countdown,
@@ -379,18 +388,37 @@ impl<H: Host> Engine<H> {
         })
     }
 
-    /// Forgets evaluations that were pending, and calls whose answers nobody waits for: whether scripts want to
+    /// Calls the function of a timer that is due, then runs promise jobs. What it throws goes to the console. One that is not known
+    /// was forgotten.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Interrupted`], [`Failure::OutOfMemory`].
+    pub fn fire(&self, timer: u64) -> Result<(), Failure> {
+        self.turn(|ctx, intrinsics| match self.timers.fire(ctx, timer) {
+            Err(error) if error.is_exception() && !self.stopped.get() => {
+                let thrown = ctx.catch();
+                let text = text::inspect(intrinsics, &thrown, UNCAUGHT_BYTES);
+                self.host.log(LogLevel::Error, &format!("Uncaught {text}"), &[]);
+                Ok(())
+            }
+            fired => fired.map_err(|error| Failure::from_js(ctx, intrinsics, error)),
+        })
+    }
+
+    /// Forgets evaluations that were pending, calls whose answers nobody waits for, and timers: whether scripts want to
     /// [hear](Engine::tidy) of it.
-    pub fn forget(&self, evaluations: &[u64], calls: &[u64]) -> bool {
+    pub fn forget(&self, evaluations: &[u64], calls: &[u64], timers: &[u64]) -> bool {
         evaluations.iter().for_each(|evaluation| self.evaluations.forget(*evaluation));
         calls.iter().for_each(|call| self.functions.forget(*call));
+        timers.iter().for_each(|timer| self.timers.forget(*timer));
         self.is_untidy()
     }
 
     /// The pending evaluations that have ended and were not taken, and whether scripts want to [hear](Engine::tidy) of what was freed.
     pub fn ended(&self) -> (Vec<u64>, bool) {
         // What was forgotten may have been the last that some waited for.
-        self.context.with(|ctx| self.evaluations.advance(&ctx, &self.rejections, self.functions.are_in_flight()));
+        self.context.with(|ctx| self.evaluations.advance(&ctx, &self.rejections, self.waits_for_host()));
         (self.evaluations.ended(), self.is_untidy())
     }
 
@@ -432,6 +460,11 @@ impl<H: Host> Engine<H> {
         }
     }
 
+    /// Whether the host has something to tell that may settle a promise.
+    fn waits_for_host(&self) -> bool {
+        self.functions.are_in_flight() || self.timers.are_set()
+    }
+
     /// A call that may wait for the host.
     fn begin(
         &self,
@@ -444,7 +477,7 @@ impl<H: Host> Engine<H> {
             self.drive_jobs(ctx);
             match self.advance(ctx, intrinsics, progress?)? {
                 Progress::Settled(value) => Ok(Outcome::Done(self.encode(intrinsics, &value, form)?)),
-                Progress::Waits(_) if !self.functions.are_in_flight() => Err(Failure::NeverSettles),
+                Progress::Waits(_) if !self.waits_for_host() => Err(Failure::NeverSettles),
                 Progress::Waits(awaited) => {
                     self.evaluations.wait(ctx, evaluation, form, awaited);
                     Ok(Outcome::Pending)
@@ -510,7 +543,7 @@ impl<H: Host> Engine<H> {
                     self.rejections.clear();
                     break;
                 }
-                self.evaluations.advance(&ctx, &self.rejections, self.functions.are_in_flight());
+                self.evaluations.advance(&ctx, &self.rejections, self.waits_for_host());
                 self.rejections.report(&ctx, &intrinsics, &*self.host);
                 if !ctx.execute_pending_job() {
                     break;

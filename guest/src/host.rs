@@ -6,9 +6,22 @@ use crate::{
     objects::HostClass,
 };
 
-/// The world as the engine sees it: the WIT interfaces `ambient`, `modules`, `host-functions` and
+/// The world as the engine sees it: the WIT interfaces `ambient`, `timers`, `modules`, `host-functions` and
 /// `host-objects`.
 pub trait Host: 'static {
+    /// Microseconds since the engine was made.
+    fn elapsed(&self) -> f64;
+
+    /// Sets a timer: its number.
+    ///
+    /// # Errors
+    ///
+    /// The evaluation has as many as it may.
+    fn start_timer(&self, millis: u32, repeats: bool) -> Result<u64, HostError>;
+
+    /// Clears a timer.
+    fn cancel_timer(&self, timer: u64);
+
     /// 64 random bits.
     fn random(&self) -> u64;
 

@@ -23,11 +23,13 @@ mod intrinsics;
 mod modules;
 mod objects;
 mod operation;
+mod performance;
 mod raw;
 mod rejections;
 mod sites;
 mod table;
 mod text;
+mod timers;
 mod value;
 
 pub use crate::{

@@ -28,6 +28,8 @@ mod functions;
 mod handles;
 #[path = "objects/mod.rs"]
 mod objects;
+#[path = "timers/mod.rs"]
+mod timers;
 #[path = "values/mod.rs"]
 mod values;
 
@@ -50,6 +52,7 @@ struct World {
     renamed: RefCell<BTreeMap<String, String>>,
     /// The calls of host functions: which, and the encoded arguments.
     calls: RefCell<Vec<(u32, Vec<u8>)>>,
+    timers: RefCell<timers::Timers>,
     /// The objects of the host.
     objects: RefCell<objects::Objects>,
     /// The names that were loaded.
@@ -59,6 +62,18 @@ struct World {
 struct FakeHost(Rc<World>);
 
 impl Host for FakeHost {
+    fn elapsed(&self) -> f64 {
+        self.0.timers.borrow().elapsed()
+    }
+
+    fn start_timer(&self, millis: u32, repeats: bool) -> Result<u64, HostError> {
+        self.0.timers.borrow_mut().start(millis, repeats)
+    }
+
+    fn cancel_timer(&self, timer: u64) {
+        self.0.timers.borrow_mut().cancel(timer);
+    }
+
     fn random(&self) -> u64 {
         self.0.seeds.set(self.0.seeds.get() + 1);
         42
@@ -188,7 +203,9 @@ fn run(case: &Case) -> Outcome {
     world.deadline.set(Some(Instant::now() + Duration::from_secs(5)));
     let kind = if case.is_module() { SourceKind::Module } else { SourceKind::Script };
     let evaluated = catch_unwind(AssertUnwindSafe(|| {
-        evaluate(engine, &Source { name: name.into(), text, kind }, ResultForm::Value)
+        let source = Source { name: name.into(), text, kind };
+        let outcome = engine.evaluate(0, &source, ResultForm::Value)?;
+        timers::settled(engine, &world, outcome)
     }));
     let end = match evaluated {
         Ok(Ok(value)) => End::Value(render(&value)),

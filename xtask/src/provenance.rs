@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn the_engine_imports_and_exports_exactly_the_world() {
         let [imports, exports] = ENGINE.world();
-        const HOST: [&str; 7] = [
+        const HOST: [&str; 9] = [
             "host-functions@0.1.0#start",
             "host-objects@0.1.0#adopt",
             "host-objects@0.1.0#describe",
@@ -181,8 +181,17 @@ mod tests {
             "host-objects@0.1.0#release",
             "modules@0.1.0#load",
             "modules@0.1.0#normalize",
+            "timers@0.1.0#cancel",
+            "timers@0.1.0#start",
         ];
-        let expected = ["ambient@0.1.0#log", "ambient@0.1.0#now", "ambient@0.1.0#patience", "ambient@0.1.0#random"];
+        let expected = [
+            "ambient@0.1.0#elapsed",
+            "ambient@0.1.0#log",
+            "ambient@0.1.0#now",
+            "ambient@0.1.0#patience",
+            "ambient@0.1.0#random",
+            "ambient@0.1.0#time-zone-offset",
+        ];
         let expected = [&expected[..], &HOST].concat();
         assert_eq!(imports, expected.into_iter().map(|name| format!("aiointernal:js/{name}")).collect::<Vec<_>>());
         let expected = [
@@ -198,6 +207,7 @@ mod tests {
             "on-demand@0.1.0#[method]batch.next",
             "on-demand@0.1.0#[method]batch.push",
             "on-demand@0.1.0#ended",
+            "on-demand@0.1.0#fire",
             "on-demand@0.1.0#forget",
             "on-demand@0.1.0#memory-usage",
             "on-demand@0.1.0#operate",

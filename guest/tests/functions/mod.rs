@@ -94,9 +94,9 @@ fn what_is_forgotten_is_not_told_of_and_what_waited_for_it_never_settles() {
     let (engine, _) = functions();
     assert_eq!(begin(engine, 1, "globalThis.p = host.later(); p"), Ok("pending".into()));
     assert_eq!(begin(engine, 2, "p"), Ok("pending".into()));
-    assert!(!engine.forget(&[1], &[]));
+    assert!(!engine.forget(&[1], &[], &[]));
     assert_eq!(ended(engine), []);
-    assert!(!engine.forget(&[], &[1]));
+    assert!(!engine.forget(&[], &[1], &[]));
     assert_eq!(ended(engine), [(2, Err(Failure::NeverSettles))]);
     assert_eq!(begin(engine, 3, "1"), Ok("1".into()));
 }
@@ -136,7 +136,7 @@ fn an_interrupted_answer_is_told_and_the_engine_goes_on() {
     world.stop_at.set(Some(0));
     assert_eq!(engine.settle(1, Ok(&[0xf6])), Err(Failure::Interrupted { jobs_dropped: false }));
     world.stop_at.set(None);
-    assert!(!engine.forget(&[1], &[]));
+    assert!(!engine.forget(&[1], &[], &[]));
     assert_eq!(ended(engine), []);
     assert_eq!(begin(engine, 2, "await host.later(2)"), Ok("pending".into()));
     assert_eq!(engine.settle(2, Ok(&[0x02])), Ok(()));

@@ -79,13 +79,16 @@ pub struct Limits {
     /// Bytes that one evaluation may hand to host functions and be given by them, all calls together, as encoded; as
     /// above. The arguments of a single call, and its answer, may have as many bytes as `result`.
     pub host_bytes: usize,
+    /// Timers that the scripts of one evaluation may have set at a time, by `setTimeout` and `setInterval`. With one more, the script meets a
+    /// `RangeError`.
+    pub timers: usize,
     /// [Handles](crate::js::JsValue) that there may be at a time to values of one context. With one more, the call that was to
     /// give it comes back as [`HandleLimit`](crate::ErrorKind::HandleLimit).
     pub handles: usize,
     /// [Objects of the host](crate::js::Host) that scripts of one context may hold at a time. A script that would be given one more
     /// meets a `RangeError`; what is not caught comes back as [`HandleLimit`](crate::ErrorKind::HandleLimit).
     pub host_objects: usize,
-    /// Evaluations of one context that may wait for host functions at a time. One more is ended with
+    /// Evaluations of one context that may wait for host functions or timers at a time. One more is ended with
     /// [`PendingLimit`](crate::ErrorKind::PendingLimit) when it is to wait.
     pub pending: usize,
 }
@@ -93,7 +96,7 @@ pub struct Limits {
 impl Default for Limits {
     /// 5 s of time, 64 MiB of memory, 256 KiB of stack, 2 MiB of source, 1 MiB of result, 1 MiB of console; 10,000 calls
     /// of host functions, 4096 of them in flight, 64 MiB handed to and fro;
-    /// 10,000 handles, and as many objects of the host, and of evaluations that wait. No limits of processor time and fuel.
+    /// 10,000 timers, as many handles, objects of the host, and evaluations that wait. No limits of processor time and fuel.
     fn default() -> Limits {
         Limits {
             wall_time: Duration::from_secs(5),
@@ -107,6 +110,7 @@ impl Default for Limits {
             host_calls: 10_000,
             host_calls_in_flight: 4096,
             host_bytes: 64 * MIB,
+            timers: 10_000,
             handles: 10_000,
             host_objects: 10_000,
             pending: 10_000,
@@ -129,6 +133,7 @@ impl Limits {
             host_calls: self.host_calls.min(other.host_calls),
             host_calls_in_flight: self.host_calls_in_flight.min(other.host_calls_in_flight),
             host_bytes: self.host_bytes.min(other.host_bytes),
+            timers: self.timers.min(other.timers),
             handles: self.handles.min(other.handles),
             host_objects: self.host_objects.min(other.host_objects),
             pending: self.pending.min(other.pending),

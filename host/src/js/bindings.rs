@@ -11,7 +11,7 @@ crate::component::wasmtime::component::bindgen!({
 pub(super) use self::{
     aiointernal::js::{
         ambient::{self, LogLevel},
-        host_functions, host_objects, modules,
+        host_functions, host_objects, modules, timers,
         types::{Exception, ExceptionPlace, Failure, HostError, Outcome, ResultForm, Source, SourceKind},
     },
     exports::aiointernal::js::{

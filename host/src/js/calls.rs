@@ -143,6 +143,11 @@ impl Calls {
         self.evaluation = evaluation.cloned();
     }
 
+    /// Whether any waits for an answer.
+    pub(super) fn are_in_flight(&self) -> bool {
+        !self.in_flight.is_empty()
+    }
+
     /// Takes a call that has been answered: whose it is, and what the script is told.
     pub(super) fn land(
         &mut self,

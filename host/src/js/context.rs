@@ -29,7 +29,7 @@ use crate::{
 ///
 /// The handle is `Clone + Send + Sync`; its clones are the same context. Every method describes a [`Call`]: await it,
 /// [queue](Call::queue) it, or [make it blocking](Call::blocking). Calls run one at a time, in order, and what one
-/// leaves behind (globals, functions) the next one finds. One that waits for [host functions](Functions) lets others run
+/// leaves behind (globals, functions) the next one finds. One that waits for [host functions](Functions) or timers lets others run
 /// meanwhile. Dropping a call's future stops that call, and no other.
 ///
 /// # Errors
@@ -110,6 +110,27 @@ impl Context {
         Context { thread: self.thread.clone(), terms: Terms { meter: Some(meter.clone()), ..self.terms.clone() } }
     }
 
+    /// A handle to the same context whose calls are answered when nothing that they began is left: no call of an async host function
+    /// is in flight, and no timer is set. It is how Node runs a program. Else a call is answered as soon as its value is there, and what it began
+    /// ends with it. An error does not wait; an interval that is never cleared comes back as [`Timeout`](ErrorKind::Timeout).
+    ///
+    /// ```
+    /// # async fn example(context: aiointernal::Context) -> Result<(), aiointernal::Error> {
+    /// use aiointernal::js::Console;
+    ///
+    /// let console = Console::new();
+    /// let value = context.printing_to(&console).until_idle().eval("setTimeout(console.log, 10, 'later'); 'now'").await?;
+    /// assert_eq!((value, console.take()[0].text()), ("now".into(), "later"));
+    /// # Ok(())
+    /// # }
+    /// # let sandbox = aiointernal::Sandbox::new().unwrap();
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(async { example(sandbox.context().await.unwrap()).await }).unwrap();
+    /// ```
+    pub fn until_idle(&self) -> Context {
+        Context { thread: self.thread.clone(), terms: Terms { until_idle: true, ..self.terms.clone() } }
+    }
+
     /// The same, for one use of a context that several have one after the other.
     pub(super) fn leased(&self, lease: &Lease) -> Context {
         let runtime = Handle::try_current().ok();
@@ -165,7 +186,8 @@ impl Context {
     }
 
     /// Evaluates a source and gives its completion value. A promise is awaited, and a script may `await` at its top
-    /// level. While it waits for [host functions](Functions), other calls of the context run.
+    /// level. While it waits for [host functions](Functions) or timers, other calls of the context run. With its end its timers end, unless it is to
+    /// end [with them](Context::until_idle).
     ///
     /// # Errors
     ///

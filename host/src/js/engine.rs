@@ -49,16 +49,31 @@ const NOTHING: &[u8] = b"\xd8\x1f\xf7";
 /// One JavaScript context: what lives on a context's thread.
 pub(crate) struct Engine {
     instance: Instance<Script>,
-    /// The evaluations that wait for host functions, by their numbers.
+    /// The evaluations that wait for host functions or timers, by their numbers.
     pending: BTreeMap<u64, Pending>,
+    /// Those of them that have their values.
+    lingering: Vec<Rc<Evaluation>>,
     /// What is to be done with the results of evaluations that were pending.
     following: VecDeque<(Then, Ended)>,
-    /// Evaluations that have ended, and calls that were cancelled: the engine is to forget them. Thousands take milliseconds, for
-    /// which no answer has to wait.
-    leaving: (Vec<u64>, Vec<u64>),
+    /// What the engine is to forget. Thousands take milliseconds, for which no answer has to wait.
+    leaving: Leaving,
     /// Why the context was lost while it worked for nobody, where no caller has been told: the next one is.
     lost_alone: Option<Error>,
     inbox: Inbox,
+}
+
+/// Evaluations that have ended, and calls and timers of theirs that were cancelled.
+#[derive(Default)]
+struct Leaving {
+    evaluations: Vec<u64>,
+    calls: Vec<u64>,
+    timers: Vec<u64>,
+}
+
+impl Leaving {
+    fn is_empty(&self) -> bool {
+        self.evaluations.is_empty() && self.calls.is_empty() && self.timers.is_empty()
+    }
 }
 
 impl Engine {
@@ -72,8 +87,9 @@ impl Engine {
         Ok(Engine {
             instance: Instance::new(engine, script, limits)?,
             pending: BTreeMap::new(),
+            lingering: Vec::new(),
             following: VecDeque::new(),
-            leaving: Default::default(),
+            leaving: Leaving::default(),
             lost_alone: None,
             inbox,
         })
@@ -191,8 +207,15 @@ impl Engine {
             }
             self.sweep();
             if self.following.is_empty() {
-                return;
+                return self.arm();
             }
+        }
+    }
+
+    /// Sees to it that the context hears of its next timer.
+    fn arm(&mut self) {
+        if let Some(host) = self.instance.host_mut() {
+            host.timers.arm(&host.time, !host.calls.are_in_flight());
         }
     }
 
@@ -243,7 +266,7 @@ impl Engine {
         self.inbox.clone()
     }
 
-    /// Whether this evaluation waits for host functions.
+    /// Whether this evaluation waits for host functions or timers.
     pub(super) fn is_pending(&self, evaluation: u64) -> bool {
         self.pending.contains_key(&evaluation)
     }
@@ -268,6 +291,7 @@ impl Engine {
             match event {
                 Event::Answered(call, answer) => self.settle(call, answer),
                 Event::Stopped(evaluation) => self.stop(evaluation),
+                Event::Due => self.fire(),
                 Event::Over => self.clean_up(),
                 Event::Released(instance, number) => released.push((instance, number)),
                 Event::GivenUp(iteration, terms) => self.give_up(&iteration, &terms, until, &mut limits.cpu_time),
@@ -296,15 +320,45 @@ impl Engine {
         // The event that says so may be behind thousands of answers, each of which takes less than a tick.
         if Instant::now() >= evaluation.account.until {
             self.stop(evaluation.number);
-            return self.forget(&[], vec![call]);
+            return self.forget(&Leaving { calls: vec![call], ..Leaving::default() });
         }
+        let answer = answer.as_ref();
+        self.go_on(&evaluation, |store, engine| engine.on_demand(store)?.call_settle(store, call, answer));
+    }
+
+    /// Calls what the first timer is for, where it is due. The next has a turn of its own, so that an evaluation that has its value by this one
+    /// ends before.
+    fn fire(&mut self) {
+        let due = self.instance.host_mut().and_then(|host| {
+            let is_idle = !host.calls.are_in_flight();
+            host.timers.take_due(&mut host.time, is_idle)
+        });
+        let Some((timer, evaluation)) = due else {
+            return;
+        };
+        let span = evaluation.span.clone();
+        let _within = span.enter();
+        if evaluation.running.is_cancelled() || Instant::now() >= evaluation.account.until {
+            self.stop(evaluation.number);
+            return self.forget(&Leaving { timers: vec![timer], ..Leaving::default() });
+        }
+        self.go_on(&evaluation, |store, engine| engine.on_demand(store)?.call_fire(store, timer));
+        if let Some(host) = self.instance.host_mut() {
+            host.timers.renew(&host.time, timer);
+        }
+    }
+
+    /// Enters the engine for an evaluation that waits.
+    fn go_on(
+        &mut self,
+        evaluation: &Rc<Evaluation>,
+        body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<(), Failure>>,
+    ) {
         // Where the context is lost, it is this one that did it.
         let own = self.pending.remove(&evaluation.number);
-        let answer = answer.as_ref();
-        let settled =
-            self.enter(&evaluation, |store, engine| engine.on_demand(store)?.call_settle(store, call, answer));
+        let gone_on = self.enter(evaluation, body);
         self.pending.extend(own.map(|own| (evaluation.number, own)));
-        if let Err(error) = settled {
+        if let Err(error) = gone_on {
             self.end(evaluation.number, Err(error));
         }
     }
@@ -333,10 +387,15 @@ impl Engine {
     /// Cancels what an evaluation that has ended, with this or well, left in flight.
     fn cancel_calls(&mut self, evaluation: &Evaluation, forgotten: &[u64], error: Option<&Error>) {
         evaluation.end(error.map(Error::kind));
-        let calls = self.instance.host_mut().map(|host| host.calls.cancel(evaluation)).unwrap_or_default();
-        if !forgotten.is_empty() || !calls.is_empty() {
-            self.leaving.0.extend(forgotten);
-            self.leaving.1.extend(calls);
+        let cancel = |host: &mut Ambient| (host.calls.cancel(evaluation), host.timers.cancel(evaluation));
+        let (mut calls, mut timers) = self.instance.host_mut().map(cancel).unwrap_or_default();
+        if !forgotten.is_empty() || !calls.is_empty() || !timers.is_empty() {
+            // What is freed by it, scripts may hear of: in the same order each time.
+            calls.sort_unstable();
+            timers.sort_unstable();
+            self.leaving.evaluations.extend(forgotten);
+            self.leaving.calls.extend(calls);
+            self.leaving.timers.extend(timers);
             self.inbox.post(Event::Over);
         }
     }
@@ -344,8 +403,8 @@ impl Engine {
     /// Gives back what ended calls have left. It is done before anything is asked for the next, as the context may be lost by it.
     fn clean_up(&mut self) {
         self.instance.bury();
-        let (evaluations, calls) = mem::take(&mut self.leaving);
-        self.forget(&evaluations, calls);
+        let leaving = mem::take(&mut self.leaving);
+        self.forget(&leaving);
     }
 
     /// Calls the engine for nobody, where no script runs: it has the time that a call has.
@@ -361,7 +420,7 @@ impl Engine {
     /// no functions.
     fn tidy(&mut self) {
         let mut limits = self.instance.limits();
-        limits.host_calls = 0;
+        (limits.host_calls, limits.timers) = (0, 0);
         limits.wall_time = limits.wall_time.min(HOUSEKEEPING);
         if let Err(error) = self.unattended(limits, |store, engine| engine.on_demand(store)?.call_tidy(store)) {
             tracing::debug!(%error, "what a script does where values are freed was ended");
@@ -407,12 +466,13 @@ impl Engine {
         }
     }
 
-    /// Has the engine forget evaluations and calls.
-    fn forget(&mut self, evaluations: &[u64], calls: Vec<u64>) {
-        if (evaluations.is_empty() && calls.is_empty()) || !self.instance.is_live() {
+    /// Has the engine forget what has ended.
+    fn forget(&mut self, leaving: &Leaving) {
+        if leaving.is_empty() || !self.instance.is_live() {
             return;
         }
-        match self.housekeep(|store, engine| engine.on_demand(store)?.call_forget(store, evaluations, &calls)) {
+        let Leaving { evaluations, calls, timers } = leaving;
+        match self.housekeep(|store, engine| engine.on_demand(store)?.call_forget(store, evaluations, calls, timers)) {
             Ok(true) => self.tidy(),
             Ok(false) => {}
             Err(error) => tracing::debug!(%error, "the engine did not forget what has ended in good time"),
@@ -423,7 +483,7 @@ impl Engine {
     fn sweep(&mut self) {
         for _ in 0..SWEEPS {
             if self.pending.is_empty() {
-                return;
+                return self.lingering.clear();
             }
             let ended = self.housekeep(|store, engine| engine.on_demand(store)?.call_ended(store));
             // Where the context is lost, whoever waited knows it.
@@ -442,7 +502,7 @@ impl Engine {
     fn take_results(&mut self, ended: Vec<u64>) {
         for number in ended {
             let Some(pending) = self.pending.remove(&number) else {
-                self.forget(&[number], Vec::new());
+                self.forget(&Leaving { evaluations: vec![number], ..Leaving::default() });
                 continue;
             };
             let evaluation = Rc::clone(&pending.evaluation);
@@ -453,10 +513,30 @@ impl Engine {
                 let result = result.ok_or_else(|| wasmtime::format_err!("the engine lost a result"))?;
                 Ok(result.map(|value| decode(store.data(), &evaluation, &value)))
             });
-            let result = result.flatten();
-            self.cancel_calls(&evaluation, &[], result.as_ref().err());
-            self.follow(pending, result);
+            match result.flatten() {
+                Ok(value) if evaluation.lingers() => {
+                    self.keep(&evaluation, value);
+                    self.pending.insert(number, pending);
+                }
+                result => {
+                    self.cancel_calls(&evaluation, &[], result.as_ref().err());
+                    self.follow(pending, result);
+                }
+            }
         }
+        for evaluation in mem::take(&mut self.lingering) {
+            if evaluation.lingers() && self.pending.contains_key(&evaluation.number) {
+                self.lingering.push(evaluation);
+            } else if let Some(value) = evaluation.take_kept() {
+                self.end(evaluation.number, Ok(value));
+            }
+        }
+    }
+
+    /// Keeps the value of an evaluation that is to end later.
+    fn keep(&mut self, evaluation: &Rc<Evaluation>, value: (Value, Charge)) {
+        evaluation.keep(value);
+        self.lingering.push(Rc::clone(evaluation));
     }
 
     /// What the memory of the context is counted in.
@@ -502,6 +582,13 @@ impl Engine {
                 bindings::Outcome::Pending => None,
             }))
         });
+        let value = match value {
+            Ok(Some(Ok(value))) if evaluation.lingers() => {
+                self.keep(&evaluation, value);
+                Ok(None)
+            }
+            value => value,
+        };
         let value = match value {
             Ok(None) if self.pending.len() < evaluation.limits().pending => return Ok(Outcome::Pending(evaluation)),
             Ok(None) => {
@@ -617,7 +704,7 @@ impl Engine {
         }
     }
 
-    /// A call into the engine that does not wait for host functions.
+    /// A call into the engine that does not wait for host functions or timers.
     fn at_once<R>(
         &mut self,
         running: &Running,
@@ -693,7 +780,7 @@ impl Engine {
 
     /// A use of the context is over: it is a fresh one from now on. What is still held of the last is not counted for the next.
     pub(super) fn begin_use(&mut self) {
-        self.leaving = Default::default();
+        self.leaving = Leaving::default();
         self.instance.forget_charges();
         if let Err(error) = self.replace() {
             // The next call tries again.

@@ -5,7 +5,7 @@ use std::{
     fmt,
     rc::Rc,
     sync::{
-        Arc, OnceLock, Weak,
+        Arc,
         atomic::{AtomicU8, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -19,14 +19,13 @@ use super::{
     engine::Engine,
     functions::Functions,
     host_call::Ending,
-    inbox::{Event, Inbox},
+    inbox::{Bell, Event, Inbox},
     value::Value,
 };
 use crate::{
     component::{Account, Charge, Limits, Meter, Usage, end_of, record},
     error::{Error, ErrorKind},
     thread::Running,
-    timer::{self, Alarm},
 };
 
 /// A number that nothing else in this process has.
@@ -48,6 +47,8 @@ pub(super) struct Terms {
     pub(super) lease: Option<Lease>,
     /// Where functions that take their time run, if not where the context was opened.
     pub(super) runtime: Option<Handle>,
+    /// They end when nothing that they began is left, and not before.
+    pub(super) until_idle: bool,
 }
 
 /// A use of a context, which comes to its end.
@@ -102,6 +103,11 @@ pub(super) struct Evaluation {
     pub(super) calls: Cell<usize>,
     pub(super) in_flight: Cell<usize>,
     pub(super) bytes: Cell<usize>,
+    /// Timers that it has.
+    pub(super) timers: Cell<usize>,
+    /// Whether it ends when none of these is left. Its value waits here until then.
+    until_idle: bool,
+    kept: Cell<Option<(Value, Charge)>>,
     /// Specifiers that it has resolved, and modules that it has loaded or tried to.
     pub(super) specifiers: Cell<usize>,
     pub(super) loads: Cell<usize>,
@@ -134,6 +140,9 @@ impl Evaluation {
             calls: Cell::new(0),
             in_flight: Cell::new(0),
             bytes: Cell::new(0),
+            timers: Cell::new(0),
+            until_idle: terms.until_idle,
+            kept: Cell::new(None),
             specifiers: Cell::new(0),
             loads: Cell::new(0),
             ending: OnceCell::new(),
@@ -170,6 +179,21 @@ impl Evaluation {
         usage
     }
 
+    /// Whether it is not to end with its value yet: it has calls in flight, or timers.
+    pub(super) fn lingers(&self) -> bool {
+        self.until_idle && (self.in_flight.get() > 0 || self.timers.get() > 0)
+    }
+
+    /// Keeps its value until it ends.
+    pub(super) fn keep(&self, value: (Value, Charge)) {
+        self.kept.set(Some(value));
+    }
+
+    /// The value that was kept.
+    pub(super) fn take_kept(&self) -> Option<(Value, Charge)> {
+        self.kept.take()
+    }
+
     /// It is a call that somebody made, and that waited so long.
     pub(super) fn count(&self, queue: Duration) {
         self.account.add(Usage { calls: 1, queue, ..Usage::default() });
@@ -201,7 +225,7 @@ impl fmt::Debug for Evaluation {
 pub(super) enum Outcome {
     /// It has ended with this value, whose bytes are counted for as long as the charge is there.
     Done(Value, Charge),
-    /// It waits for host functions.
+    /// It waits for host functions or timers.
     Pending(Rc<Evaluation>),
 }
 
@@ -211,12 +235,11 @@ pub(super) type Ended = Result<(Value, Charge), Error>;
 /// What is done with the result of an evaluation that was pending.
 pub(super) type Then = Box<dyn FnOnce(&mut Engine, Ended)>;
 
-/// An evaluation that waits for host functions, and the alarm at its end.
+/// An evaluation that waits for host functions or timers, and the alarm at its end.
 pub(super) struct Pending {
     pub(super) evaluation: Rc<Evaluation>,
     pub(super) then: Then,
-    /// Who is rung, as long as this is there.
-    _bell: Arc<Bell>,
+    _bell: Bell,
 }
 
 impl Pending {
@@ -224,36 +247,10 @@ impl Pending {
     ///
     /// There is no thread for the alarm; `then` comes back with why.
     pub(super) fn new(evaluation: Rc<Evaluation>, inbox: &Inbox, then: Then) -> Result<Pending, (Error, Then)> {
-        let (inbox, number) = (inbox.clone(), evaluation.number);
-        let bell = Arc::new(Bell { inbox, evaluation: number, alarm: OnceLock::new() });
-        let ringing = Arc::downgrade(&bell) as Weak<dyn Alarm>;
-        match timer::set(evaluation.account.until, ringing) {
-            Ok(alarm) => {
-                let _ = bell.alarm.set(alarm);
-                Ok(Pending { evaluation, then, _bell: bell })
-            }
+        let number = evaluation.number;
+        match Bell::set(evaluation.account.until, inbox, move || Event::Stopped(number)) {
+            Ok(bell) => Ok(Pending { evaluation, then, _bell: bell }),
             Err(error) => Err((error, then)),
         }
-    }
-}
-
-struct Bell {
-    inbox: Inbox,
-    evaluation: u64,
-    alarm: OnceLock<timer::Key>,
-}
-
-/// An alarm that was set is cleared with who is rung.
-impl Drop for Bell {
-    fn drop(&mut self) {
-        if let Some(alarm) = self.alarm.get() {
-            timer::clear(*alarm);
-        }
-    }
-}
-
-impl Alarm for Bell {
-    fn ring(self: Arc<Self>) {
-        self.inbox.post(Event::Stopped(self.evaluation));
     }
 }

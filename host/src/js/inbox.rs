@@ -4,6 +4,7 @@ use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::Waker,
+    time::Instant,
 };
 
 use super::{
@@ -15,6 +16,7 @@ use crate::{
     component::Charge,
     error::Error,
     thread::{Running, Sender},
+    timer::{self, Alarm},
 };
 
 /// What the context's thread is to hear of.
@@ -23,6 +25,8 @@ pub(super) enum Event {
     Answered(u64, Result<(Encoded, Charge), Error>),
     /// The evaluation's time is over, or its caller has given it up.
     Stopped(u64),
+    /// A timer of a script is due, or a clock was moved.
+    Due,
     /// A call has left something to be given back.
     Over,
     /// The last clone of a handle was dropped: of which instance, and its number.
@@ -110,8 +114,52 @@ impl WeakInbox {
         }
     }
 
+    /// Whether the context is gone.
+    pub(super) fn is_gone(&self) -> bool {
+        self.events.strong_count() == 0
+    }
+
     /// Whether both are of one context.
     pub(super) fn is(&self, other: &WeakInbox) -> bool {
         self.events.ptr_eq(&other.events)
+    }
+}
+
+/// Posts an event at a time, as long as this is there.
+pub(super) struct Bell {
+    key: timer::Key,
+    _rung: Arc<dyn Alarm>,
+}
+
+impl Bell {
+    /// # Errors
+    ///
+    /// There is no thread for the alarm.
+    pub(super) fn set(
+        at: Instant,
+        inbox: &Inbox,
+        event: impl Fn() -> Event + Send + Sync + 'static,
+    ) -> Result<Bell, Error> {
+        let rung = Arc::new(Rung { inbox: inbox.clone(), event });
+        let weak = Arc::downgrade(&rung) as Weak<dyn Alarm>;
+        Ok(Bell { key: timer::set(at, weak)?, _rung: rung })
+    }
+}
+
+/// An alarm that was set is cleared with who is rung.
+impl Drop for Bell {
+    fn drop(&mut self) {
+        timer::clear(self.key);
+    }
+}
+
+struct Rung<F> {
+    inbox: Inbox,
+    event: F,
+}
+
+impl<F: Fn() -> Event + Send + Sync> Alarm for Rung<F> {
+    fn ring(self: Arc<Self>) {
+        self.inbox.post((self.event)());
     }
 }

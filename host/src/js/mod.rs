@@ -31,6 +31,11 @@ mod js_stream;
 mod result;
 mod evaluation;
 mod inbox;
+mod clock;
+mod timers;
+mod random;
+#[cfg(feature = "time-zones")]
+mod time_zone;
 mod source;
 mod batch;
 mod script;
@@ -61,6 +66,7 @@ pub mod fuzzing {
 
 pub use self::{
     batch::{Batch, BatchResult, BatchStream, Sources},
+    clock::{Clock, ManualClock},
     console::{Console, ConsoleMessage, Level},
     context::{Context, MemoryUsage},
     de::from_value,

@@ -14,7 +14,10 @@ use std::{
 use serde::Serialize;
 use tokio::runtime::Handle;
 
+#[cfg(feature = "time-zones")]
+use super::time_zone::TimeZone;
 use super::{
+    clock::Clock,
     console::{ConsoleMessage, Output, Sink},
     context::{Context, Globals, encode_globals},
     engine::Engine,
@@ -23,7 +26,7 @@ use super::{
     inbox::Inbox,
     modules::{Grant, Resolver},
     pool::Pool,
-    script::{Linked, Script},
+    script::{Linked, Script, Surroundings},
 };
 use crate::{
     component::{self, Config, Group, Limits, Meter},
@@ -73,6 +76,7 @@ pub struct Sandbox {
     limits: Limits,
     modules: Option<Grant>,
     functions: Functions,
+    surroundings: Surroundings,
     meters: Vec<Meter>,
 }
 
@@ -99,6 +103,7 @@ impl Sandbox {
             epochs: false,
             modules: None,
             functions: Functions::new(),
+            surroundings: Surroundings::default(),
             meter: None,
         }
     }
@@ -110,6 +115,7 @@ impl Sandbox {
             limits: self.limits,
             modules: self.modules.clone(),
             functions: self.functions.clone(),
+            surroundings: self.surroundings.clone(),
             group: None,
             meters: self.meters.clone(),
             globals: Encoded::new(Vec::new()),
@@ -153,6 +159,7 @@ pub struct SandboxBuilder {
     epochs: bool,
     modules: Option<Grant>,
     functions: Functions,
+    surroundings: Surroundings,
     meter: Option<Meter>,
 }
 
@@ -182,6 +189,30 @@ impl SandboxBuilder {
     pub fn functions(mut self, functions: Functions) -> SandboxBuilder {
         self.functions = functions;
         self
+    }
+
+    /// What time it is in every context. Default: [`Clock::system`].
+    pub fn clock(mut self, clock: impl Into<Clock>) -> SandboxBuilder {
+        self.surroundings.clock = clock.into();
+        self
+    }
+
+    /// Gives every context the random numbers that follow from this seed: the same in each, from the start of each fresh one, and on every
+    /// machine. Scripts then know what others will draw. Default: they are those of the system.
+    pub fn seed(mut self, seed: u64) -> SandboxBuilder {
+        self.surroundings.seed = Some(seed);
+        self
+    }
+
+    /// The time zone of every context, by its IANA name, such as `Europe/Berlin`. The database is compiled in. Default: UTC.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument): there is no such zone.
+    #[cfg(feature = "time-zones")]
+    pub fn time_zone(mut self, name: &str) -> Result<SandboxBuilder, Error> {
+        self.surroundings.time_zone = Some(TimeZone::named(name)?);
+        Ok(self)
     }
 
     /// The folder for compiled code, or `None` to compile each time. Whoever can write it can run code in this process.
@@ -226,7 +257,7 @@ impl SandboxBuilder {
     /// A cache that cannot be used is logged, and costs only the time to compile.
     pub fn build(self) -> Result<Sandbox, Error> {
         self.functions.check()?;
-        let SandboxBuilder { limits, contexts, cache, fuel, epochs, modules, functions, meter } = self;
+        let SandboxBuilder { limits, contexts, cache, fuel, epochs, modules, functions, surroundings, meter } = self;
         let brakes = component::HAS_BRAKES && !epochs;
         if limits.fuel != u64::MAX && !fuel {
             let message = format!("a limit of {} units of fuel, and the sandbox is not to count it", limits.fuel);
@@ -245,7 +276,7 @@ impl SandboxBuilder {
         let engine = component::Engine::new(config)?;
         engine.advise(CONTEXT_TAKES, CONTEXT_IS_PROMISED);
         let linked = Linked::new(&engine)?;
-        Ok(Sandbox { engine, linked, limits, modules, functions, meters: meter.into_iter().collect() })
+        Ok(Sandbox { engine, linked, limits, modules, functions, surroundings, meters: meter.into_iter().collect() })
     }
 }
 
@@ -256,6 +287,7 @@ pub struct ContextBuilder {
     limits: Limits,
     modules: Option<Grant>,
     functions: Functions,
+    surroundings: Surroundings,
     group: Option<Group>,
     meters: Vec<Meter>,
     globals: Encoded<Globals>,
@@ -298,6 +330,30 @@ impl ContextBuilder {
     pub fn functions(mut self, functions: Functions) -> ContextBuilder {
         self.functions = self.functions.and(&functions);
         self
+    }
+
+    /// What time it is in this context. Default: as the sandbox says, which is [`Clock::system`] by default.
+    pub fn clock(mut self, clock: impl Into<Clock>) -> ContextBuilder {
+        self.surroundings.clock = clock.into();
+        self
+    }
+
+    /// Gives scripts the random numbers that follow from this seed, as [`SandboxBuilder::seed`] does: the same from the start of each fresh
+    /// context.
+    pub fn seed(mut self, seed: u64) -> ContextBuilder {
+        self.surroundings.seed = Some(seed);
+        self
+    }
+
+    /// The time zone of this context, by its IANA name. Default: as the sandbox says, which is UTC by default.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument): there is no such zone.
+    #[cfg(feature = "time-zones")]
+    pub fn time_zone(mut self, name: &str) -> Result<ContextBuilder, Error> {
+        self.surroundings.time_zone = Some(TimeZone::named(name)?);
+        Ok(self)
     }
 
     /// Puts the context into a group: its limits hold for each call, too, and its budget for all its contexts together.
@@ -385,7 +441,8 @@ impl ContextBuilder {
     }
 
     fn spawn(self, spawn: impl FnOnce(Builder<Engine>, Setup) -> Opening<Engine>) -> Opening<Engine> {
-        let ContextBuilder { sandbox, limits, modules, functions, group, meters, globals, name, .. } = self;
+        let ContextBuilder { sandbox, limits, modules, functions, surroundings, group, meters, globals, name, .. } =
+            self;
         let (queue, sink, console_arguments) = (self.queue, self.sink, self.console_arguments);
         let mut builder = sandbox.engine.builder().name(name.unwrap_or_else(|| "aiointernal-js".to_owned()));
         if let Some(calls) = queue {
@@ -396,7 +453,9 @@ impl ContextBuilder {
         let setup = Box::new(move |sender| {
             functions.check()?;
             let (linked, console, inbox) = (sandbox.linked, Output::to(sink, console_arguments), Inbox::new(sender));
-            let script = Script { linked, globals, console, modules, functions, runtime, inbox, group, meters };
+            surroundings.clock.attach(&inbox);
+            let script =
+                Script { linked, globals, console, modules, functions, runtime, inbox, group, surroundings, meters };
             Engine::new(&sandbox.engine, script, limits)
         });
         spawn(builder, setup)

@@ -5,14 +5,17 @@ use std::{
     ops::RangeInclusive,
     rc::Rc,
     sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use tokio::runtime::Handle;
 
+#[cfg(feature = "time-zones")]
+use super::time_zone::TimeZone;
 use super::{
-    bindings::{self, Failure, Settings, ambient, engine, host_functions, host_objects, modules, on_demand},
+    bindings::{self, Failure, Settings, ambient, engine, host_functions, host_objects, modules, on_demand, timers},
     calls::Calls,
+    clock::{Clock, Time},
     console::Output,
     context::Globals,
     evaluation::Evaluation,
@@ -23,7 +26,9 @@ use super::{
     inbox::Inbox,
     modules::{Grant, Imports},
     objects::Objects,
+    random::Random,
     source_maps::SourceMaps,
+    timers::Timers,
 };
 use crate::{
     component::{
@@ -41,15 +46,6 @@ pub(super) const ENGINE_MEMORY: usize = 4 << 20;
 
 /// Bytes of JavaScript stack that the engine has room for: its whole stack is 1 MiB.
 const MAX_STACK: usize = 768 << 10;
-
-/// Resolution of the clock that scripts see, in microseconds. A finer one would help to time the host's memory.
-const CLOCK_STEP: u64 = 1000;
-
-/// The time as scripts see it, in microseconds since 1970.
-fn now() -> u64 {
-    let micros = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64);
-    micros.saturating_sub(micros % CLOCK_STEP)
-}
 
 /// The engine, linked: what the contexts of a sandbox share.
 #[derive(Clone)]
@@ -77,6 +73,7 @@ impl Linked {
         let component = compiled.map_err(fault)?;
         let mut linker = Linker::new(host.wasmtime());
         ambient::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data)
+            .and_then(|()| timers::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data))
             .and_then(|()| host_functions::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data))
             .and_then(|()| host_objects::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data))
             .and_then(|()| modules::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data))
@@ -105,6 +102,17 @@ fn landmark(component: &Component) -> Option<ComponentExportIndex> {
     component.get_export_index(Some(&interface), "landmark")
 }
 
+/// Time and chance, as a context is to see them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Surroundings {
+    pub(super) clock: Clock,
+    /// Where random bits come from. `None`: the system.
+    pub(super) seed: Option<u64>,
+    /// `None`: UTC.
+    #[cfg(feature = "time-zones")]
+    pub(super) time_zone: Option<TimeZone>,
+}
+
 /// What a context is made of, and all that replace it.
 pub(super) struct Script {
     pub(super) linked: Linked,
@@ -117,6 +125,7 @@ pub(super) struct Script {
     pub(super) runtime: Option<Handle>,
     pub(super) inbox: Inbox,
     pub(super) group: Option<Group>,
+    pub(super) surroundings: Surroundings,
     /// Where all calls are counted.
     pub(super) meters: Vec<Meter>,
 }
@@ -128,7 +137,13 @@ impl Program for Script {
     const NAME: &'static str = "context";
 
     fn host(&self) -> wasmtime::Result<Ambient> {
+        let Surroundings { clock, seed, .. } = &self.surroundings;
         Ok(Ambient {
+            time: Time::begin(clock),
+            timers: Timers::new(self.inbox.clone()),
+            random: Random::new(*seed),
+            #[cfg(feature = "time-zones")]
+            time_zone: self.surroundings.time_zone.clone(),
             console: self.console.clone(),
             modules: Imports::from(self.modules.clone()),
             calls: Calls::new(self.functions.clone(), self.inbox.clone(), self.runtime.clone()),
@@ -210,6 +225,7 @@ impl Exports {
             result_bytes: bytes(limits.result),
             console_arguments: store.data().host.console.wants_arguments(),
             handles: bytes(limits.handles),
+            time_zone: store.data().host.has_time_zone(),
         };
         if self.configured.get() != Some(settings) {
             self.api().call_configure(store, settings)?;
@@ -242,6 +258,11 @@ impl Exports {
 /// What the interfaces that the engine imports work on.
 #[derive(Debug)]
 pub(super) struct Ambient {
+    pub(super) time: Time,
+    pub(super) timers: Timers,
+    random: Random,
+    #[cfg(feature = "time-zones")]
+    time_zone: Option<TimeZone>,
     pub(super) console: Output,
     pub(super) modules: Imports,
     pub(super) calls: Calls,
@@ -305,26 +326,45 @@ impl Ambient {
     /// From now on it is this evaluation's script that runs, or none.
     pub(super) fn run_for(&mut self, evaluation: Option<&Rc<Evaluation>>) {
         self.calls.run_for(evaluation);
+        self.timers.run_for(evaluation);
         self.patience.begin();
         self.console.run_for(evaluation);
         self.modules.run_for(evaluation);
+    }
+
+    /// Whether local time is another than UTC.
+    fn has_time_zone(&self) -> bool {
+        #[cfg(feature = "time-zones")]
+        return self.time_zone.is_some();
+        #[cfg(not(feature = "time-zones"))]
+        return false;
     }
 }
 
 impl ambient::Host for Data<Ambient> {
     fn now(&mut self) -> f64 {
-        now() as f64
+        self.host.time.now() as f64
+    }
+
+    fn elapsed(&mut self) -> f64 {
+        self.host.time.elapsed() as f64
+    }
+
+    #[cfg_attr(not(feature = "time-zones"), expect(unused_variables, reason = "UTC is what there is"))]
+    fn time_zone_offset(&mut self, seconds: i64) -> i32 {
+        #[cfg(feature = "time-zones")]
+        return self.host.time_zone.as_ref().map_or(0, |zone| zone.offset(seconds));
+        #[cfg(not(feature = "time-zones"))]
+        return 0;
     }
 
     fn random(&mut self) -> u64 {
-        // The standard library's own source of random keys for hash maps: seeded by the system, different each time.
-        use std::hash::{BuildHasher as _, RandomState};
-        RandomState::new().hash_one(0_u8)
+        self.host.random.next()
     }
 
     fn log(&mut self, level: bindings::LogLevel, message: String, arguments: Vec<Vec<u8>>) {
         let _away = self.step_out();
-        let time = UNIX_EPOCH.checked_add(Duration::from_micros(now())).unwrap_or(UNIX_EPOCH);
+        let time = self.host.time.now_as_time();
         let memory = Arc::clone(self.ledger());
         self.host.console.write(&memory, level, message, arguments, time);
     }
