@@ -5,6 +5,7 @@ mod cases;
 mod component;
 mod console;
 mod context;
+mod fetch;
 mod functions;
 mod handles;
 mod heap_thread;

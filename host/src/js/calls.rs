@@ -100,6 +100,10 @@ impl Calls {
     pub(super) fn define(&mut self, functions: &Functions) -> Result<Vec<HostFunction>, Error> {
         let mut definitions = Vec::new();
         for (name, function) in functions.iter() {
+            // The host's own were granted to the context, and nobody puts others in their place.
+            if !self.granted.has(name, function) {
+                check_name(name)?;
+            }
             let is_async = matches!(function, Function::Async(_));
             match self.numbers.get(name).and_then(|number| self.defined.get(*number as usize)) {
                 Some((_, known)) if *known == is_async => {}
@@ -110,7 +114,6 @@ impl Calls {
                     return Err(Error::new(ErrorKind::InvalidArgument, message));
                 }
                 None => {
-                    check_name(name)?;
                     let number =
                         u32::try_from(self.defined.len().saturating_add(definitions.len())).unwrap_or(u32::MAX);
                     definitions.push(HostFunction { name: name.to_string(), number, is_async });

@@ -14,6 +14,8 @@ use std::{
 use serde::Serialize;
 use tokio::runtime::Handle;
 
+#[cfg(feature = "fetch")]
+use super::fetch::FetchGrant;
 use super::{
     console::{ConsoleMessage, Output, Sink},
     context::{Context, Globals, encode_globals},
@@ -73,6 +75,8 @@ pub struct Sandbox {
     limits: Limits,
     modules: Option<Grant>,
     functions: Functions,
+    #[cfg(feature = "fetch")]
+    fetch: Option<FetchGrant>,
     meters: Vec<Meter>,
 }
 
@@ -99,6 +103,8 @@ impl Sandbox {
             epochs: false,
             modules: None,
             functions: Functions::new(),
+            #[cfg(feature = "fetch")]
+            fetch: None,
             meter: None,
         }
     }
@@ -110,6 +116,8 @@ impl Sandbox {
             limits: self.limits,
             modules: self.modules.clone(),
             functions: self.functions.clone(),
+            #[cfg(feature = "fetch")]
+            fetch: self.fetch.clone(),
             group: None,
             meters: self.meters.clone(),
             globals: Encoded::new(Vec::new()),
@@ -153,6 +161,8 @@ pub struct SandboxBuilder {
     epochs: bool,
     modules: Option<Grant>,
     functions: Functions,
+    #[cfg(feature = "fetch")]
+    fetch: Option<FetchGrant>,
     meter: Option<Meter>,
 }
 
@@ -179,6 +189,13 @@ impl SandboxBuilder {
     /// The host functions of every context. Default: none.
     pub fn functions(mut self, functions: Functions) -> SandboxBuilder {
         self.functions = functions;
+        self
+    }
+
+    /// What scripts of every context may fetch. Default: nothing.
+    #[cfg(feature = "fetch")]
+    pub fn fetch(mut self, grant: FetchGrant) -> SandboxBuilder {
+        self.fetch = Some(grant);
         self
     }
 
@@ -224,7 +241,7 @@ impl SandboxBuilder {
     /// A cache that cannot be used is logged, and costs only the time to compile.
     pub fn build(self) -> Result<Sandbox, Error> {
         self.functions.check()?;
-        let SandboxBuilder { limits, contexts, cache, fuel, epochs, modules, functions, meter } = self;
+        let SandboxBuilder { limits, contexts, cache, fuel, epochs, modules, functions, meter, .. } = self;
         let brakes = component::HAS_BRAKES && !epochs;
         if limits.fuel != u64::MAX && !fuel {
             let message = format!("a limit of {} units of fuel, and the sandbox is not to count it", limits.fuel);
@@ -243,7 +260,16 @@ impl SandboxBuilder {
         let engine = component::Engine::new(config)?;
         engine.advise(CONTEXT_TAKES, CONTEXT_IS_PROMISED);
         let linked = Linked::new(&engine)?;
-        Ok(Sandbox { engine, linked, limits, modules, functions, meters: meter.into_iter().collect() })
+        Ok(Sandbox {
+            engine,
+            linked,
+            limits,
+            modules,
+            functions,
+            #[cfg(feature = "fetch")]
+            fetch: self.fetch,
+            meters: meter.into_iter().collect(),
+        })
     }
 }
 
@@ -254,6 +280,8 @@ pub struct ContextBuilder {
     limits: Limits,
     modules: Option<Grant>,
     functions: Functions,
+    #[cfg(feature = "fetch")]
+    fetch: Option<FetchGrant>,
     group: Option<Group>,
     meters: Vec<Meter>,
     globals: Encoded<Globals>,
@@ -295,6 +323,14 @@ impl ContextBuilder {
     /// Host functions of this context, beside those of the sandbox; they take the place of functions of the same name.
     pub fn functions(mut self, functions: Functions) -> ContextBuilder {
         self.functions = self.functions.and(&functions);
+        self
+    }
+
+    /// What scripts of this context may fetch, in the place of what the sandbox grants. Default: what the sandbox grants, which is
+    /// nothing by default.
+    #[cfg(feature = "fetch")]
+    pub fn fetch(mut self, grant: FetchGrant) -> ContextBuilder {
+        self.fetch = Some(grant);
         self
     }
 
@@ -385,6 +421,8 @@ impl ContextBuilder {
     fn spawn(self, spawn: impl FnOnce(Builder<Engine>, Setup) -> Opening<Engine>) -> Opening<Engine> {
         let ContextBuilder { sandbox, limits, modules, functions, group, meters, globals, name, .. } = self;
         let (queue, sink, console_arguments) = (self.queue, self.sink, self.console_arguments);
+        #[cfg(feature = "fetch")]
+        let fetch = self.fetch;
         let mut builder = sandbox.engine.builder().name(name.unwrap_or_else(|| "aiointernal-js".to_owned()));
         if let Some(calls) = queue {
             builder = builder.queue_capacity(calls);
@@ -393,6 +431,11 @@ impl ContextBuilder {
         let runtime = Handle::try_current().ok();
         let setup = Box::new(move |sender| {
             functions.check()?;
+            #[cfg(feature = "fetch")]
+            let functions = match fetch {
+                Some(grant) => functions.and(&grant.functions()),
+                None => functions,
+            };
             let (linked, console, inbox) = (sandbox.linked, Output::to(sink, console_arguments), Inbox::new(sender));
             let script = Script { linked, globals, console, modules, functions, runtime, inbox, group, meters };
             Engine::new(&sandbox.engine, script, limits)
