@@ -6,12 +6,17 @@ use aiointernal::{Context, Error, js::Source};
 use anyhow::Result;
 use rustyline::{DefaultEditor, error::ReadlineError};
 
-use crate::{evaluate::print, options::Common, report};
+use crate::{
+    evaluate::{print, runtime},
+    options::Common,
+    report,
+};
 
 /// Reads, evaluates and prints until the input ends.
 pub(crate) fn run(options: &Common) -> Result<()> {
+    let runtime = runtime()?;
+    let _within = runtime.enter();
     let context = options.context(&options.sandbox()?)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let mut editor = DefaultEditor::new()?;
     let history = history_file();
     if let Some(file) = &history {

@@ -15,7 +15,7 @@ use tracing::Instrument as _;
 use super::{
     bindings::{HostError, HostFunction, host_functions, host_functions::Answer},
     evaluation::{Evaluation, number},
-    functions::{Answering, Function, Functions, ScriptError, check_name, failed},
+    functions::{Answering, Function, Functions, ScriptError, check_name, failed, shown},
     handle::{Encoded, Home},
     host_call::HostCall,
     inbox::{Event, Inbox},
@@ -181,7 +181,7 @@ impl Calls {
                 // The script's own fault, which it is told in full, and nobody else's.
                 return HostError { id: None, name: "TypeError".to_owned(), message: clipped(&error.to_string()) };
             }
-            _ => ("Error".to_owned(), format!("{function} failed")),
+            _ => ("Error".to_owned(), format!("{} failed", shown(function))),
         };
         let id = number();
         if self.errors.len() == MAX_ERRORS {
@@ -276,7 +276,8 @@ impl Calls {
             return Err(limit(format!("the evaluation has {most} calls of host functions in flight, the most it may")));
         }
         let Some(runtime) = evaluation.runtime.as_ref().or(self.runtime.as_ref()) else {
-            let message = format!("{} waits, and the context was opened outside of a tokio runtime", call.function());
+            let message =
+                format!("{} waits, and the context was opened outside of a tokio runtime", shown(call.function()));
             return Err(Error::new(ErrorKind::HostFunction, message));
         };
         let (inbox, memory) = (self.inbox.clone(), Arc::clone(memory));

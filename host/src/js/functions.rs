@@ -144,8 +144,8 @@ impl Functions {
     }
 
     fn with(mut self, name: String, make: impl FnOnce(Arc<str>) -> Function) -> Functions {
-        let name: Arc<str> = name.into();
-        Arc::make_mut(&mut self.0).insert(Arc::clone(&name), make(name));
+        let function = make(shown(&name).into());
+        Arc::make_mut(&mut self.0).insert(name.into(), function);
         self
     }
 
@@ -175,9 +175,17 @@ impl Functions {
     }
 }
 
-/// Refuses a name that leads nowhere, or begins as those of the host's own functions do, which no script can name.
+/// What the names of functions begin with that the engine's own code calls, and scripts do not see.
+const HIDDEN: char = ':';
+
+/// The name of a function as errors have it.
+pub(super) fn shown(name: &str) -> &str {
+    name.strip_prefix(HIDDEN).unwrap_or(name)
+}
+
+/// Refuses a name that leads nowhere, or is none that a caller may choose.
 pub(super) fn check_name(name: &str) -> Result<(), Error> {
-    if name.split('.').any(str::is_empty) || name.contains('\0') || name.starts_with(':') {
+    if name.split('.').any(str::is_empty) || name.contains('\0') || name.starts_with(HIDDEN) {
         return Err(Error::new(ErrorKind::InvalidArgument, format!("no function can be named {name:?}")));
     }
     Ok(())

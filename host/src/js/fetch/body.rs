@@ -1,7 +1,7 @@
 //! The body of an answer, as a script reads it.
 
 use tokio::{
-    sync::{Mutex, mpsc},
+    sync::{Mutex, mpsc, oneshot},
     task::{AbortHandle, JoinHandle},
 };
 
@@ -16,15 +16,16 @@ use crate::js::{
     value::Value,
 };
 
-/// The body of an answer. What of it comes is kept until it is read: one chunk.
+/// The body of an answer. It is received as it is read.
 pub(super) struct Body {
     reading: Mutex<Reading>,
     close: AbortHandle,
 }
 
 struct Reading {
-    chunks: mpsc::Receiver<Vec<u8>>,
-    /// What receives it.
+    /// Asks for a chunk.
+    asking: mpsc::Sender<oneshot::Sender<Vec<u8>>>,
+    /// What receives it, and has all that was received and not read.
     receiving: JoinHandle<Result<(), Failure>>,
     /// How that has ended.
     ended: Option<Result<(), ScriptError>>,
@@ -33,29 +34,34 @@ struct Reading {
 impl Body {
     /// That of an answer that has begun.
     pub(super) fn new(mut open: Open, mut connection: Connection) -> Body {
-        let (sender, chunks) = mpsc::channel(1);
+        let (asking, mut asked) = mpsc::channel::<oneshot::Sender<Vec<u8>>>(1);
         let receiving = tokio::spawn(async move {
             let receiving = async {
-                // Nothing is received before there is room for it; then all that has come is one chunk.
-                while let Ok(room) = sender.reserve().await {
+                while let Some(reader) = asked.recv().await {
                     let chunk = connection.chunk().await?;
                     if chunk.is_empty() {
                         break;
                     }
-                    room.send(chunk);
+                    // Who read may have been stopped: it is the next one's.
+                    if let Err(chunk) = reader.send(chunk) {
+                        connection.take_back(chunk);
+                    }
                 }
                 Ok(())
             };
             open.within(receiving).await?
         });
         let close = receiving.abort_handle();
-        Body { reading: Mutex::new(Reading { chunks, receiving, ended: None }), close }
+        Body { reading: Mutex::new(Reading { asking, receiving, ended: None }), close }
     }
 
     /// The next chunk, or nothing at the end.
     async fn read(&self) -> Result<Option<Value>, ScriptError> {
         let mut reading = self.reading.lock().await;
-        if let Some(chunk) = reading.chunks.recv().await {
+        let (reader, chunk) = oneshot::channel();
+        if reading.asking.send(reader).await.is_ok()
+            && let Ok(chunk) = chunk.await
+        {
             return Ok(Some(Value::Bytes(chunk)));
         }
         if reading.ended.is_none() {

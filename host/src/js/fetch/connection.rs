@@ -89,6 +89,12 @@ impl Connection {
         poll_fn(|context| self.poll_chunk(context)).await
     }
 
+    /// Takes back a chunk that nobody has read.
+    pub(super) fn take_back(&mut self, mut chunk: Vec<u8>) {
+        chunk.append(&mut self.buffer);
+        self.buffer = chunk;
+    }
+
     fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Result<Vec<u8>, Failure>> {
         loop {
             let before = self.buffer.len();

@@ -185,7 +185,7 @@ impl FetchGrant {
             return Ok(());
         }
         if covering.is_empty() {
-            let place = if url.has_host() { place } else { format!("{}:", url.scheme()) };
+            let place = if url.origin().is_tuple() { place } else { format!("{}:", url.scheme()) };
             return Err(failed(format!("{place} is not granted")));
         }
         let methods: BTreeSet<&str> = covering.iter().flat_map(|rule| rule.methods()).collect();
@@ -288,6 +288,7 @@ mod tests {
         assert_eq!(refusal(&grant, "GET", "https://a.test:444/x"), "https://a.test:444 is not granted");
         assert_eq!(refusal(&grant, "GET", "file:///etc/passwd"), "file: is not granted");
         assert_eq!(refusal(&grant, "GET", "data:text/plain,x"), "data: is not granted");
+        assert_eq!(refusal(&grant, "GET", "other://a.test/x"), "other: is not granted");
         assert_eq!(
             refusal(&grant, "GET", "https://me:secret@a.test/"),
             "a URL of https://a.test with a user or a password is not fetched"

@@ -8,8 +8,8 @@ use std::time::Duration;
 /// counts towards [`Limits::host_calls`](crate::Limits::host_calls) and [`host_bytes`](crate::Limits::host_bytes), a request has
 /// to fit into [`Limits::result`](crate::Limits::result), and all of it is over when the evaluation's own time is.
 ///
-/// The host holds up to 256 KiB for each request that is open, with these defaults: what of its answer has come and was not read. That
-/// is beside the memory of the context.
+/// The host holds up to 256 KiB for each request that is open, with these defaults: what of its answer has come and was not read, and
+/// what TLS needs. That is beside the memory of the context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FetchLimits {
