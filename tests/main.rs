@@ -6,6 +6,7 @@ mod clock;
 mod component;
 mod console;
 mod context;
+mod fetch;
 mod functions;
 mod handles;
 mod heap_thread;

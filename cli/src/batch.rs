@@ -20,7 +20,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
-use crate::{options::Common, report};
+use crate::{evaluate::runtime, options::Common, report};
 
 /// Lines that are read ahead of their evaluation.
 const LINES_AHEAD: usize = 16;
@@ -47,7 +47,7 @@ struct Line {
 pub(crate) fn run(fresh: bool, options: &Common) -> Result<()> {
     let sandbox = options.sandbox()?;
     let lines = read_lines()?;
-    let done = tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+    let done = runtime()?.block_on(async {
         if fresh { each_alone(lines, &sandbox, options).await } else { all_together(lines, &sandbox, options).await }
     });
     match done {

@@ -11,6 +11,7 @@ use aiointernal::{
     js::{Folder, Source},
 };
 use anyhow::{Context as _, Result};
+use tokio::runtime::{self, Runtime};
 
 use crate::{
     options::{Common, Format, Formatting, ModuleRoot},
@@ -23,10 +24,12 @@ pub(crate) fn eval(source: &str, printed: Formatting, options: &Common) -> Resul
         "-" => Source::read("<stdin>", io::stdin(), Limits::default().source)?,
         text => Source::script(text),
     };
+    let runtime = runtime()?;
+    let _within = runtime.enter();
     let context = options.context(&options.sandbox()?)?.until_idle();
     let line = match printed.format {
-        Format::Json => json(context.eval(source).blocking()?)?,
-        Format::Text => context.eval_text(source).blocking()?,
+        Format::Json => json(runtime.block_on(async { context.eval(source).await })?)?,
+        Format::Text => runtime.block_on(async { context.eval_text(source).await })?,
     };
     print(&line)
 }
@@ -48,14 +51,21 @@ pub(crate) fn run(file: &Path, printed: Formatting, options: &Common) -> Result<
             file
         }
     };
+    let runtime = runtime()?;
+    let _within = runtime.enter();
     let context = context.blocking()?.until_idle();
     match printed.format {
-        Format::Json => match context.eval_file(file).blocking()? {
+        Format::Json => match runtime.block_on(async { context.eval_file(file).await })? {
             Value::Undefined => Ok(()),
             value => print(&json(value)?),
         },
-        Format::Text => print(&context.eval_file_text(file).blocking()?),
+        Format::Text => print(&runtime.block_on(async { context.eval_file_text(file).await })?),
     }
+}
+
+/// Where requests of scripts run.
+pub(crate) fn runtime() -> io::Result<Runtime> {
+    runtime::Builder::new_current_thread().enable_all().build()
 }
 
 /// What a file may import: the folder that it is in. `None`: there is no such file, which is told when it is run.

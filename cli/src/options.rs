@@ -1,13 +1,14 @@
 //! What the command line says.
 
 use std::{
+    net::IpAddr,
     path::PathBuf,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use aiointernal::{
     Context, Limits, Sandbox,
-    js::{Clock, ConsoleMessage, ContextBuilder, Folder as Modules},
+    js::{Clock, ConsoleMessage, ContextBuilder, FetchGrant, Folder as Modules},
 };
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -16,8 +17,8 @@ use crate::report;
 
 /// Run JavaScript that nobody trusts, and WebAssembly components, within limits.
 ///
-/// Scripts run in a sandbox: no files, no network, no clock finer than a millisecond, and no more time and memory than
-/// you say. What they print with console.log comes on standard error.
+/// Scripts run in a sandbox: no files, no network but what you allow, no clock finer than a millisecond, and no more time
+/// and memory than you say. What they print with console.log comes on standard error.
 ///
 /// Exit status: 0 done; 1 the script threw, or its result cannot leave the sandbox; 2 the command line or a file is
 /// wrong; 3 a limit stopped the script; 70 a fault of this program.
@@ -197,6 +198,17 @@ pub(crate) struct Common {
     /// The time zone of scripts, such as Europe/Berlin
     #[arg(long = "tz", value_name = "NAME", default_value = "UTC")]
     time_zone: String,
+
+    /// Let scripts fetch: [METHODS ]SCHEME://HOST[:PORT], or an address; may be given many times
+    ///
+    /// METHODS are names between commas, or * for any; without them it is GET,HEAD. SCHEME is http or https. HOST is a name,
+    /// *.NAME for all names below one, * for any host, or an address. PORT is a number, or * for any. So: https://api.example.com,
+    /// "POST https://*.example.com:8443", "* http://127.0.0.1:3000".
+    ///
+    /// A name leads to addresses of the public internet only, unless another rule is the address that it leads to, such as
+    /// 127.0.0.1, or a range, 10.0.0.0/8. Redirects are held to the same.
+    #[arg(long = "allow-fetch", value_name = "RULE", value_parser = fetch_rule)]
+    fetch: Vec<String>,
 }
 
 /// What may be imported.
@@ -248,6 +260,10 @@ impl Common {
         if self.time_zone != "UTC" {
             sandbox = sandbox.time_zone(&self.time_zone)?;
         }
+        if !self.fetch.is_empty() {
+            let granted = self.fetch.iter().try_fold(FetchGrant::new(), |grant, rule| grant_fetch(grant, rule));
+            sandbox = sandbox.fetch(granted?);
+        }
         Ok(sandbox.build()?)
     }
 
@@ -296,6 +312,16 @@ fn global(text: &str) -> Result<(String, serde_json::Value)> {
 
 fn module_root(text: &str) -> Result<ModuleRoot, aiointernal::Error> {
     Ok(ModuleRoot { path: text.into(), modules: Modules::open(text)?.named(text) })
+}
+
+/// A rule of what may be fetched, that is one.
+fn fetch_rule(text: &str) -> Result<String, aiointernal::Error> {
+    grant_fetch(FetchGrant::new(), text).map(|_| text.to_owned())
+}
+
+fn grant_fetch(grant: FetchGrant, rule: &str) -> Result<FetchGrant, aiointernal::Error> {
+    let address = rule.split('/').next().unwrap_or_default();
+    if address.parse::<IpAddr>().is_ok() { grant.allow_address(rule) } else { grant.allow(rule) }
 }
 
 fn folder(text: &str) -> Result<Folder, String> {

@@ -12,13 +12,18 @@ use rustyline::{CompletionType, Config, Editor, error::ReadlineError, history::D
 use serde_json::Map;
 
 use self::{completer::SessionCompleter, session::Session};
-use crate::{evaluate::print, options::Common, report};
+use crate::{
+    evaluate::{print, runtime},
+    options::Common,
+    report,
+};
 
 /// Reads, evaluates and prints until the input ends.
 pub(crate) fn run(options: &Common) -> Result<()> {
+    let runtime = runtime()?;
+    let _within = runtime.enter();
     // The session sets the globals when it has what it needs from those that they may replace.
     let context = options.context_builder(&options.sandbox()?)?.globals(Map::new())?.blocking()?.until_idle();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let session = Rc::new(Session::new(context.clone(), options.globals()));
     let config = Config::builder().completion_type(CompletionType::List).completion_show_all_if_ambiguous(true).build();
     let mut editor = Editor::<SessionCompleter, DefaultHistory>::with_config(config)?;

@@ -15,7 +15,7 @@ use tracing::Instrument as _;
 use super::{
     bindings::{HostError, HostFunction, host_functions, host_functions::Answer},
     evaluation::{Evaluation, number},
-    functions::{Answering, Function, Functions, ScriptError, check_name, failed},
+    functions::{Answering, Function, Functions, ScriptError, check_name, failed, shown},
     handle::{Encoded, Home},
     host_call::HostCall,
     inbox::{Event, Inbox},
@@ -104,6 +104,10 @@ impl Calls {
     pub(super) fn define(&mut self, functions: &Functions) -> Result<Vec<HostFunction>, Error> {
         let mut definitions = Vec::new();
         for (name, function) in functions.iter() {
+            // The host's own were granted to the context, and nobody puts others in their place.
+            if !self.granted.has(name, function) {
+                check_name(name)?;
+            }
             let is_async = matches!(function, Function::Async(_));
             match self.numbers.get(name).and_then(|number| self.defined.get(*number as usize)) {
                 Some((_, known)) if *known == is_async => {}
@@ -114,7 +118,6 @@ impl Calls {
                     return Err(Error::new(ErrorKind::InvalidArgument, message));
                 }
                 None => {
-                    check_name(name)?;
                     let number =
                         u32::try_from(self.defined.len().saturating_add(definitions.len())).unwrap_or(u32::MAX);
                     definitions.push(HostFunction { name: name.to_string(), number, is_async });
@@ -187,7 +190,7 @@ impl Calls {
                 // The script's own fault, which it is told in full, and nobody else's.
                 return HostError { id: None, name: "TypeError".to_owned(), message: clipped(&error.to_string()) };
             }
-            _ => ("Error".to_owned(), format!("{function} failed")),
+            _ => ("Error".to_owned(), format!("{} failed", shown(function))),
         };
         HostError { id: self.keep(error), name, message }
     }
@@ -291,7 +294,8 @@ impl Calls {
             return Err(limit(format!("the evaluation has {most} calls of host functions in flight, the most it may")));
         }
         let Some(runtime) = evaluation.runtime.as_ref().or(self.runtime.as_ref()) else {
-            let message = format!("{} waits, and the context was opened outside of a tokio runtime", call.function());
+            let message =
+                format!("{} waits, and the context was opened outside of a tokio runtime", shown(call.function()));
             return Err(Error::new(ErrorKind::HostFunction, message));
         };
         let (inbox, memory) = (self.inbox.clone(), Arc::clone(memory));

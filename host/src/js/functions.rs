@@ -24,7 +24,7 @@ use crate::error::{Error, ErrorKind};
 /// [context](super::ContextBuilder::functions), or to the calls of one [handle](super::Context::granting). Nothing is
 /// granted by default.
 ///
-/// A name may have dots: `tools.search` is the property `search` of the global `tools`. What is a function here is a
+/// A name may have dots: `tools.search` is the property `search` of the global `tools`. It may not begin with a colon. What is a function here is a
 /// closure of two arguments: a tuple, or a `Vec`, that [the script's arguments become](super::from_value), and the
 /// [`HostCall`]. Its result goes back by [`to_value`]. An argument that the script leaves out is `undefined`; one more than
 /// the tuple takes is a `TypeError`, as is one of another type. In one context a name is either sync or async.
@@ -88,6 +88,15 @@ pub(super) enum Function {
 }
 
 impl Function {
+    /// Whether both are the same.
+    fn is(&self, other: &Function) -> bool {
+        match (self, other) {
+            (Function::Sync(one), Function::Sync(other)) => Arc::ptr_eq(one, other),
+            (Function::Async(one), Function::Async(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+
     /// Calls it.
     pub(super) fn begin(&self, arguments: Value, call: &HostCall) -> Result<Begun, Error> {
         match self {
@@ -135,8 +144,8 @@ impl Functions {
     }
 
     fn with(mut self, name: String, make: impl FnOnce(Arc<str>) -> Function) -> Functions {
-        let name: Arc<str> = name.into();
-        Arc::make_mut(&mut self.0).insert(Arc::clone(&name), make(name));
+        let function = make(shown(&name).into());
+        Arc::make_mut(&mut self.0).insert(name.into(), function);
         self
     }
 
@@ -151,19 +160,32 @@ impl Functions {
         self.0.get(name)
     }
 
+    /// Whether this is the one of this name.
+    pub(super) fn has(&self, name: &str, function: &Function) -> bool {
+        self.get(name).is_some_and(|own| own.is(function))
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Function)> {
         self.0.iter()
     }
 
-    /// Refuses names that lead nowhere.
+    /// Refuses names that no function of a caller can have.
     pub(super) fn check(&self) -> Result<(), Error> {
         self.0.keys().try_for_each(|name| check_name(name))
     }
 }
 
-/// Refuses a name that leads nowhere.
+/// What the names of functions begin with that the engine's own code calls, and scripts do not see.
+const HIDDEN: char = ':';
+
+/// The name of a function as errors have it.
+pub(super) fn shown(name: &str) -> &str {
+    name.strip_prefix(HIDDEN).unwrap_or(name)
+}
+
+/// Refuses a name that leads nowhere, or is none that a caller may choose.
 pub(super) fn check_name(name: &str) -> Result<(), Error> {
-    if name.split('.').any(str::is_empty) || name.contains('\0') {
+    if name.split('.').any(str::is_empty) || name.contains('\0') || name.starts_with(HIDDEN) {
         return Err(Error::new(ErrorKind::InvalidArgument, format!("no function can be named {name:?}")));
     }
     Ok(())

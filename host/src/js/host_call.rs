@@ -9,6 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+#[cfg(feature = "fetch")]
+use std::sync::atomic::AtomicUsize;
+
 use event_listener::Event;
 
 use super::evaluation::{Evaluation, number};
@@ -16,22 +19,35 @@ use crate::thread::Running;
 
 /// The end of an evaluation, as its calls and what they spawned see it.
 #[derive(Clone)]
-pub(super) struct Ending(Arc<(Running, AtomicBool, Event)>);
+pub(super) struct Ending(Arc<Ended>);
+
+struct Ended {
+    running: Running,
+    reached: AtomicBool,
+    event: Event,
+    /// Requests that its calls of `fetch` have made.
+    #[cfg(feature = "fetch")]
+    fetched: AtomicUsize,
+}
 
 impl Ending {
     pub(super) fn of(running: &Running) -> Ending {
-        Ending(Arc::new((running.clone(), AtomicBool::new(false), Event::new())))
+        Ending(Arc::new(Ended {
+            running: running.clone(),
+            reached: AtomicBool::new(false),
+            event: Event::new(),
+            #[cfg(feature = "fetch")]
+            fetched: AtomicUsize::new(0),
+        }))
     }
 
     pub(super) fn reach(&self) {
-        let (_, reached, event) = &*self.0;
-        reached.store(true, Ordering::Release);
-        event.notify(usize::MAX);
+        self.0.reached.store(true, Ordering::Release);
+        self.0.event.notify(usize::MAX);
     }
 
     fn is_reached(&self) -> bool {
-        let (running, reached, _) = &*self.0;
-        reached.load(Ordering::Acquire) || running.is_cancelled()
+        self.0.reached.load(Ordering::Acquire) || self.0.running.is_cancelled()
     }
 }
 
@@ -78,12 +94,18 @@ impl HostCall {
         self.0.ending.is_reached()
     }
 
+    /// Counts one more request of the evaluation, and says whether it is one of so many.
+    #[cfg(feature = "fetch")]
+    pub(super) fn count_fetch(&self, most: usize) -> bool {
+        let counted = |fetched: usize| (fetched < most).then(|| fetched.saturating_add(1));
+        self.0.ending.0.fetched.fetch_update(Ordering::Relaxed, Ordering::Relaxed, counted).is_ok()
+    }
+
     /// Waits until the evaluation has ended: for work that the function has spawned. The function's own future is dropped
     /// then.
     pub async fn cancelled(&self) {
-        let (_, _, event) = &*self.0.ending.0;
         while !self.is_cancelled() {
-            let listener = event.listen();
+            let listener = self.0.ending.0.event.listen();
             // It may have happened before this listened.
             if !self.is_cancelled() {
                 listener.await;

@@ -24,6 +24,8 @@ mod functions;
 mod host_call;
 mod calls;
 mod host_object;
+#[cfg(feature = "fetch")]
+mod fetch;
 mod objects;
 mod handle;
 mod js_value;
@@ -64,6 +66,8 @@ pub mod fuzzing {
     }
 }
 
+#[cfg(feature = "fetch")]
+pub use self::fetch::{FetchGrant, FetchLimits};
 pub use self::{
     batch::{Batch, BatchResult, BatchStream, Sources},
     clock::{Clock, ManualClock},

@@ -14,6 +14,8 @@ use std::{
 use serde::Serialize;
 use tokio::runtime::Handle;
 
+#[cfg(feature = "fetch")]
+use super::fetch::FetchGrant;
 #[cfg(feature = "time-zones")]
 use super::time_zone::TimeZone;
 use super::{
@@ -77,6 +79,8 @@ pub struct Sandbox {
     modules: Option<Grant>,
     functions: Functions,
     surroundings: Surroundings,
+    #[cfg(feature = "fetch")]
+    fetch: Option<FetchGrant>,
     meters: Vec<Meter>,
 }
 
@@ -104,6 +108,8 @@ impl Sandbox {
             modules: None,
             functions: Functions::new(),
             surroundings: Surroundings::default(),
+            #[cfg(feature = "fetch")]
+            fetch: None,
             meter: None,
         }
     }
@@ -116,6 +122,8 @@ impl Sandbox {
             modules: self.modules.clone(),
             functions: self.functions.clone(),
             surroundings: self.surroundings.clone(),
+            #[cfg(feature = "fetch")]
+            fetch: self.fetch.clone(),
             group: None,
             meters: self.meters.clone(),
             globals: Encoded::new(Vec::new()),
@@ -160,6 +168,8 @@ pub struct SandboxBuilder {
     modules: Option<Grant>,
     functions: Functions,
     surroundings: Surroundings,
+    #[cfg(feature = "fetch")]
+    fetch: Option<FetchGrant>,
     meter: Option<Meter>,
 }
 
@@ -215,6 +225,13 @@ impl SandboxBuilder {
         Ok(self)
     }
 
+    /// What scripts of every context may fetch. Default: nothing.
+    #[cfg(feature = "fetch")]
+    pub fn fetch(mut self, grant: FetchGrant) -> SandboxBuilder {
+        self.fetch = Some(grant);
+        self
+    }
+
     /// The folder for compiled code, or `None` to compile each time. Whoever can write it can run code in this process.
     /// Default: `$XDG_CACHE_HOME/aiointernal`, else `~/.cache/aiointernal`.
     pub fn cache_folder(mut self, folder: Option<PathBuf>) -> SandboxBuilder {
@@ -257,7 +274,8 @@ impl SandboxBuilder {
     /// A cache that cannot be used is logged, and costs only the time to compile.
     pub fn build(self) -> Result<Sandbox, Error> {
         self.functions.check()?;
-        let SandboxBuilder { limits, contexts, cache, fuel, epochs, modules, functions, surroundings, meter } = self;
+        let SandboxBuilder { limits, contexts, cache, fuel, epochs, modules, functions, surroundings, meter, .. } =
+            self;
         let brakes = component::HAS_BRAKES && !epochs;
         if limits.fuel != u64::MAX && !fuel {
             let message = format!("a limit of {} units of fuel, and the sandbox is not to count it", limits.fuel);
@@ -276,7 +294,17 @@ impl SandboxBuilder {
         let engine = component::Engine::new(config)?;
         engine.advise(CONTEXT_TAKES, CONTEXT_IS_PROMISED);
         let linked = Linked::new(&engine)?;
-        Ok(Sandbox { engine, linked, limits, modules, functions, surroundings, meters: meter.into_iter().collect() })
+        Ok(Sandbox {
+            engine,
+            linked,
+            limits,
+            modules,
+            functions,
+            surroundings,
+            #[cfg(feature = "fetch")]
+            fetch: self.fetch,
+            meters: meter.into_iter().collect(),
+        })
     }
 }
 
@@ -288,6 +316,8 @@ pub struct ContextBuilder {
     modules: Option<Grant>,
     functions: Functions,
     surroundings: Surroundings,
+    #[cfg(feature = "fetch")]
+    fetch: Option<FetchGrant>,
     group: Option<Group>,
     meters: Vec<Meter>,
     globals: Encoded<Globals>,
@@ -354,6 +384,14 @@ impl ContextBuilder {
     pub fn time_zone(mut self, name: &str) -> Result<ContextBuilder, Error> {
         self.surroundings.time_zone = Some(TimeZone::named(name)?);
         Ok(self)
+    }
+
+    /// What scripts of this context may fetch, in the place of what the sandbox grants. Default: what the sandbox grants, which is
+    /// nothing by default.
+    #[cfg(feature = "fetch")]
+    pub fn fetch(mut self, grant: FetchGrant) -> ContextBuilder {
+        self.fetch = Some(grant);
+        self
     }
 
     /// Puts the context into a group: its limits hold for each call, too, and its budget for all its contexts together.
@@ -444,6 +482,8 @@ impl ContextBuilder {
         let ContextBuilder { sandbox, limits, modules, functions, surroundings, group, meters, globals, name, .. } =
             self;
         let (queue, sink, console_arguments) = (self.queue, self.sink, self.console_arguments);
+        #[cfg(feature = "fetch")]
+        let fetch = self.fetch;
         let mut builder = sandbox.engine.builder().name(name.unwrap_or_else(|| "aiointernal-js".to_owned()));
         if let Some(calls) = queue {
             builder = builder.queue_capacity(calls);
@@ -452,6 +492,11 @@ impl ContextBuilder {
         let runtime = Handle::try_current().ok();
         let setup = Box::new(move |sender| {
             functions.check()?;
+            #[cfg(feature = "fetch")]
+            let functions = match fetch {
+                Some(grant) => functions.and(&grant.functions()),
+                None => functions,
+            };
             let (linked, console, inbox) = (sandbox.linked, Output::to(sink, console_arguments), Inbox::new(sender));
             surroundings.clock.attach(&inbox);
             let script =
