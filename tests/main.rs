@@ -18,4 +18,5 @@ mod pool;
 mod queue;
 mod source_maps;
 mod thread;
+mod typescript;
 mod values;

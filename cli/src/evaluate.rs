@@ -1,7 +1,7 @@
 //! `aiointernal eval` and `aiointernal run`.
 
 use std::{
-    io,
+    fs, io,
     path::{self, Path},
 };
 
@@ -22,6 +22,7 @@ pub(crate) fn eval(source: &str, printed: Formatting, options: &Common) -> Resul
         "-" => Source::read("<stdin>", io::stdin(), Limits::default().source)?,
         text => Source::script(text),
     };
+    let source = options.source(source);
     let context = options.context(&options.sandbox()?)?;
     let line = match printed.format {
         Format::Json => json(context.eval(source).blocking()?)?,
@@ -38,13 +39,32 @@ pub(crate) fn run(file: &Path, printed: Formatting, options: &Common) -> Result<
         context = context.modules(folder);
     }
     let context = context.blocking()?;
+    let source = if options.is_typescript() { Some(read(file)?.typescript()) } else { None };
     match printed.format {
-        Format::Json => match context.eval_file(file).blocking()? {
-            Value::Undefined => Ok(()),
-            value => print(&json(value)?),
-        },
-        Format::Text => print(&context.eval_file_text(file).blocking()?),
+        Format::Json => {
+            let value = match source {
+                Some(source) => context.eval(source),
+                None => context.eval_file(file),
+            };
+            match value.blocking()? {
+                Value::Undefined => Ok(()),
+                value => print(&json(value)?),
+            }
+        }
+        Format::Text => {
+            let text = match source {
+                Some(source) => context.eval_text(source),
+                None => context.eval_file_text(file),
+            };
+            print(&text.blocking()?)
+        }
     }
+}
+
+fn read(file: &Path) -> Result<Source> {
+    let name = file.display().to_string();
+    let text = fs::File::open(file).with_context(|| format!("cannot read {name}"))?;
+    Ok(Source::read(name, text, Limits::default().source)?)
 }
 
 /// What a file may import: the folder that it is in. `None`: there is no such file, which is told when it is run.

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use aiointernal::{
     Context, Limits, Sandbox,
-    js::{ConsoleMessage, ContextBuilder},
+    js::{ConsoleMessage, ContextBuilder, Source},
 };
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -32,7 +32,7 @@ pub(crate) enum Command {
     /// Prints the value of the last statement on standard output. As JSON, undefined is null and a BigInt a string
     /// of digits, a Map a list of pairs, an Error an object; --format text prints it as a person would write it.
     Eval {
-        /// The JavaScript to evaluate, or - to read it from standard input
+        /// The JavaScript or, with --ts, TypeScript to evaluate, or - to read it from standard input
         #[arg(allow_negative_numbers = true)]
         source: String,
         #[command(flatten)]
@@ -40,10 +40,11 @@ pub(crate) enum Command {
         #[command(flatten)]
         limits: Common,
     },
-    /// Run a file: a script or, when it ends in .mjs, a module
+    /// Run a file: a script or, when it ends in .mjs, a module; .ts, .mts and .cts are TypeScript
     ///
     /// Prints the value of the last statement; as JSON, nothing when it is undefined. Relative imports are files of the
-    /// folder that the file is in, and of those below it; nothing else can be imported. TypeScript is not there yet.
+    /// folder that the file is in, and of those below it; nothing else can be imported. TypeScript that imports or
+    /// exports is a module, too; its types are taken away, not checked.
     Run {
         /// The file
         file: PathBuf,
@@ -170,6 +171,10 @@ pub(crate) struct Common {
     #[arg(long, value_name = "SIZE", default_value = "256KiB", value_parser = size)]
     stack: usize,
 
+    /// Take sources, and the file that is run, for TypeScript
+    #[arg(long)]
+    ts: bool,
+
     /// Set a global to a JSON value before anything runs; may be given many times
     #[arg(long = "global", value_name = "NAME=JSON", value_parser = global)]
     globals: Vec<(String, serde_json::Value)>,
@@ -198,6 +203,16 @@ impl Common {
         limits.stack = self.stack;
         // Two: a context that is being opened, and one that is not quite gone yet.
         Ok(Sandbox::builder().limits(limits).max_contexts(2).build()?)
+    }
+
+    /// Whether what is run is TypeScript, whatever its name.
+    pub(crate) fn is_typescript(&self) -> bool {
+        self.ts
+    }
+
+    /// A source of the language that the command line says.
+    pub(crate) fn source(&self, source: Source) -> Source {
+        if self.ts { source.typescript() } else { source }
     }
 
     /// Opens a context with the globals of the command line, whose console is standard error.

@@ -27,7 +27,7 @@ pub(crate) fn run(options: &Common) -> Result<()> {
                     input.clear();
                     continue;
                 }
-                match runtime.block_on(evaluate(&context, input.clone())) {
+                match runtime.block_on(evaluate(&context, options.source(Source::script(input.clone())))) {
                     // Nothing of a source that does not parse was run, so it can be evaluated again with more of it.
                     Err(error) if is_unfinished(&input, &error) => {
                         input.push('\n');
@@ -45,7 +45,7 @@ pub(crate) fn run(options: &Common) -> Result<()> {
         }
     }
     if !input.is_empty()
-        && let Err(error) = runtime.block_on(evaluate(&context, input))
+        && let Err(error) = runtime.block_on(evaluate(&context, options.source(Source::script(input))))
     {
         report::explain(&error);
     }
@@ -73,14 +73,14 @@ fn is_unfinished(input: &str, error: &Error) -> bool {
         return true;
     };
     match exception.message.as_str() {
-        "unexpected end of comment" => true,
-        "unexpected end of string" => text.chars().nth(column.saturating_sub(1)) == Some('`'),
+        "unexpected end of comment" | "Unterminated multiline comment" => true,
+        "unexpected end of string" | "Unterminated string" => text.chars().nth(column.saturating_sub(1)) == Some('`'),
         _ => lines.next().is_none() && column > text.chars().count(),
     }
 }
 
 /// Evaluates one input. Ctrl-C stops it, and only it.
-async fn evaluate(context: &Context, line: String) -> Result<String, Error> {
+async fn evaluate(context: &Context, input: Source) -> Result<String, Error> {
     let mut interrupt = pin!(tokio::signal::ctrl_c());
     loop {
         // Listen before anything runs, and forget what was pressed before.
@@ -90,7 +90,7 @@ async fn evaluate(context: &Context, line: String) -> Result<String, Error> {
             () = tokio::task::yield_now() => break,
         }
     }
-    let mut evaluation = context.eval_text(Source::script(line).named("<repl>")).queue();
+    let mut evaluation = context.eval_text(input.named("<repl>")).queue();
     tokio::select! {
         result = &mut evaluation => return result,
         _ = &mut interrupt => evaluation.abort(),
