@@ -530,9 +530,9 @@ mod bad_input {
             assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
             assert!(error.to_string().contains(reason), "{error}");
         }
-        let error = context.eval_file(file("a.ts", b"let a: number = 1")).blocking().unwrap_err();
+        let error = context.eval_file(file("a.tsx", b"<a />")).blocking().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidArgument);
-        assert!(error.to_string().contains("TypeScript"), "{error}");
+        assert!(error.to_string().contains("JSX is not supported"), "{error}");
     }
 
     #[test]

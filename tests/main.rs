@@ -21,4 +21,5 @@ mod queue;
 mod source_maps;
 mod thread;
 mod timers;
+mod typescript;
 mod values;

@@ -438,13 +438,13 @@ mod folders {
 
     #[test]
     fn a_file_that_is_no_module_is_refused() {
-        let files = Files::new(&[("typed.ts", ""), ("long.mjs", &"1;".repeat(600))]);
+        let files = Files::new(&[("element.tsx", ""), ("long.mjs", &"1;".repeat(600))]);
         fs::write(files.inner().join("latin.mjs"), b"1 // \xe9").unwrap();
         let mut limits = Limits::default();
         limits.source = 1000;
         let folder = Folder::open(files.inner()).unwrap();
         let context = SANDBOX.context().limits(limits).modules(folder).blocking().unwrap();
-        assert!(refusal(&context, "./typed.ts").contains("TypeScript is not supported yet"));
+        assert!(refusal(&context, "./element.tsx").contains("JSX is not supported"));
         assert!(refusal(&context, "./long.mjs").ends_with("it is longer than 1000 bytes"));
         assert!(refusal(&context, "./latin.mjs").ends_with("it is not UTF-8: the byte at 5 is wrong"));
         goes_on(&context);

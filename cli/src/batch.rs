@@ -66,7 +66,7 @@ async fn each_alone(mut lines: mpsc::Receiver<Read>, sandbox: &aiointernal::Sand
         let answer = match source {
             Err(reason) => malformed(id, reason),
             Ok(source) => {
-                let answer = answer(id, context.eval(source).await);
+                let answer = answer(id, context.eval(options.source(Source::script(source))).await);
                 context.reset().await?;
                 answer
             }
@@ -79,7 +79,8 @@ async fn each_alone(mut lines: mpsc::Receiver<Read>, sandbox: &aiointernal::Sand
 async fn all_together(lines: mpsc::Receiver<Read>, sandbox: &aiointernal::Sandbox, options: &Common) -> Result<()> {
     let context = options.context(sandbox)?;
     let open = Arc::new(Mutex::new(VecDeque::new()));
-    let sources = Sources::from_stream(Accepted { lines, open: Arc::clone(&open) });
+    let sources =
+        Sources::from_stream(Accepted { lines, open: Arc::clone(&open), is_typescript: options.is_typescript() });
     let mut results = context.eval_batch(sources).stream();
     loop {
         // Reading goes on within this poll, and meets malformed lines: they are answered without waiting for more.
@@ -118,6 +119,7 @@ enum Open {
 struct Accepted {
     lines: mpsc::Receiver<Read>,
     open: Arc<Mutex<VecDeque<Open>>>,
+    is_typescript: bool,
 }
 
 impl Stream for Accepted {
@@ -140,7 +142,8 @@ impl Stream for Accepted {
             match source {
                 Ok(source) => {
                     open.push_back(Open::Evaluating(id));
-                    return Poll::Ready(Some(Source::script(source)));
+                    let source = Source::script(source);
+                    return Poll::Ready(Some(if self.is_typescript { source.typescript() } else { source }));
                 }
                 Err(reason) => open.push_back(Open::Malformed(id, reason)),
             }

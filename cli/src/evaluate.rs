@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    io,
+    fs, io,
     path::{self, Path},
 };
 
@@ -24,6 +24,7 @@ pub(crate) fn eval(source: &str, printed: Formatting, options: &Common) -> Resul
         "-" => Source::read("<stdin>", io::stdin(), Limits::default().source)?,
         text => Source::script(text),
     };
+    let source = options.source(source);
     let runtime = runtime()?;
     let _within = runtime.enter();
     let context = options.context(&options.sandbox()?)?.until_idle();
@@ -54,13 +55,32 @@ pub(crate) fn run(file: &Path, printed: Formatting, options: &Common) -> Result<
     let runtime = runtime()?;
     let _within = runtime.enter();
     let context = context.blocking()?.until_idle();
+    let source = if options.is_typescript() { Some(read(file)?.typescript()) } else { None };
     match printed.format {
-        Format::Json => match runtime.block_on(async { context.eval_file(file).await })? {
-            Value::Undefined => Ok(()),
-            value => print(&json(value)?),
-        },
-        Format::Text => print(&runtime.block_on(async { context.eval_file_text(file).await })?),
+        Format::Json => {
+            let evaluation = match source {
+                Some(source) => context.eval(source),
+                None => context.eval_file(file),
+            };
+            match runtime.block_on(async { evaluation.await })? {
+                Value::Undefined => Ok(()),
+                value => print(&json(value)?),
+            }
+        }
+        Format::Text => {
+            let evaluation = match source {
+                Some(source) => context.eval_text(source),
+                None => context.eval_file_text(file),
+            };
+            print(&runtime.block_on(async { evaluation.await })?)
+        }
     }
+}
+
+fn read(file: &Path) -> Result<Source> {
+    let name = file.display().to_string();
+    let text = fs::File::open(file).with_context(|| format!("cannot read {name}"))?;
+    Ok(Source::read(name, text, Limits::default().source)?)
 }
 
 /// Where requests of scripts run.

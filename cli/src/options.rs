@@ -8,7 +8,7 @@ use std::{
 
 use aiointernal::{
     Context, Limits, Sandbox,
-    js::{Clock, ConsoleMessage, ContextBuilder, FetchGrant, Folder as Modules},
+    js::{Clock, ConsoleMessage, ContextBuilder, FetchGrant, Folder as Modules, Source},
 };
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -36,7 +36,7 @@ pub(crate) enum Command {
     /// Prints the value of the last statement on standard output. As JSON, undefined is null and a BigInt a string
     /// of digits, a Map a list of pairs, an Error an object; --format text prints it as a person would write it. Ends when no timer is left.
     Eval {
-        /// The JavaScript to evaluate, or - to read it from standard input
+        /// The JavaScript or, with --ts, TypeScript to evaluate, or - to read it from standard input
         #[arg(allow_negative_numbers = true)]
         source: String,
         #[command(flatten)]
@@ -44,11 +44,11 @@ pub(crate) enum Command {
         #[command(flatten)]
         limits: Common,
     },
-    /// Run a file: a script or, when it ends in .mjs, a module
+    /// Run a file: a script or, when it ends in .mjs, a module; .ts, .mts and .cts are TypeScript
     ///
     /// Prints the value of the last statement; as JSON, nothing when it is undefined. Ends when no timer is left. Relative imports
     /// are files of the folder that the file is in, and of those below it, or of --module-root; nothing else can be imported.
-    /// TypeScript is not there yet.
+    /// TypeScript that imports or exports is a module, too; its types are taken away, not checked.
     Run {
         /// The file
         file: PathBuf,
@@ -177,6 +177,10 @@ pub(crate) struct Common {
     #[arg(long, value_name = "SIZE", default_value = "256KiB", value_parser = size)]
     stack: usize,
 
+    /// Take sources, and the file that is run, for TypeScript
+    #[arg(long)]
+    ts: bool,
+
     /// Set a global to a JSON value before anything runs; may be given many times
     #[arg(long = "global", value_name = "NAME=JSON", value_parser = global)]
     globals: Vec<(String, serde_json::Value)>,
@@ -265,6 +269,16 @@ impl Common {
             sandbox = sandbox.fetch(granted?);
         }
         Ok(sandbox.build()?)
+    }
+
+    /// Whether what is run is TypeScript, whatever its name.
+    pub(crate) fn is_typescript(&self) -> bool {
+        self.ts
+    }
+
+    /// A source of the language that the command line says.
+    pub(crate) fn source(&self, source: Source) -> Source {
+        if self.ts { source.typescript() } else { source }
     }
 
     /// Opens a context with the globals of the command line, whose console is standard error.

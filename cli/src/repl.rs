@@ -24,7 +24,7 @@ pub(crate) fn run(options: &Common) -> Result<()> {
     let _within = runtime.enter();
     // The session sets the globals when it has what it needs from those that they may replace.
     let context = options.context_builder(&options.sandbox()?)?.globals(Map::new())?.blocking()?.until_idle();
-    let session = Rc::new(Session::new(context.clone(), options.globals()));
+    let session = Rc::new(Session::new(context.clone(), options.globals(), options.is_typescript()));
     let config = Config::builder().completion_type(CompletionType::List).completion_show_all_if_ambiguous(true).build();
     let mut editor = Editor::<SessionCompleter, DefaultHistory>::with_config(config)?;
     editor.set_helper(Some(SessionCompleter(Rc::clone(&session))));

@@ -26,6 +26,7 @@ const MAX_NAMES: usize = 10_000;
 pub(super) struct Session {
     context: Context,
     globals: Map<String, Value>,
+    is_typescript: bool,
     /// None while the context is one that nothing was said to.
     functions: RefCell<Option<Functions>>,
     /// Names in inputs that declare something. No object has those of `let`, `const` and `class`.
@@ -43,9 +44,9 @@ struct Functions {
 
 impl Session {
     /// A conversation with a context that has no globals yet.
-    pub(super) fn new(context: Context, globals: Map<String, Value>) -> Session {
+    pub(super) fn new(context: Context, globals: Map<String, Value>, is_typescript: bool) -> Session {
         let (functions, names, loss) = (RefCell::default(), RefCell::default(), Cell::default());
-        Session { context, globals, functions, names, loss }
+        Session { context, globals, is_typescript, functions, names, loss }
     }
 
     /// Makes what the session needs in its context, where that is a fresh one.
@@ -88,7 +89,9 @@ impl Session {
         let inspect = self.functions().await?.inspect;
         self.remember(text);
         let mut evaluate = async |text: &str| {
-            let evaluation = self.context.eval_as::<JsValue>(Source::script(text).named(input::NAME)).queue();
+            let source = Source::script(text).named(input::NAME);
+            let source = if self.is_typescript { source.typescript() } else { source };
+            let evaluation = self.context.eval_as::<JsValue>(source).queue();
             self.seen(until(&mut interrupt, ctrl_c, evaluation).await)
         };
         let value = match input::as_object(text) {

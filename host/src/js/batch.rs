@@ -259,7 +259,7 @@ impl Evaluations {
             running = running.after(None);
         }
         // A source that is too large never enters the engine; it fails in its turn, and so does one that may not begin.
-        let evaluation = match engine.begin_item(&running, &self.terms, inputs.front()?) {
+        let evaluation = match engine.begin_source(&running, &self.terms, inputs.front_mut()?) {
             Ok(evaluation) => evaluation,
             Err(error) => {
                 if self.pushed > 0 {
@@ -279,7 +279,7 @@ impl Evaluations {
             let fitting = inputs.iter().take_while(|source| {
                 let first = bytes == 0;
                 bytes = bytes.saturating_add(source.len()).saturating_add(1);
-                (first || bytes <= PUSH_BYTES) && source.check(limit).is_ok()
+                (first || bytes <= PUSH_BYTES) && source.check(limit).is_ok() && !source.is_typescript()
             });
             let fitting: Vec<_> = fitting.cloned().collect();
             let fitting_len = fitting.len();

@@ -226,12 +226,16 @@ impl Context {
         })
     }
 
-    /// Evaluates a file: `.mjs` as a module, everything else as a script. It is read on the context's thread, before
+    /// Evaluates a file: `.mjs` as a module, everything else as a script. With the feature `typescript`, `.ts` and `.cts` are
+    /// TypeScript, and modules where they import or export; `.mts` is a module in any case. It is read on the context's thread, before
     /// the time limit begins: a pipe that nobody writes to blocks the context.
     ///
     /// # Errors
     ///
-    /// As [`eval`](Context::eval), and [`Io`](ErrorKind::Io): the file cannot be read or is not UTF-8.
+    /// As [`eval`](Context::eval), and:
+    ///
+    /// - [`Io`](ErrorKind::Io): the file cannot be read or is not UTF-8.
+    /// - [`InvalidArgument`](ErrorKind::InvalidArgument): it ends in `.tsx`, or is TypeScript and the feature is not there.
     pub fn eval_file(&self, path: impl Into<PathBuf>) -> Call<Value> {
         let path = path.into();
         self.evaluation(Ok, move |engine, running, terms| {

@@ -610,15 +610,16 @@ impl Engine {
         &mut self,
         running: &Running,
         terms: &Terms,
-        source: Source,
+        mut source: Source,
         form: ResultForm,
     ) -> Result<Outcome, Error> {
-        let evaluation = self.admit(running, terms, |_, limits| source.check(limits.source))?;
+        let evaluation = self.begin_source(running, terms, &mut source)?;
         evaluation.entered(source.len());
+        let map = source.map().cloned();
         let source = source.into_wire();
         let number = evaluation.number;
         self.run(evaluation, |store, engine| {
-            store.data_mut().host.maps.note(&source.name, &source.text);
+            store.data_mut().host.maps.note(&source.name, &source.text, map);
             engine.api().call_evaluate(store, number, &source, form)
         })
     }
@@ -840,14 +841,16 @@ impl Engine {
         self.instance.has(batch)
     }
 
-    /// Begins the evaluation of this source of a batch, as that of every call.
-    pub(super) fn begin_item(
+    /// Begins the evaluation of this source, which is JavaScript from then on.
+    pub(super) fn begin_source(
         &mut self,
         running: &Running,
         terms: &Terms,
-        source: &Source,
+        source: &mut Source,
     ) -> Result<Rc<Evaluation>, Error> {
-        self.admit(running, terms, |_, limits| source.check(limits.source))
+        let evaluation = self.admit(running, terms, |_, limits| source.check(limits.source))?;
+        source.strip(evaluation.limits().source).inspect_err(|error| evaluation.end(Some(error.kind())))?;
+        Ok(evaluation)
     }
 
     /// Evaluates the next source of a batch, which is this one.
@@ -857,7 +860,7 @@ impl Engine {
         evaluation.entered(source.len());
         let number = evaluation.number;
         self.run(evaluation, |store, engine| {
-            store.data_mut().host.maps.note(source.shown_name(), source.text());
+            store.data_mut().host.maps.note(source.shown_name(), source.text(), source.map().cloned());
             let next = engine.on_demand(store)?.batch().call_next(store, resource, number)?;
             next.ok_or_else(|| wasmtime::format_err!("the batch lost a source"))
         })

@@ -46,6 +46,8 @@ mod console;
 mod modules;
 mod exception;
 mod source_maps;
+#[cfg(feature = "typescript")]
+mod typescript;
 mod value;
 mod literal;
 mod wire;

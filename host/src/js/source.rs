@@ -6,10 +6,10 @@ use std::{
     path::Path,
 };
 
-use super::bindings;
+use super::{bindings, source_maps::Map};
 use crate::error::{Error, ErrorKind};
 
-/// A JavaScript source text, with a name for error stacks.
+/// A source text, JavaScript or TypeScript, with a name for error stacks.
 ///
 /// A plain `&str` or `String` is a script named `<eval>`.
 ///
@@ -27,12 +27,15 @@ use crate::error::{Error, ErrorKind};
 /// of an [`Exception`](crate::js::Exception) name the original's files, lines, columns and functions. The same holds
 /// for modules. The map is looked at when an exception leaves whose stack names the source: one that is malformed, or
 /// an index of maps, is ignored. A context remembers the last 64 texts with a map, up to 4 MiB of them, until it is
-/// replaced, and of one name the last: so name the sources that have one. `error.stack` as a script reads it, and what the console prints, stay as they are.
+/// replaced, and of one name the last: so name the sources that have one. This holds for TypeScript as well. `error.stack` as a script reads it, and what the console prints, stay as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     name: Option<String>,
     text: String,
     kind: Kind,
+    is_typescript: bool,
+    /// Where what was TypeScript is in its original.
+    map: Option<Map>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +47,7 @@ enum Kind {
 impl Source {
     /// A classic script: its completion value is the result, and its top-level `let` and `const` stay.
     pub fn script(text: impl Into<String>) -> Source {
-        Source { name: None, text: text.into(), kind: Kind::Script }
+        Source { name: None, text: text.into(), kind: Kind::Script, is_typescript: false, map: None }
     }
 
     /// An ES module: strict, with `await` at its top level. Its result is `undefined`. It imports what its context was
@@ -54,7 +57,35 @@ impl Source {
     /// QuickJS never frees a module: each takes its memory, for the code and what that keeps, until the context is
     /// [reset](crate::Context::reset). What is evaluated many times is better a script, or a function that is called.
     pub fn module(text: impl Into<String>) -> Source {
-        Source { name: None, text: text.into(), kind: Kind::Module }
+        Source { kind: Kind::Module, ..Source::script(text) }
+    }
+
+    /// The same source as TypeScript. A script that imports or exports is a module, as TypeScript has it.
+    ///
+    /// ```
+    /// use aiointernal::{Sandbox, js::Source};
+    ///
+    /// # fn main() -> Result<(), aiointernal::Error> {
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let context = Sandbox::new()?.context().await?;
+    /// let source = Source::script("enum Size { Small = 1, Large } Size.Large as number").typescript();
+    /// assert_eq!(context.eval_as::<u32>(source.named("sizes.ts")).await?, 2);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
+    ///
+    /// Its types are taken away, unchecked, before the engine has it: on the context's thread, which waits for another of ample
+    /// stack. Two texts are stripped at a time in the process. It is no work of the call's: neither its time limit nor its
+    /// memory limit holds there, but [`Limits::source`](crate::Limits::source) does for both texts, and one that is
+    /// nested too deeply is a `RangeError`. What does not parse is a `SyntaxError` that says where, as in JavaScript.
+    ///
+    /// Enums, namespaces, parameter properties, and decorators as of `experimentalDecorators` become JavaScript; a text with
+    /// decorators has a variable `babelHelpers`. Imports that are used as types only are left out. Not there: JSX, `import x =
+    /// require()`, `export =`, metadata of decorators, and the values of enums that other files declare.
+    #[cfg(feature = "typescript")]
+    pub fn typescript(self) -> Source {
+        Source { is_typescript: true, ..self }
     }
 
     /// The same source with this name in error stacks.
@@ -87,21 +118,20 @@ impl Source {
         Ok(Source::script(text).named(name))
     }
 
-    /// Reads a file: `.mjs` is a module, everything else a script.
+    /// Reads a file: `.mjs` and `.mts` are modules, everything else a script; `.ts`, `.mts` and `.cts` are TypeScript.
     ///
     /// # Errors
     ///
-    /// As [`read`](Source::read), and [`ErrorKind::InvalidArgument`]: it is TypeScript, by its name.
+    /// As [`read`](Source::read), and [`ErrorKind::InvalidArgument`]: by its name it is what cannot be read.
     pub(super) fn read_file(path: &Path, limit: usize) -> Result<Source, Error> {
         let name = path.display().to_string();
         let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-        if matches!(extension, "ts" | "mts" | "cts" | "tsx") {
-            let message = format!("{name}: TypeScript is not supported yet; compile it to JavaScript first");
-            return Err(Error::new(ErrorKind::InvalidArgument, message));
-        }
+        let is_typescript = is_typescript(extension)
+            .map_err(|reason| Error::new(ErrorKind::InvalidArgument, format!("{name}: {reason}")))?;
         let file = fs::File::open(path).map_err(|error| unreadable(&name, error))?;
         let source = Source::read(name, file, limit)?;
-        Ok(if extension == "mjs" { Source { kind: Kind::Module, ..source } } else { source })
+        let kind = if matches!(extension, "mjs" | "mts") { Kind::Module } else { Kind::Script };
+        Ok(Source { kind, is_typescript, ..source })
     }
 
     /// Refuses a text that is longer than `limit` bytes.
@@ -111,6 +141,33 @@ impl Source {
         }
         let message = format!("the source {} is longer than {limit} bytes; the context was kept", self.shown_name());
         Err(Error::new(ErrorKind::SourceTooLarge, message))
+    }
+
+    /// Makes JavaScript of TypeScript, of at most `limit` bytes.
+    pub(super) fn strip(&mut self, limit: usize) -> Result<(), Error> {
+        #[cfg(feature = "typescript")]
+        if self.is_typescript {
+            use super::typescript::{self, Goal};
+
+            let goal = match self.kind {
+                Kind::Script => Goal::Either,
+                Kind::Module => Goal::Module,
+            };
+            let stripped = typescript::strip(self.shown_name(), &self.text, goal, limit)
+                .map_err(|failed| failed.into_error(self.shown_name(), limit))?;
+            self.kind = if stripped.is_module { Kind::Module } else { Kind::Script };
+            (self.text, self.map, self.is_typescript) = (stripped.text, Some(stripped.map), false);
+        }
+        let _ = limit;
+        Ok(())
+    }
+
+    pub(super) fn is_typescript(&self) -> bool {
+        self.is_typescript
+    }
+
+    pub(super) fn map(&self) -> Option<&Map> {
+        self.map.as_ref()
     }
 
     /// Bytes of the text.
@@ -133,6 +190,16 @@ impl Source {
             Kind::Module => bindings::SourceKind::Module,
         };
         bindings::Source { name, text: self.text, kind }
+    }
+}
+
+/// Whether a file is TypeScript, by its extension. Fails with why that cannot be read.
+pub(super) fn is_typescript(extension: &str) -> Result<bool, &'static str> {
+    match extension {
+        "tsx" => Err("JSX is not supported; compile it to JavaScript first"),
+        "ts" | "mts" | "cts" if cfg!(feature = "typescript") => Ok(true),
+        "ts" | "mts" | "cts" => Err("TypeScript needs the feature `typescript` of the crate aiointernal"),
+        _ => Ok(false),
     }
 }
 

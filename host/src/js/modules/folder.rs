@@ -9,15 +9,16 @@ use std::{
 
 use cap_primitives::fs::{FollowSymlinks, Metadata, OpenOptions, open, open_ambient_dir, stat};
 
-use super::{Module, Resolver, path};
+use super::{Module, Resolver, extension, is_typescript, path};
 use crate::error::{Error, ErrorKind};
 
 /// The files of a folder and the folders below it, as modules.
 ///
 /// Relative specifiers (`./a.js`, `../b.mjs`) are paths between files, with `/` on every system; every other specifier
 /// is refused: bare names, absolute paths, URLs, backslashes, drives. There is no looking for `index.js` and no adding
-/// of `.js`. A file that ends in `.json` is JSON, one that ends in `.ts`, `.mts`, `.cts` or `.tsx` is refused, and every
-/// other one is an ES module.
+/// of `.js`. A file that ends in `.json` is JSON, one that ends in `.ts`, `.mts` or `.cts` is TypeScript (with the feature
+/// `typescript`; without it, and in `.tsx`, it is refused), and every other one is an ES module. Where TypeScript imports `./a.js` or
+/// `./a.mjs` and there is no such file, `./a.ts` or `./a.mts` is meant, as TypeScript has it.
 ///
 /// # Confinement
 ///
@@ -60,6 +61,23 @@ impl Folder {
             self.name.push('/');
         }
         self
+    }
+
+    /// The path of a TypeScript file that imports the JavaScript that is to be made of it; of everything else, the path as it is.
+    fn meant(&self, base: &str, path: String) -> String {
+        if matches!(is_typescript(extension(base)), Ok(true))
+            && matches!(extension(&path), "js" | "mjs")
+            && let Some(original) = path.strip_suffix("js").map(|path| format!("{path}ts"))
+            && !self.has(&path)
+            && self.has(&original)
+        {
+            return original;
+        }
+        path
+    }
+
+    fn has(&self, path: &str) -> bool {
+        stat(&self.folder, Path::new(path), FollowSymlinks::Yes).is_ok_and(|found| found.is_file())
     }
 
     fn read(&self, path: &str, bytes: usize) -> Result<String, String> {
@@ -117,7 +135,7 @@ impl Resolver for Folder {
         } else {
             let base = base.strip_prefix(self.name.as_str()).filter(|base| !base.starts_with('/')).unwrap_or_default();
             match path::join(base, specifier) {
-                Some(path) => return Ok(format!("{}{path}", self.name)),
+                Some(path) => return Ok(format!("{}{}", self.name, self.meant(base, path))),
                 None => "it leads out of the folder",
             }
         };
@@ -130,11 +148,9 @@ impl Resolver for Folder {
 
     async fn load_within(&self, name: &str, bytes: usize) -> Result<Module, String> {
         let path = name.strip_prefix(self.name.as_str()).ok_or("it is not in the folder")?;
-        let extension = Path::new(path).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-        if matches!(extension, "ts" | "mts" | "cts" | "tsx") {
-            return Err("TypeScript is not supported yet; compile it to JavaScript first".to_owned());
-        }
-        Ok(Module::of_name(name, self.read(path, bytes)?))
+        // Before it is read.
+        is_typescript(extension(path))?;
+        Module::of_name(name, self.read(path, bytes)?)
     }
 }
 

@@ -107,11 +107,20 @@ impl modules::Host for Data<Ambient> {
         if text.len() > bytes {
             return Err(format!("it is longer than {bytes} bytes"));
         }
-        self.host.maps.note(&name, &text);
-        let kind = match kind {
-            Kind::JavaScript => modules::ModuleKind::Javascript,
-            Kind::Json => modules::ModuleKind::Json,
+        let (kind, text, map) = match kind {
+            Kind::JavaScript => (modules::ModuleKind::Javascript, text, None),
+            Kind::Json => (modules::ModuleKind::Json, text, None),
+            #[cfg(feature = "typescript")]
+            Kind::TypeScript => {
+                use crate::js::typescript::{Goal, strip};
+
+                let _away = self.step_out();
+                let stripped =
+                    strip(&name, &text, Goal::Module, bytes).map_err(|failed| failed.into_reason(&name, bytes))?;
+                (modules::ModuleKind::Javascript, stripped.text, Some(stripped.map))
+            }
         };
+        self.host.maps.note(&name, &text, map);
         Ok(modules::Module { text, kind })
     }
 }

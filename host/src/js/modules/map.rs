@@ -7,7 +7,8 @@ use super::{Module, Resolver};
 /// Modules by their names.
 ///
 /// `./` and `../` in a specifier are paths between names; every other specifier is a name itself. A name that ends in
-/// `.json` is JSON, and every other one an ES module.
+/// `.json` is JSON, one that ends in `.ts`, `.mts` or `.cts` is TypeScript (with the feature `typescript`; without it, and in
+/// `.tsx`, it is refused), and every other one an ES module.
 ///
 /// ```
 /// use aiointernal::{Sandbox, js::{ModuleMap, Source}};
@@ -27,7 +28,7 @@ use super::{Module, Resolver};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct ModuleMap {
-    modules: HashMap<String, Module>,
+    modules: HashMap<String, String>,
 }
 
 impl ModuleMap {
@@ -38,8 +39,7 @@ impl ModuleMap {
             if let Some(path) = name.strip_prefix("./") {
                 name = path.to_owned();
             }
-            let module = Module::of_name(&name, text.into());
-            (name, module)
+            (name, text.into())
         });
         ModuleMap { modules: modules.collect() }
     }
@@ -53,6 +53,7 @@ impl<N: Into<String>, T: Into<String>> FromIterator<(N, T)> for ModuleMap {
 
 impl Resolver for ModuleMap {
     async fn load(&self, name: &str) -> Result<Module, String> {
-        self.modules.get(name).cloned().ok_or_else(|| format!("there is no module {name:?}"))
+        let text = self.modules.get(name).ok_or_else(|| format!("there is no module {name:?}"))?;
+        Module::of_name(name, text.clone())
     }
 }

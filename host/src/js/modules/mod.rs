@@ -9,6 +9,7 @@ use std::{fmt, future::Future, path::Path, pin::Pin, sync::Arc};
 
 pub(super) use self::imports::Imports;
 pub use self::{folder::Folder, map::ModuleMap};
+use super::source::is_typescript;
 
 /// What answers the imports of a context: [`ModuleMap`], [`Folder`], a closure, or a type of your own.
 ///
@@ -107,6 +108,8 @@ pub struct Module {
 enum Kind {
     JavaScript,
     Json,
+    #[cfg(feature = "typescript")]
+    TypeScript,
 }
 
 impl Module {
@@ -115,16 +118,32 @@ impl Module {
         Module { text: text.into(), kind: Kind::JavaScript }
     }
 
+    /// An ES module in TypeScript, whose types are taken away as those of a [source](crate::js::Source::typescript) are. One that
+    /// does not parse is a `ReferenceError` of the import, which says where.
+    #[cfg(feature = "typescript")]
+    pub fn typescript(text: impl Into<String>) -> Module {
+        Module { text: text.into(), kind: Kind::TypeScript }
+    }
+
     /// JSON, whose value is the default export. An import has to say `with { type: "json" }`.
     pub fn json(text: impl Into<String>) -> Module {
         Module { text: text.into(), kind: Kind::Json }
     }
 
-    /// JSON where the name ends in `.json`, else JavaScript.
-    fn of_name(name: &str, text: String) -> Module {
-        let json = Path::new(name).extension().is_some_and(|extension| extension == "json");
-        if json { Module::json(text) } else { Module::javascript(text) }
+    /// JSON where the name ends in `.json`, TypeScript where it ends as such does, else JavaScript.
+    fn of_name(name: &str, text: String) -> Result<Module, String> {
+        match extension(name) {
+            "json" => Ok(Module::json(text)),
+            #[cfg(feature = "typescript")]
+            extension if is_typescript(extension)? => Ok(Module::typescript(text)),
+            extension => is_typescript(extension).map(|_| Module::javascript(text)).map_err(str::to_owned),
+        }
     }
+}
+
+/// What a name ends with, behind its last dot.
+fn extension(name: &str) -> &str {
+    Path::new(name).extension().and_then(|extension| extension.to_str()).unwrap_or_default()
 }
 
 /// A resolver that contexts were granted.

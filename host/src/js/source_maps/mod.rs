@@ -1,4 +1,4 @@
-//! Source maps that sources bring with them: stacks in the words of the original.
+//! Source maps of sources: stacks in the words of the original.
 //!
 //! Texts with a map are kept as they are, and nothing of a map is decoded before an exception's stack names its source:
 //! so a map that is never needed costs a copy, and one that is hostile costs a walk over its text.
@@ -11,7 +11,10 @@ mod original;
 
 use std::{borrow::Cow, collections::VecDeque, iter};
 
-use self::{frame::Line, original::Map};
+use self::frame::Line;
+#[cfg(feature = "typescript")]
+pub(super) use self::lines::of as lines;
+pub(super) use self::original::Map;
 use super::exception::MAX_EXCEPTIONS;
 
 /// Texts that are kept.
@@ -37,25 +40,29 @@ pub(super) struct SourceMaps {
 struct Text {
     name: String,
     text: String,
+    /// Its map; `None`: the text ends with it.
+    map: Option<Map>,
 }
 
 impl Text {
     fn bytes(&self) -> usize {
-        self.name.len().saturating_add(self.text.len())
+        let map = self.map.as_ref().map_or(0, Map::bytes);
+        self.name.len().saturating_add(self.text.len()).saturating_add(map)
     }
 }
 
 impl SourceMaps {
-    /// Keeps the text of a source that is about to be evaluated, where it has a map, and forgets an earlier one of this name.
-    pub(super) fn note(&mut self, name: &str, text: &str) {
+    /// Keeps the text of a source that is about to be evaluated, where it has a map, beside it or in its end, and forgets an earlier one
+    /// of this name.
+    pub(super) fn note(&mut self, name: &str, text: &str, map: Option<Map>) {
         if let Some(known) = self.texts.iter().position(|known| known.name == name) {
             let bytes = self.texts.remove(known).map_or(0, |known| known.bytes());
             self.bytes = self.bytes.saturating_sub(bytes);
         }
-        if data_url::of(text).is_none() {
+        if map.is_none() && data_url::of(text).is_none() {
             return;
         }
-        let text = Text { name: name.to_owned(), text: text.to_owned() };
+        let text = Text { name: name.to_owned(), text: text.to_owned(), map };
         self.bytes = self.bytes.saturating_add(text.bytes());
         self.texts.push_back(text);
         while self.texts.len() > MAX_TEXTS || self.bytes > MAX_BYTES {
@@ -91,8 +98,12 @@ impl SourceMaps {
                     frames.push(frame);
                 }
             }
+            if frames.is_empty() {
+                continue;
+            }
+            let in_text = if text.map.is_none() { Map::of(&text.text) } else { None };
             // A map that is malformed is as none.
-            let Some(map) = (!frames.is_empty()).then(|| Map::of(&text.text)).flatten() else {
+            let Some(map) = text.map.as_ref().or(in_text.as_ref()) else {
                 continue;
             };
             let originals = map.find(&text.text, &frames).unwrap_or_default();

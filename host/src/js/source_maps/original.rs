@@ -18,8 +18,8 @@ const MAX_NAME: usize = 1024;
 const MAX_LOOK: usize = 64;
 
 /// A source map, as far as it is used.
-#[derive(Deserialize)]
-pub(super) struct Map {
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+pub(in crate::js) struct Map {
     version: u32,
     sources: Vec<Option<String>>,
     #[serde(default)]
@@ -62,6 +62,21 @@ impl Place<'_> {
 }
 
 impl Map {
+    /// The map of a text that has one original.
+    #[cfg(feature = "typescript")]
+    pub(in crate::js) fn new(original: &str, names: Vec<String>, mappings: String) -> Map {
+        Map { version: 3, sources: vec![Some(original.to_owned())], names, mappings, root: None }
+    }
+
+    /// Bytes of its texts.
+    pub(super) fn bytes(&self) -> usize {
+        self.names
+            .iter()
+            .chain(self.sources.iter().flatten())
+            .map(String::len)
+            .fold(self.mappings.len(), usize::saturating_add)
+    }
+
     /// The map that a text ends with. `None`: it has none, or a malformed one.
     pub(super) fn of(text: &str) -> Option<Map> {
         let map: Map = serde_json::from_str(&data_url::json(data_url::of(text)?)?).ok()?;

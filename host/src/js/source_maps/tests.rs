@@ -246,7 +246,7 @@ fn maps_that_are_changed_at_random_never_panic() {
             json[at] = random.below(128) as u8;
         }
         let mut maps = SourceMaps::default();
-        maps.note("a.js", &with_map("é=function\n x(){}", &String::from_utf8(json).expect("bytes below 128")));
+        maps.note("a.js", &with_map("é=function\n x(){}", &String::from_utf8(json).expect("bytes below 128")), None);
         applied(&maps, "    at x (a.js:1:3)\n    at y (a.js:2:1)\n    at a.js:4000000000:4000000000");
     }
 }
@@ -256,36 +256,36 @@ fn what_is_kept_is_the_last_and_bounded() {
     let mut maps = SourceMaps::default();
     let text = with_map("x", &json("AAAA"));
     for index in 0..100 {
-        maps.note(&format!("{index}.js"), &text);
+        maps.note(&format!("{index}.js"), &text, None);
     }
     assert_eq!(maps.texts.len(), super::MAX_TEXTS);
     assert_eq!(applied(&maps, "    at 99.js:1:1"), "    at o.ts:1:1");
     assert_eq!(applied(&maps, "    at 0.js:1:1"), "    at 0.js:1:1");
-    maps.note("99.js", "x");
+    maps.note("99.js", "x", None);
     assert_eq!(applied(&maps, "    at 99.js:1:1"), "    at 99.js:1:1");
     for index in 0..10 {
-        maps.note(&format!("{index}.js"), &with_map(&"x".repeat(1 << 20), &json("AAAA")));
+        maps.note(&format!("{index}.js"), &with_map(&"x".repeat(1 << 20), &json("AAAA")), None);
         assert!(maps.bytes <= super::MAX_BYTES);
     }
     assert_eq!((maps.texts.len(), maps.bytes), (3, maps.texts.iter().map(super::Text::bytes).sum()));
-    maps.note("huge.js", &with_map(&"x".repeat(5 << 20), &json("AAAA")));
+    maps.note("huge.js", &with_map(&"x".repeat(5 << 20), &json("AAAA")), None);
     assert_eq!((maps.texts.len(), maps.bytes), (0, 0));
 }
 
 #[test]
 fn a_stack_does_not_grow_without_bound() {
     let mut maps = SourceMaps::default();
-    maps.note("a", &with_map("x", &json("AAAA").replace("o.ts", &"o".repeat(1000))));
+    maps.note("a", &with_map("x", &json("AAAA").replace("o.ts", &"o".repeat(1000))), None);
     let stack = applied(&maps, &"at a:1:1\n".repeat(1000));
     assert!(stack.len() <= super::MAX_STACK && stack.len() > super::MAX_STACK - 10);
-    maps.note("a", &with_map("x", &json("AAAA").replace("o.ts", &"o".repeat(1025))));
+    maps.note("a", &with_map("x", &json("AAAA").replace("o.ts", &"o".repeat(1025))), None);
     assert_eq!(applied(&maps, "at a:1:1"), "at a:1:1");
 }
 
 #[test]
 fn a_stack_is_cut_before_it_is_looked_at() {
     let mut maps = SourceMaps::default();
-    maps.note("a.js", &with_map("x", &json("AAAA")));
+    maps.note("a.js", &with_map("x", &json("AAAA")), None);
     let bounds = [super::MAX_STACK, super::MAX_RELATED_STACK, super::MAX_RELATED_STACK];
     // To try each parenthesis of such a line takes a time that is quadratic in its length: of this one, hours.
     let long = format!("    at {}a.js:1:1)\n", " (".repeat(4 << 20));
@@ -297,7 +297,7 @@ fn a_stack_is_cut_before_it_is_looked_at() {
     assert_eq!(applied(&maps, &line), line.replace("a.js", "o.ts"));
     // A stack that grows is cut to the same lengths.
     let mut stacks = vec!["    at a.js:1:1\n".repeat(250); 3];
-    maps.note("a.js", &with_map("x", &json("AAAA").replace("o.ts", &"o".repeat(1000))));
+    maps.note("a.js", &with_map("x", &json("AAAA").replace("o.ts", &"o".repeat(1000))), None);
     maps.apply(stacks.iter_mut());
     assert_eq!(stacks.iter().map(String::len).collect::<Vec<_>>(), bounds);
 }
@@ -305,7 +305,7 @@ fn a_stack_is_cut_before_it_is_looked_at() {
 #[test]
 fn no_more_stacks_are_looked_at_than_an_exception_has() {
     let mut maps = SourceMaps::default();
-    maps.note("a.js", &with_map("x", &json("AAAA")));
+    maps.note("a.js", &with_map("x", &json("AAAA")), None);
     let mut stacks = vec!["    at a.js:1:1".to_owned(); 40];
     maps.apply(stacks.iter_mut());
     assert_eq!(stacks.iter().position(|stack| stack == "    at a.js:1:1"), Some(32));
@@ -321,7 +321,7 @@ fn a_name_of_megabytes_is_none_however_many_frames_have_it() {
     ] {
         let map = json(if to.contains("nnn") { "SAASA,SASAA" } else { "AAAA" }).replace(from, &to);
         let mut maps = SourceMaps::default();
-        maps.note("a.js", &with_map("function f() {}", &map));
+        maps.note("a.js", &with_map("function f() {}", &map), None);
         assert_eq!(maps.texts.len(), 1);
         let stack = "    at f (a.js:1:11)\n".repeat(700);
         assert_eq!(applied(&maps, &stack), stack.trim_end());
@@ -331,6 +331,6 @@ fn a_name_of_megabytes_is_none_however_many_frames_have_it() {
 #[test]
 fn a_root_of_slashes_alone_is_the_root_of_a_system() {
     let mut maps = SourceMaps::default();
-    maps.note("a.js", &with_map("x", &json("AAAA").replace("\"version\"", "\"sourceRoot\":\"/\",\"version\"")));
+    maps.note("a.js", &with_map("x", &json("AAAA").replace("\"version\"", "\"sourceRoot\":\"/\",\"version\"")), None);
     assert_eq!(applied(&maps, "    at a.js:1:1"), "    at /o.ts:1:1");
 }

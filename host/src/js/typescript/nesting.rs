@@ -1,0 +1,374 @@
+//! How much stack the parser may take for a text, known before it is parsed.
+//!
+//! The parser calls itself for whatever is within something else, and looks at no stack. So the text is read here first, as far as it
+//! takes to know what is within what: brackets, and at each level of them the operators and words that something may follow which is
+//! within them. They are counted until their level is closed, whether it is so or not: the bound is never too low.
+//!
+//! Only the parser knows whether a slash divides or begins a regular expression, in which a bracket would be none. Where what
+//! stands before it does not tell, the text is read on in both ways, and so for comments as HTML has them. Readings in which the
+//! brackets do not match are given up, as the parser gives up at such a bracket.
+
+use oxc_parser::Kind;
+
+/// Bytes of stack for a bracket, and for an operator or word: several times what was seen of the parser.
+const BRACKET: usize = 4 << 10;
+const WORD: usize = 1 << 10;
+
+/// Ways of reading a text that are followed at a time.
+const MAX_READINGS: usize = 64;
+
+/// Brackets that are remembered, while there is more than one way to read the text.
+const MAX_LEVELS: usize = 1 << 20;
+
+/// How often a byte may be looked at, on average, to find where a comment or regular expression would end.
+const MAX_LOOKS: usize = 64;
+
+/// Why a text is not parsed.
+#[derive(Debug, PartialEq)]
+pub(super) enum Refused {
+    /// It may take more stack than there is, from this byte on.
+    TooDeep(usize),
+    /// There are too many ways to read what stands before this byte, or it takes too long to find them.
+    Ambiguous(usize),
+}
+
+/// Refuses a text that the parser may need more than so many bytes of stack for.
+pub(super) fn check(text: &str, stack: usize) -> Result<(), Refused> {
+    let looks = text.len().saturating_mul(MAX_LOOKS);
+    let mut nesting = Nesting { text, levels: Vec::new(), readings: Vec::new(), looks };
+    let begin = text.len().saturating_sub(text.trim_start_matches('\u{feff}').len());
+    nesting.read_on(Reading { at: begin, level: None, cost: 0, before: Before::Operator, is_new_line: true });
+    if text.get(begin..).is_some_and(|text| text.starts_with("#!")) {
+        let at = nesting.line_end(begin);
+        nesting.read_on(Reading { at, before: Before::Operator, ..Reading::default() });
+    }
+    while let Some(reading) = nesting.next() {
+        if reading.cost > stack {
+            return Err(Refused::TooDeep(reading.at));
+        }
+        if nesting.readings.len() >= MAX_READINGS || nesting.levels.len() > MAX_LEVELS || nesting.looks == 0 {
+            return Err(Refused::Ambiguous(reading.at));
+        }
+        nesting.token(reading);
+    }
+    Ok(())
+}
+
+/// A text that is being read.
+struct Nesting<'t> {
+    text: &'t str,
+    /// The brackets that are open in any reading, and others.
+    levels: Vec<Level>,
+    readings: Vec<Reading>,
+    /// Bytes that may still be looked at.
+    looks: usize,
+}
+
+/// A bracket that is open, and what it is within.
+#[derive(Clone, Copy)]
+struct Level {
+    outer: Option<usize>,
+    closed_by: u8,
+    /// What was counted when it was opened.
+    cost: usize,
+}
+
+/// One way to read the text up to a place.
+#[derive(Clone, Copy, Default)]
+struct Reading {
+    at: usize,
+    level: Option<usize>,
+    cost: usize,
+    before: Before,
+    /// Whether a line ended since the last token.
+    is_new_line: bool,
+}
+
+/// What a slash is after a token.
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Before {
+    /// The end of a value: it divides, in the same line.
+    Value,
+    /// Something that a value follows: it begins a regular expression.
+    Operator,
+    #[default]
+    Either,
+}
+
+/// What closes the part of a template that is code.
+const TEMPLATE: u8 = b'$';
+
+impl<'t> Nesting<'t> {
+    fn read_on(&mut self, reading: Reading) {
+        let is_same = |other: &&mut Reading| {
+            (other.at, other.level, other.before, other.is_new_line)
+                == (reading.at, reading.level, reading.before, reading.is_new_line)
+        };
+        match self.readings.iter_mut().find(is_same) {
+            Some(other) => other.cost = other.cost.max(reading.cost),
+            None => self.readings.push(reading),
+        }
+    }
+
+    /// The reading that has come least far.
+    fn next(&mut self) -> Option<Reading> {
+        let (index, _) = self.readings.iter().enumerate().min_by_key(|(_, reading)| reading.at)?;
+        let reading = self.readings.swap_remove(index);
+        if self.readings.is_empty() {
+            // A bracket is within those before it only.
+            self.levels.truncate(reading.level.map_or(0, |level| level.saturating_add(1)));
+        }
+        Some(reading)
+    }
+
+    fn byte(&self, at: usize) -> Option<u8> {
+        self.text.as_bytes().get(at).copied()
+    }
+
+    fn rest(&self, at: usize) -> &'t str {
+        self.text.get(at..).unwrap_or_default()
+    }
+
+    /// Reads a token, or what is between two.
+    fn token(&mut self, reading: Reading) {
+        let Some(c) = self.rest(reading.at).chars().next() else {
+            return;
+        };
+        let on = |bytes: usize| Reading { at: reading.at.saturating_add(bytes), ..reading };
+        let token = |bytes: usize, before| Reading { before, is_new_line: false, ..on(bytes) };
+        let counted = |token: Reading| Reading { cost: token.cost.saturating_add(WORD), ..token };
+        let rest = self.rest(reading.at);
+        match c {
+            _ if is_line_end(c) => self.read_on(Reading { is_new_line: true, ..on(c.len_utf8()) }),
+            _ if c.is_whitespace() || c == '\u{feff}' => self.read_on(on(c.len_utf8())),
+            '/' if rest.starts_with("//") => {
+                let at = self.line_end(reading.at);
+                self.read_on(Reading { at, ..reading });
+            }
+            '/' if rest.starts_with("/*") => {
+                let Some(end) = rest.get(2..).and_then(|comment| comment.find("*/")) else {
+                    return;
+                };
+                let comment = rest.get(..end.saturating_add(2)).unwrap_or_default();
+                let is_new_line = reading.is_new_line || comment.contains(is_line_end);
+                self.read_on(Reading { is_new_line, ..on(end.saturating_add(4)) });
+            }
+            '/' => {
+                let is_value = reading.before == Before::Value && !reading.is_new_line;
+                if let Some(end) = self.regexp_end(reading.at).filter(|_| !is_value) {
+                    self.read_on(Reading { at: end, ..token(0, Before::Value) });
+                }
+                if reading.before != Before::Operator {
+                    self.read_on(counted(token(1, Before::Operator)));
+                }
+            }
+            '"' | '\'' => {
+                if let Some(end) = self.string_end(reading.at, c) {
+                    self.read_on(Reading { at: end, ..token(0, Before::Value) });
+                }
+            }
+            '`' => self.template(token(1, Before::Either)),
+            '(' | '[' | '{' => {
+                let closed_by = match c {
+                    '(' => b')',
+                    '[' => b']',
+                    _ => b'}',
+                };
+                self.open(token(1, Before::Operator), closed_by);
+            }
+            ')' | ']' => {
+                let before = if c == ']' { Before::Value } else { Before::Either };
+                self.close(token(1, before), c as u8);
+            }
+            '}' => {
+                let is_template = reading.level.and_then(|level| self.levels.get(level));
+                if is_template.is_some_and(|level| level.closed_by == TEMPLATE) {
+                    if let Some(outer) = self.closed(token(1, Before::Either), TEMPLATE) {
+                        self.template(outer);
+                    }
+                } else {
+                    self.close(token(1, Before::Either), b'}');
+                }
+            }
+            ',' | ';' => self.read_on(token(1, Before::Operator)),
+            '=' | '&' | '|' | '^' | '~' | '?' | ':' | '%' | '*' => self.read_on(counted(token(1, Before::Operator))),
+            '<' | '-' => {
+                if rest.starts_with("<!--") || rest.starts_with("-->") {
+                    let at = self.line_end(reading.at);
+                    self.read_on(Reading { at, ..reading });
+                }
+                let is_operator = c == '<' || !rest.starts_with("--");
+                self.sign(reading, counted(token(1, Before::Either)), is_operator);
+            }
+            '+' => self.sign(reading, counted(token(1, Before::Either)), !rest.starts_with("++")),
+            c if c.is_ascii_alphanumeric() || matches!(c, '_' | '$') => {
+                let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '$');
+                let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+                let word = rest.get(..end).unwrap_or_default();
+                let is_keyword = Kind::match_keyword(word) != Kind::Ident;
+                self.read_on(if is_keyword { counted(token(end, Before::Either)) } else { token(end, Before::Value) });
+            }
+            c if c.is_ascii() => self.read_on(counted(token(1, Before::Either))),
+            c => self.read_on(token(c.len_utf8(), if c.is_alphabetic() { Before::Value } else { Before::Either })),
+        }
+    }
+
+    /// A sign that may be one of two, which tell less of what follows.
+    fn sign(&mut self, reading: Reading, token: Reading, is_alone: bool) {
+        let is_second = reading.before == Before::Either;
+        let before = if is_alone && !is_second { Before::Operator } else { Before::Either };
+        self.read_on(Reading { before, ..token });
+    }
+
+    fn open(&mut self, token: Reading, closed_by: u8) {
+        let level = self.levels.len();
+        self.levels.push(Level { outer: token.level, closed_by, cost: token.cost });
+        self.read_on(Reading { level: Some(level), cost: token.cost.saturating_add(BRACKET), ..token });
+    }
+
+    fn close(&mut self, token: Reading, bracket: u8) {
+        if let Some(outer) = self.closed(token, bracket) {
+            self.read_on(outer);
+        }
+    }
+
+    /// The reading behind a bracket; `None`: it closes nothing.
+    fn closed(&self, token: Reading, bracket: u8) -> Option<Reading> {
+        let level = self.levels.get(token.level?)?;
+        (level.closed_by == bracket).then_some(Reading { level: level.outer, cost: level.cost, ..token })
+    }
+
+    /// Reads the text of a template, up to its end or to code.
+    fn template(&mut self, reading: Reading) {
+        let mut at = reading.at;
+        while let Some(byte) = self.byte(at) {
+            let next = at.saturating_add(1);
+            match byte {
+                b'\\' => at = at.saturating_add(2),
+                b'`' => return self.read_on(Reading { at: next, before: Before::Value, ..reading }),
+                b'$' if self.byte(next) == Some(b'{') => {
+                    let token = Reading { at: at.saturating_add(2), before: Before::Operator, ..reading };
+                    return self.open(token, TEMPLATE);
+                }
+                _ => at = next,
+            }
+        }
+    }
+
+    fn line_end(&mut self, at: usize) -> usize {
+        let rest = self.rest(at);
+        let end = rest.find(is_line_end).unwrap_or(rest.len());
+        self.looks = self.looks.saturating_sub(end);
+        at.saturating_add(end)
+    }
+
+    /// Where a string ends; `None`: it does not, in its line.
+    fn string_end(&self, at: usize, quote: char) -> Option<usize> {
+        let mut chars = self.rest(at).char_indices().skip(1).peekable();
+        while let Some((index, c)) = chars.next() {
+            match c {
+                '\\' => {
+                    if let Some((_, '\r')) = chars.next() {
+                        chars.next_if(|(_, c)| *c == '\n');
+                    }
+                }
+                '\n' | '\r' => return None,
+                c if c == quote => return Some(at.saturating_add(index).saturating_add(1)),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Where a regular expression ends; `None`: it does not, in its line.
+    fn regexp_end(&mut self, at: usize) -> Option<usize> {
+        let (mut is_escaped, mut is_class) = (false, false);
+        for (index, c) in self.rest(at).char_indices().skip(1) {
+            self.looks = self.looks.saturating_sub(1);
+            match c {
+                _ if is_line_end(c) => return None,
+                _ if is_escaped => is_escaped = false,
+                '/' if !is_class => return Some(at.saturating_add(index).saturating_add(1)),
+                '[' => is_class = true,
+                ']' => is_class = false,
+                '\\' => is_escaped = true,
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
+fn is_line_end(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\u{2028}' | '\u{2029}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes of stack, in brackets, that a text is found to take at most.
+    fn brackets(text: &str) -> Option<usize> {
+        (0..200).find(|brackets| check(text, brackets * BRACKET).is_ok())
+    }
+
+    #[test]
+    fn what_is_closed_counts_no_more() {
+        assert_eq!(brackets("((()))"), Some(3));
+        assert_eq!(brackets(&"(a), [b], {c};".repeat(1000)), Some(1));
+        assert_eq!(brackets(&"`${(a)} ${`${b}`}`;".repeat(1000)), Some(2));
+        assert_eq!(brackets(&"if (a) { b = c }".repeat(3)), Some(2));
+    }
+
+    #[test]
+    fn brackets_in_strings_comments_and_templates_are_none() {
+        for text in [
+            "'((('",
+            "\"[[[\\\"(\"",
+            "// (((\n",
+            "/* (((\n */",
+            "`((( ${a} [[[`",
+            "'\\\r\n((('",
+            "/[(/(/]/",
+            "x = /\\/(((/",
+        ] {
+            assert_eq!(brackets(text).filter(|brackets| *brackets <= 1).map(|_| ()), Some(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bracket_that_closes_nothing_for_the_parser_closes_nothing() {
+        let open = "(".repeat(100);
+        let is_refused = |text: &str| assert!(check(text, 99 * BRACKET).is_err(), "{text:?}");
+        for comment in ["//", "<!--", "-->"] {
+            for end in ["\n", "\u{2028}", "\u{2029}"] {
+                is_refused(&format!("({comment} ){end}").repeat(100));
+            }
+        }
+        // In a regular expression, or in none.
+        for (before, after) in [("if(1)/", "/"), ("{}/", "/"), ("a\n/", "/"), ("a++/", "/"), ("return/", "/")] {
+            is_refused(&format!("{}{open}", format!("{before}`{after}").repeat(2)));
+            is_refused(&format!("({before}){after}").repeat(100));
+        }
+        for begin in ["#!", "\u{feff}#!"] {
+            is_refused(&format!("{begin} )\n{open}"));
+        }
+    }
+
+    #[test]
+    fn what_has_no_bracket_counts_as_well() {
+        for unit in
+            ["!", "a=", "a=>", "typeof ", "if(1)", "a?", "a?b:", "else ", "a.", "a:", "A<", "new ", "a**", "keyof "]
+        {
+            let text = unit.repeat(1000);
+            assert!(matches!(check(&text, 999 * WORD), Err(Refused::TooDeep(_))), "{unit}");
+        }
+    }
+
+    #[test]
+    fn what_takes_too_many_ways_or_too_long_to_read_is_refused() {
+        let text: String = (0..1000).map(|n| format!("a\n/ {} /\n", "(".repeat(n % 90 + 1))).collect();
+        assert!(matches!(check(&text, usize::MAX), Err(Refused::Ambiguous(_))));
+        assert!(matches!(check(&"()/[".repeat(100_000), usize::MAX), Err(Refused::Ambiguous(_))));
+    }
+}

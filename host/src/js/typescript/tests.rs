@@ -1,0 +1,135 @@
+use super::{Failed, Goal, Malformed, strip};
+
+fn stripped(text: &str) -> String {
+    strip("a.ts", text, Goal::Either, usize::MAX).ok().unwrap().text
+}
+
+fn malformed(text: &str) -> (&'static str, usize, usize) {
+    match strip("a.ts", text, Goal::Either, usize::MAX) {
+        Err(Failed::Malformed(Malformed { class, line, column, .. })) => (class, line, column),
+        Err(Failed::TooLong | Failed::Broken(_)) => panic!("{text:.40}: broken"),
+        Ok(stripped) => panic!("{:.40} became {:.40}", text, stripped.text),
+    }
+}
+
+#[test]
+fn what_is_nested_without_end_is_refused_and_overflows_nothing() {
+    // Before, within and behind.
+    for (before, within, behind) in [
+        ("(", "1", ")"),
+        ("[", "", "]"),
+        ("{", "", "}"),
+        ("({a:", "1", "})"),
+        ("`${", "1", "}`"),
+        ("()=>{", "", "}"),
+        ("(a=", "1", ")=>1"),
+        ("!", "1", ""),
+        ("typeof ", "1", ""),
+        ("- ", "1", ""),
+        ("a=", "1", ""),
+        ("a=>", "1", ""),
+        ("a?1:", "1", ""),
+        ("a**", "1", ""),
+        ("if(1)", ";", ""),
+        ("if(1);else ", ";", ""),
+        ("a:", ";", ""),
+        ("new ", "a", ""),
+        ("class extends ", "a", "{}"),
+        ("namespace a.", "b{}", ""),
+        ("a<", "b", ""),
+        ("f<", "A", ">()"),
+        ("let b: (", "A", ")"),
+        ("let b: [", "A", "]"),
+        ("let b: A<", "A", ">"),
+        ("let b: `${", "A", "}`"),
+        ("let b: keyof ", "A", ""),
+        ("let b: ()=>", "A", ""),
+        ("let b: A extends B?", "C", ":D"),
+        // What the parser makes in a loop, and all behind it would go down into.
+        ("a+", "1", ""),
+        ("a.", "b", ""),
+        ("a", "", "()"),
+        ("a", "", "[0]"),
+        ("a", "", "!"),
+        ("a", "", " as T"),
+        ("let b: A", "", "[]"),
+        ("let b: A.", "B", ""),
+    ] {
+        let (first, before) = before.split_at(if before.starts_with("let b: ") { 7 } else { 0 });
+        let unit = if before == "a" && within.is_empty() || before == "A" { "" } else { before };
+        for closed in [behind, ""] {
+            if unit.is_empty() && closed.is_empty() {
+                continue;
+            }
+            let text = format!(
+                "{first}{}{within}{}",
+                if unit.is_empty() { before.to_owned() } else { before.repeat(100_000) },
+                closed.repeat(100_000)
+            );
+            let class = malformed(&text).0;
+            assert!(class == "RangeError" || (closed.is_empty() && class == "SyntaxError"), "{first}{before}: {class}");
+        }
+    }
+}
+
+#[test]
+fn what_is_nested_as_people_nest_is_not_refused() {
+    for (before, within, behind) in [
+        ("(", "1", ")"),
+        ("[", "", "]"),
+        ("({a:", "1", "})"),
+        ("f(()=>{", "", "})"),
+        ("a+", "1", ""),
+        ("a", "", ".b()"),
+    ] {
+        let text = format!(
+            "{}{within}{}",
+            if behind == ".b()" { before.to_owned() } else { before.repeat(1000) },
+            behind.repeat(1000)
+        );
+        stripped(&text);
+    }
+    // As much as fits into a source, all at one level.
+    for line in ["const a: Array<number> = f(x => x / 2) / 3; // c)\n", "f(a)\n", "a = {b: [c], d: `${e}`}\n"] {
+        stripped(&line.repeat((2 << 20) / line.len()));
+    }
+}
+
+#[test]
+fn a_text_that_does_not_parse_is_refused_with_its_place() {
+    for (text, line, column) in [
+        ("let a: = 1", 1, 8),
+        ("let a: number = 1\n  let 2b", 2, 7),
+        ("'é👍'; let a: ;", 1, 15),
+        ("interface A { b: }", 1, 18),
+        ("enum { A }", 1, 6),
+        ("let a; let a", 1, 5),
+    ] {
+        assert_eq!(malformed(text), ("SyntaxError", line, column), "{text}");
+    }
+}
+
+#[test]
+fn a_text_whose_javascript_is_too_long_is_refused() {
+    let text = "enum A { B, C, D }";
+    assert!(matches!(strip("a.ts", text, Goal::Either, text.len()), Err(Failed::TooLong)));
+}
+
+#[test]
+fn what_is_a_module_is_told_by_what_it_says() {
+    let is_module = |text, goal| strip("a.ts", text, goal, usize::MAX).ok().unwrap().is_module;
+    assert!(!is_module("let a: number", Goal::Either));
+    assert!(is_module("let a: number", Goal::Module));
+    for text in ["export let a: number", "import type { A } from './a.ts'", "import './a.ts'", "export {}"] {
+        assert!(is_module(text, Goal::Either), "{text}");
+    }
+}
+
+#[test]
+fn texts_may_be_stripped_by_many_threads() {
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| assert_eq!(stripped("let a: number = 1").trim(), "let a = 1;"));
+        }
+    });
+}
