@@ -560,7 +560,7 @@ mod bounds {
     #[test]
     fn who_is_woken_by_the_end_of_a_context_may_use_the_pool() {
         let (told, done) = mpsc::channel();
-        thread::spawn(move || {
+        let asking = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             runtime.block_on(async {
                 let pool = builder(1).max_contexts(2).spares(1).build().unwrap();
@@ -579,7 +579,8 @@ mod bounds {
                 assert_eq!(queued.await.unwrap_err().kind(), ErrorKind::Closed);
             });
             told.send(()).unwrap();
-        });
+        };
+        thread::Builder::new().spawn(asking).unwrap();
         done.recv_timeout(Duration::from_secs(20)).expect("it does not wait for itself");
     }
 

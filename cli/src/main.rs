@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         Command::Eval { source, format, limits } => evaluate::eval(&source, format, &limits),
         Command::Run { file, format, limits } => evaluate::run(&file, format, &limits),
         Command::Batch { fresh, limits } => batch::run(fresh, &limits),
-        Command::Compile { folder, fuel } => compile::run(folder, fuel),
+        Command::Compile { folder, fuel, epochs } => compile::run(&folder, fuel, epochs),
         Command::Repl { limits } => repl::run(&limits),
         Command::Component { command: Component::Run(options) } => return ended(component::run(options)),
     };

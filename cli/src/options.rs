@@ -84,6 +84,9 @@ pub(crate) enum Command {
         /// Have the code count fuel
         #[arg(long)]
         fuel: bool,
+        /// Have the code look at epochs, for sandboxes that use them on Linux on x86-64
+        #[arg(long)]
+        epochs: bool,
     },
     /// Evaluate what you type, line by line
     ///

@@ -54,6 +54,21 @@ pub(super) fn load_or_compile(
     deserialize(engine, &compiled)
 }
 
+/// Leaves a component's compiled code in the folder, where it is not there, and sees that it can be loaded. Gives the file.
+///
+/// # Errors
+///
+/// An [`io::Error`], where it is the folder's fault; else the compiler's.
+#[cfg(all(feature = "compiler", feature = "js"))]
+pub(super) fn keep(engine: &Engine, wasm: &[u8], digest: &str, folder: &Path) -> wasmtime::Result<PathBuf> {
+    let file = folder.join(file_name(engine, digest));
+    if read(engine, &file).is_err() {
+        write(folder, &file, &engine.precompile_component(wasm)?)?;
+        read(engine, &file)?;
+    }
+    Ok(file)
+}
+
 /// Loads a component from the folder: the first of its files, in the order of their names, that fits this engine.
 ///
 /// # Errors

@@ -146,6 +146,21 @@ impl Engine {
         self.load(wasm, Some(digest))
     }
 
+    /// Leaves a component's compiled code in a folder, and gives the file.
+    ///
+    /// # Errors
+    ///
+    /// - [`Io`](ErrorKind::Io): it cannot be written there, or not be used where it is.
+    /// - [`Engine`](ErrorKind::Engine): it does not compile.
+    #[cfg(all(feature = "compiler", feature = "js"))]
+    pub(crate) fn keep_compiled(&self, wasm: &[u8], digest: &str, folder: &Path) -> Result<PathBuf, Error> {
+        cache::keep(&self.0.wasmtime, wasm, digest, folder).map_err(|error| {
+            let kind = if error.is::<std::io::Error>() { ErrorKind::Io } else { ErrorKind::Engine };
+            let message = format!("compiled code cannot be left in `{}`: {error:#}", folder.display());
+            Error::with_source(kind, message, error)
+        })
+    }
+
     #[cfg(feature = "compiler")]
     fn load(&self, wasm: &[u8], digest: Option<&str>) -> Result<Component, Error> {
         let loaded = match &self.0.config.cache {
@@ -168,8 +183,8 @@ impl Engine {
 
     #[cfg(not(feature = "compiler"))]
     fn load(&self, wasm: &[u8], digest: Option<&str>) -> Result<Component, Error> {
-        const HELP: &str = "`aiointernal compile FOLDER` puts the JavaScript engine's there, and so does every program of yours that \
-                            has the feature `compiler` and this folder as its cache";
+        const HELP: &str = "`aiointernal compile FOLDER` puts the JavaScript engine's there (with `--fuel` or `--epochs` for sandboxes that \
+                            count fuel or use epochs), and so does every program of yours that has the feature `compiler` and this folder as its cache";
         let Some(folder) = &self.0.config.cache else {
             let message = format!("there is no compiler (feature `compiler`), and no folder of compiled code. {HELP}");
             return Err(Error::new(ErrorKind::Engine, message));

@@ -254,3 +254,22 @@ impl Pending {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_context_that_is_closed_within_its_lease_is_nobody_elses_and_one_that_is_not_is_closed_no_more() {
+        let lease = Lease::default();
+        let handle = lease.clone();
+        assert!(handle.close() && handle.close());
+        assert!(lease.end());
+        assert!(!handle.close() && handle.is_over());
+
+        let lease = Lease::default();
+        let handle = lease.clone();
+        assert!(!lease.end());
+        assert!(!handle.close() && handle.is_over());
+    }
+}

@@ -274,23 +274,12 @@ impl SandboxBuilder {
     /// A cache that cannot be used is logged, and costs only the time to compile.
     pub fn build(self) -> Result<Sandbox, Error> {
         self.functions.check()?;
-        let SandboxBuilder { limits, contexts, cache, fuel, epochs, modules, functions, surroundings, meter, .. } =
-            self;
-        let brakes = component::HAS_BRAKES && !epochs;
+        let config = self.config();
+        let SandboxBuilder { limits, fuel, modules, functions, surroundings, meter, .. } = self;
         if limits.fuel != u64::MAX && !fuel {
             let message = format!("a limit of {} units of fuel, and the sandbox is not to count it", limits.fuel);
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
-        let config = Config {
-            instances: contexts,
-            scale: 1,
-            stack: ENGINE_STACK,
-            cache,
-            scan_pages: true,
-            table_elements: TABLE_ELEMENTS,
-            fuel,
-            brakes,
-        };
         let engine = component::Engine::new(config)?;
         engine.advise(CONTEXT_TAKES, CONTEXT_IS_PROMISED);
         let linked = Linked::new(&engine)?;
@@ -305,6 +294,40 @@ impl SandboxBuilder {
             fetch: self.fetch,
             meters: meter.into_iter().collect(),
         })
+    }
+
+    /// Leaves the engine's compiled code in a folder, which is made where it is not there, and gives the file. It is for programs that are
+    /// built without the feature `compiler`: for their sandboxes that count fuel and use epochs where this one does, with the folder as
+    /// their [cache](SandboxBuilder::cache_folder).
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), aiointernal::Error> {
+    /// aiointernal::Sandbox::builder().compile_into("compiled")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`Io`](crate::ErrorKind::Io): the file cannot be written there, or others than this user may write it.
+    /// - [`Engine`](crate::ErrorKind::Engine), [`Thread`](crate::ErrorKind::Thread): as for [`build`](SandboxBuilder::build).
+    #[cfg(feature = "compiler")]
+    pub fn compile_into(self, folder: impl Into<PathBuf>) -> Result<PathBuf, Error> {
+        let engine = component::Engine::new(Config { instances: 1, ..self.config() })?;
+        engine.keep_compiled(super::guest::GUEST, super::guest::DIGEST, &folder.into())
+    }
+
+    fn config(&self) -> Config {
+        Config {
+            instances: self.contexts,
+            scale: 1,
+            stack: ENGINE_STACK,
+            cache: self.cache.clone(),
+            scan_pages: true,
+            table_elements: TABLE_ELEMENTS,
+            fuel: self.fuel,
+            brakes: component::HAS_BRAKES && !self.epochs,
+        }
     }
 }
 
