@@ -157,10 +157,7 @@ struct BrokenDown {
 /// Local time: `build.rs` has the linker put this in the place of `localtime_r`, which knows UTC only.
 #[expect(unsafe_code, reason = "the symbol's name is the linker's contract; the caller is C, and has both")]
 #[unsafe(no_mangle)]
-extern "C" fn __wrap_localtime_r<'a>(
-    seconds: &i64,
-    local: &'a mut MaybeUninit<BrokenDown>,
-) -> &'a mut BrokenDown {
+extern "C" fn __wrap_localtime_r<'a>(seconds: &i64, local: &'a mut MaybeUninit<BrokenDown>) -> &'a mut BrokenDown {
     let gmtoff = if HAS_TIME_ZONE.get() { ambient::time_zone_offset(*seconds) } else { 0 };
     local.write(BrokenDown { fields: [0; 9], gmtoff })
 }
