@@ -1,6 +1,9 @@
 //! The WIT exports, answered with one [`Engine`], and [`Host`], answered with the WIT imports.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::{
+    cell::{Cell, OnceCell, RefCell},
+    mem::MaybeUninit,
+};
 
 use crate::{
     Answer, Batch, Engine, Exception, Failure, Host, HostClass, HostError, HostFunction, HostMember, LogLevel,
@@ -154,11 +157,9 @@ struct BrokenDown {
 /// Local time: `build.rs` has the linker put this in the place of `localtime_r`, which knows UTC only.
 #[expect(unsafe_code, reason = "the symbol's name is the linker's contract; the caller is C, and has both")]
 #[unsafe(no_mangle)]
-extern "C" fn __wrap_localtime_r<'a>(seconds: &i64, local: &'a mut BrokenDown) -> &'a mut BrokenDown {
-    let has_zone = HAS_TIME_ZONE.get();
-    local.fields = [0; 9];
-    local.gmtoff = if has_zone { ambient::time_zone_offset(*seconds) } else { 0 };
-    local
+extern "C" fn __wrap_localtime_r<'a>(seconds: &i64, local: &'a mut MaybeUninit<BrokenDown>) -> &'a mut BrokenDown {
+    let gmtoff = if HAS_TIME_ZONE.get() { ambient::time_zone_offset(*seconds) } else { 0 };
+    local.write(BrokenDown { fields: [0; 9], gmtoff })
 }
 
 struct Component;

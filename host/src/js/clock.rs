@@ -222,13 +222,19 @@ impl Time {
         }
     }
 
-    /// Goes to the time at which something is done, or, where nothing is left that is due, to that to which it was told to go.
-    pub(super) fn reach(&mut self, due: Option<i64>) {
-        self.now = match (&self.clock.0, due) {
-            (Kind::Virtual(_) | Kind::Manual(_), Some(due)) => self.now.max(due),
-            (Kind::Manual(clock), None) => clock.lock().now,
-            _ => self.now,
-        };
+    /// Goes to the time at which something is done.
+    pub(super) fn reach(&mut self, due: i64) {
+        if let Kind::Virtual(_) | Kind::Manual(_) = self.clock.0 {
+            self.now = self.now.max(due);
+        }
+    }
+
+    /// Goes where it was told to go, and not beyond what is to be done first.
+    pub(super) fn catch_up(&mut self, first: Option<i64>) {
+        if let Kind::Manual(clock) = &self.clock.0 {
+            let told = clock.lock().now;
+            self.now = self.now.max(first.map_or(told, |first| told.min(first)));
+        }
     }
 }
 

@@ -215,7 +215,7 @@ impl Engine {
     /// Sees to it that the context hears of its next timer.
     fn arm(&mut self) {
         if let Some(host) = self.instance.host_mut() {
-            host.timers.arm(&host.time, !host.calls.are_in_flight());
+            host.timers.arm(&mut host.time, !host.calls.are_in_flight());
         }
     }
 

@@ -124,12 +124,9 @@ impl Timers {
     /// Takes the first timer where it is due, and moves the time there: its number, and whose it is.
     pub(super) fn take_due(&mut self, time: &mut Time, is_idle: bool) -> Option<(u64, Rc<Evaluation>)> {
         self.is_announced = false;
-        let Some(first) = self.waiting.first_entry().filter(|first| is_now(time, first.key().0, is_idle)) else {
-            time.reach(None);
-            return None;
-        };
+        let first = self.waiting.first_entry().filter(|first| is_now(time, first.key().0, is_idle))?;
         let ((due, _), number) = first.remove_entry();
-        time.reach(Some(due));
+        time.reach(due);
         let timer = self.set.get_mut(&number)?;
         timer.place = None;
         let evaluation = Rc::clone(&timer.evaluation);
@@ -150,9 +147,10 @@ impl Timers {
         }
     }
 
-    /// Sees to it that the context hears when the first timer is due.
-    pub(super) fn arm(&mut self, time: &Time, is_idle: bool) {
+    /// Sees to it that the context hears when the first timer is due. What was due before has been done.
+    pub(super) fn arm(&mut self, time: &mut Time, is_idle: bool) {
         let first = self.waiting.first_key_value().map(|((due, _), _)| *due);
+        time.catch_up(first);
         match first.map_or(When::Later, |due| time.when(due, is_idle)) {
             When::Now => {
                 if !std::mem::replace(&mut self.is_announced, true) {
