@@ -8,7 +8,8 @@
 //!   default).
 //! - [`component`]: a WebAssembly component as that object, one of your own, with limits of time, memory and output
 //!   (feature `component`; `wave` adds calls by name, `wasi` adds WASI 0.2 with nothing granted by default).
-//! - [`Context`]: JavaScript in such a component, for scripts that nobody trusts (feature `js`, on by default).
+//! - [`Context`]: JavaScript in such a component, for scripts that nobody trusts (feature `js`, on by default; `fetch` adds
+//!   what they may fetch).
 //!
 //! # Example
 //!

@@ -35,7 +35,6 @@ use crate::{
 /// [context](crate::js::ContextBuilder::fetch). Without one there is no `fetch` that reaches anything.
 ///
 /// ```
-/// # #[cfg(feature = "compiler")]
 /// # async fn example(script: &str) -> Result<(), aiointernal::Error> {
 /// use aiointernal::{Sandbox, js::FetchGrant};
 ///

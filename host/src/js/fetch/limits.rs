@@ -5,8 +5,9 @@ use std::time::Duration;
 /// What the requests of a script may take. [`FetchLimits::default`] documents every default; change the fields that should differ.
 ///
 /// A request is also a call of a host function, and so is each chunk of a body that is read: what a script sends and reads
-/// counts towards [`Limits::host_calls`](crate::Limits::host_calls) and [`host_bytes`](crate::Limits::host_bytes), a request has
-/// to fit into [`Limits::result`](crate::Limits::result), and all of it is over when the evaluation's own time is.
+/// counts towards [`Limits::host_calls`](crate::Limits::host_calls) and [`host_bytes`](crate::Limits::host_bytes), a request,
+/// and a chunk of up to 64 KiB, have to fit into [`Limits::result`](crate::Limits::result), and all of it is over when the evaluation's
+/// own time is.
 ///
 /// The host holds up to 256 KiB for each request that is open, with these defaults: what of its answer has come and was not read, and
 /// what TLS needs. That is beside the memory of the context.

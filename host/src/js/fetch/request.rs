@@ -122,6 +122,10 @@ impl Request {
         ] {
             headers.try_insert(name, value).map_err(|_| unsent())?;
         }
+        // Of another length it is the connection that says so.
+        if self.body.is_empty() && (self.method == Method::POST || self.method == Method::PUT) {
+            headers.try_insert(CONTENT_LENGTH, HeaderValue::from_static("0")).map_err(|_| unsent())?;
+        }
         for (name, value) in [(ACCEPT, HeaderValue::from_static("*/*")), (USER_AGENT, USER_AGENT_TEXT)] {
             if !headers.contains_key(&name) {
                 headers.try_insert(name, value).map_err(|_| unsent())?;
