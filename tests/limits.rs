@@ -496,7 +496,9 @@ mod memory {
         let counted = Arc::clone(&heard);
         let limits = limits(|limits| (limits.memory, limits.console) = (16 << 20, 100 << 20));
         let sandbox = Sandbox::builder().limits(limits).build().unwrap();
-        let context = sandbox.context().on_console(move |_| drop(counted.fetch_add(1, Ordering::Relaxed)));
+        let context = sandbox.context().on_console(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
         let (console, meter) = (Console::new(), Meter::new());
         let context = context.await.unwrap().printing_to(&console).metered(&meter);
         context.eval("for (let i = 0; i < 100; i++) console.log('x'.repeat(500000))").await.unwrap();
