@@ -115,7 +115,7 @@ mod virtual_time {
             const ask = async (name) => { await sleep(dice() % 1000); seen.push([name, await answer(name), Date.now(), dice()]) };
             await Promise.all(['a', 'b', 'c'].map(ask));
             clearInterval(id);
-            setTimeout(() => { throw new Error('late') }, 5);
+            setTimeout(() => { throw { code: 7 } }, 5);
             await sleep(10);
             console.timeEnd('all');
             seen";
@@ -133,13 +133,23 @@ mod virtual_time {
             let printed = console.take();
             let printed: Vec<String> =
                 printed.iter().map(|message| format!("{} {}", since(message.time()), message.text())).collect();
-            (format!("{value:?}"), printed)
+            (value, printed)
         };
-        let (value, printed) = run().await;
+        let value = value!([
+            ["a", "a!", NOW + 33.0, 50365],
+            ["b", "b!", NOW + 313.0, 992824],
+            ["c", "c!", NOW + 963.0, 716208]
+        ]);
+        let printed = [
+            "250000 tick 679336 2026-01-31T12:00:00.373Z",
+            "500000 tick 426755 2026-01-31T12:00:00.623Z",
+            "750000 tick 346335 2026-01-31T12:00:00.873Z",
+            "968000 Uncaught { code: 7 }",
+            "973000 all: 973ms",
+        ];
         for _ in 0..3 {
-            assert_eq!(run().await, (value.clone(), printed.clone()));
+            assert_eq!(run().await, (value.clone(), printed.map(str::to_owned).to_vec()));
         }
-        assert_eq!((value.as_str(), printed.join("\n").as_str()), ("", ""));
     }
 }
 
@@ -201,7 +211,7 @@ mod random {
             context.eval_as::<[f64; 3]>("[Math.random(), Math.random(), Math.random()]").await.unwrap()
         };
         let first = drawn(7).await;
-        assert!(first[0] != first[1] && first[1] != first[2], "{first:?}");
+        assert_eq!(first, [0.8886333854768883, 0.753256495824729, 0.7507337405940526]);
         assert_eq!(drawn(7).await, first);
         assert_ne!(drawn(8).await, first);
     }
@@ -264,7 +274,7 @@ mod time_zones {
     #[tokio::test]
     async fn all_dates_have_a_local_time() {
         let source = "[8.64e15, -8.64e15, 4e12, -5e12, NaN].map((at) => typeof new Date(at).getHours() + new Date(at).getTimezoneOffset())";
-        let expected = value!(["number300", "number296", "number300", "number296", "numberNaN"]);
+        let expected = value!(["number300", "number296", "number240", "number296", "numberNaN"]);
         assert_eq!(within("America/New_York", source).await, expected);
         let source = "[new Date(275760, 9, 1), new Date(1e20, 1)].map(String)";
         assert_eq!(within("America/New_York", source).await, value!(["Invalid Date", "Invalid Date"]));
