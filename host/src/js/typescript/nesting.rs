@@ -2,7 +2,7 @@
 //!
 //! The parser calls itself for whatever is within something else, and looks at no stack. So the text is read here first, as far as it
 //! takes to know what is within what: brackets, and at each level of them the operators and words that something may follow which is
-//! within them. They are counted until their level is closed, whether it is so or not: the bound is never too low.
+//! within them. They are counted until a semicolon, or until their level is closed, whether it is so or not: the bound is never too low.
 //!
 //! Only the parser knows whether a slash divides or begins a regular expression, in which a bracket would be none. Where what
 //! stands before it does not tell, the text is read on in both ways, and so for comments as HTML has them. Readings in which the
@@ -91,6 +91,8 @@ enum Before {
     Value,
     /// Something that a value follows: it begins a regular expression.
     Operator,
+    /// A semicolon; the same.
+    End,
     #[default]
     Either,
 }
@@ -130,14 +132,22 @@ impl<'t> Nesting<'t> {
     }
 
     /// Reads a token, or what is between two.
-    fn token(&mut self, reading: Reading) {
+    fn token(&mut self, mut reading: Reading) {
         let Some(c) = self.rest(reading.at).chars().next() else {
             return;
         };
+        let rest = self.rest(reading.at);
+        let is_between =
+            c.is_whitespace() || c == '\u{feff}' || ["//", "/*"].iter().any(|comment| rest.starts_with(comment));
+        if reading.before == Before::End && !is_between && !["else", "while"].iter().any(|word| rest.starts_with(word))
+        {
+            // A statement goes on behind a semicolon with these words only: all others within which it stood are over, too.
+            reading.cost = self.base(reading.level);
+        }
+        let reading = reading;
         let on = |bytes: usize| Reading { at: reading.at.saturating_add(bytes), ..reading };
         let token = |bytes: usize, before| Reading { before, is_new_line: false, ..on(bytes) };
         let counted = |token: Reading| Reading { cost: token.cost.saturating_add(WORD), ..token };
-        let rest = self.rest(reading.at);
         match c {
             _ if is_line_end(c) => self.read_on(Reading { is_new_line: true, ..on(c.len_utf8()) }),
             _ if c.is_whitespace() || c == '\u{feff}' => self.read_on(on(c.len_utf8())),
@@ -158,7 +168,7 @@ impl<'t> Nesting<'t> {
                 if let Some(end) = self.regexp_end(reading.at).filter(|_| !is_value) {
                     self.read_on(Reading { at: end, ..token(0, Before::Value) });
                 }
-                if reading.before != Before::Operator {
+                if !matches!(reading.before, Before::Operator | Before::End) {
                     self.read_on(counted(token(1, Before::Operator)));
                 }
             }
@@ -190,7 +200,8 @@ impl<'t> Nesting<'t> {
                     self.close(token(1, Before::Either), b'}');
                 }
             }
-            ',' | ';' => self.read_on(token(1, Before::Operator)),
+            ',' => self.read_on(token(1, Before::Operator)),
+            ';' => self.read_on(token(1, Before::End)),
             '=' | '&' | '|' | '^' | '~' | '?' | ':' | '%' | '*' => self.read_on(counted(token(1, Before::Operator))),
             '<' | '-' => {
                 if rest.starts_with("<!--") || rest.starts_with("-->") {
@@ -218,6 +229,11 @@ impl<'t> Nesting<'t> {
         let is_second = reading.before == Before::Either;
         let before = if is_alone && !is_second { Before::Operator } else { Before::Either };
         self.read_on(Reading { before, ..token });
+    }
+
+    /// What is counted where nothing stands before at this level.
+    fn base(&self, level: Option<usize>) -> usize {
+        level.and_then(|level| self.levels.get(level)).map_or(0, |level| level.cost.saturating_add(BRACKET))
     }
 
     fn open(&mut self, token: Reading, closed_by: u8) {
@@ -318,6 +334,7 @@ mod tests {
         assert_eq!(brackets(&"(a), [b], {c};".repeat(1000)), Some(1));
         assert_eq!(brackets(&"`${(a)} ${`${b}`}`;".repeat(1000)), Some(2));
         assert_eq!(brackets(&"if (a) { b = c }".repeat(3)), Some(2));
+        assert_eq!(brackets(&"let a = b ? c : d; /* e */ if (a) b = !c;".repeat(1000)), Some(2));
     }
 
     #[test]
@@ -357,9 +374,23 @@ mod tests {
 
     #[test]
     fn what_has_no_bracket_counts_as_well() {
-        for unit in
-            ["!", "a=", "a=>", "typeof ", "if(1)", "a?", "a?b:", "else ", "a.", "a:", "A<", "new ", "a**", "keyof "]
-        {
+        for unit in [
+            "!",
+            "a=",
+            "a=>",
+            "typeof ",
+            "if(1)",
+            "if(1);else ",
+            "a?",
+            "a?b:",
+            "else ",
+            "a.",
+            "a:",
+            "A<",
+            "new ",
+            "a**",
+            "keyof ",
+        ] {
             let text = unit.repeat(1000);
             assert!(matches!(check(&text, 999 * WORD), Err(Refused::TooDeep(_))), "{unit}");
         }
@@ -367,7 +398,7 @@ mod tests {
 
     #[test]
     fn what_takes_too_many_ways_or_too_long_to_read_is_refused() {
-        let text: String = (0..1000).map(|n| format!("a\n/ {} /\n", "(".repeat(n % 90 + 1))).collect();
+        let text: String = (0..1000).map(|n| format!("a\n/ b {} c /\n", "(".repeat(n % 90 + 1))).collect();
         assert!(matches!(check(&text, usize::MAX), Err(Refused::Ambiguous(_))));
         assert!(matches!(check(&"()/[".repeat(100_000), usize::MAX), Err(Refused::Ambiguous(_))));
     }
