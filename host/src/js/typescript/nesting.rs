@@ -10,9 +10,28 @@
 
 use oxc_parser::Kind;
 
-/// Bytes of stack for a bracket, and for an operator or word: several times what was seen of the parser.
-const BRACKET: usize = 4 << 10;
+/// Bytes of stack for a bracket, for an operator or word, and for what may begin type arguments: more than what was seen of the parser.
+/// Of brackets and type arguments it takes far less; but it reads what is within them several times, and so fewer are let through.
+const BRACKET: usize = 24 << 10;
 const WORD: usize = 1 << 10;
+const ANGLE: usize = 64 << 10;
+
+/// Words with which a statement may go on behind a `}`.
+const GOING_ON: [&str; 13] = [
+    "as",
+    "catch",
+    "else",
+    "extends",
+    "finally",
+    "from",
+    "implements",
+    "in",
+    "instanceof",
+    "is",
+    "of",
+    "satisfies",
+    "while",
+];
 
 /// Ways of reading a text that are followed at a time.
 const MAX_READINGS: usize = 64;
@@ -93,6 +112,8 @@ enum Before {
     Operator,
     /// A semicolon; the same.
     End,
+    /// A bracket that may be the end of a block.
+    Closed,
     #[default]
     Either,
 }
@@ -139,9 +160,7 @@ impl<'t> Nesting<'t> {
         let rest = self.rest(reading.at);
         let is_between =
             c.is_whitespace() || c == '\u{feff}' || ["//", "/*"].iter().any(|comment| rest.starts_with(comment));
-        if reading.before == Before::End && !is_between && !["else", "while"].iter().any(|word| rest.starts_with(word))
-        {
-            // A statement goes on behind a semicolon with these words only: all others within which it stood are over, too.
+        if !is_between && is_over(reading.before, rest) {
             reading.cost = self.base(reading.level);
         }
         let reading = reading;
@@ -197,7 +216,7 @@ impl<'t> Nesting<'t> {
                         self.template(outer);
                     }
                 } else {
-                    self.close(token(1, Before::Either), b'}');
+                    self.close(token(1, Before::Closed), b'}');
                 }
             }
             ',' => self.read_on(token(1, Before::Operator)),
@@ -208,13 +227,15 @@ impl<'t> Nesting<'t> {
                     let at = self.line_end(reading.at);
                     self.read_on(Reading { at, ..reading });
                 }
-                let is_operator = c == '<' || !rest.starts_with("--");
-                self.sign(reading, counted(token(1, Before::Either)), is_operator);
+                let mut token = counted(token(1, Before::Either));
+                if c == '<' {
+                    token.cost = token.cost.saturating_add(ANGLE);
+                }
+                self.sign(reading, token, c == '<' || !rest.starts_with("--"));
             }
             '+' => self.sign(reading, counted(token(1, Before::Either)), !rest.starts_with("++")),
-            c if c.is_ascii_alphanumeric() || matches!(c, '_' | '$') => {
-                let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '$');
-                let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+            c if is_word(c) => {
+                let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
                 let word = rest.get(..end).unwrap_or_default();
                 let is_keyword = Kind::match_keyword(word) != Kind::Ident;
                 self.read_on(if is_keyword { counted(token(end, Before::Either)) } else { token(end, Before::Value) });
@@ -315,6 +336,27 @@ impl<'t> Nesting<'t> {
     }
 }
 
+/// Whether a statement has ended, and all of this level within which it stood, so that what comes is within none of it.
+fn is_over(before: Before, rest: &str) -> bool {
+    let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
+    let (word, behind) = rest.split_at_checked(end).unwrap_or_default();
+    match before {
+        // An `if` goes on with `else`, and a `do` with `while`.
+        Before::End => !word.starts_with("else") && !word.starts_with("while"),
+        // Behind a value, a word that is no operator stands in another statement, or nothing can be parsed. So it does behind a block.
+        Before::Closed => {
+            word.starts_with(|c: char| c.is_ascii_alphabetic())
+                && !GOING_ON.contains(&word)
+                && !behind.starts_with(|c: char| c == '\\' || !c.is_ascii())
+        }
+        _ => false,
+    }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '$')
+}
+
 fn is_line_end(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{2028}' | '\u{2029}')
 }
@@ -333,7 +375,8 @@ mod tests {
         assert_eq!(brackets("((()))"), Some(3));
         assert_eq!(brackets(&"(a), [b], {c};".repeat(1000)), Some(1));
         assert_eq!(brackets(&"`${(a)} ${`${b}`}`;".repeat(1000)), Some(2));
-        assert_eq!(brackets(&"if (a) { b = c }".repeat(3)), Some(2));
+        assert_eq!(brackets(&"if (a) { b = c }".repeat(1000)), Some(2));
+        assert_eq!(brackets(&"f<A>(): B<C> { } ".repeat(1000)), Some(7));
         assert_eq!(brackets(&"let a = b ? c : d; /* e */ if (a) b = !c;".repeat(1000)), Some(2));
     }
 

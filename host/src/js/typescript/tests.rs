@@ -84,8 +84,8 @@ fn what_is_nested_as_people_nest_is_not_refused() {
     ] {
         let text = format!(
             "{}{within}{}",
-            if behind == ".b()" { before.to_owned() } else { before.repeat(1000) },
-            behind.repeat(1000)
+            if behind == ".b()" { before.to_owned() } else { before.repeat(500) },
+            behind.repeat(500)
         );
         stripped(&text);
     }
