@@ -99,7 +99,7 @@ fn a_text_that_does_not_parse_is_a_syntax_error_with_its_place_and_the_context_g
         ("enum { A }", "1:6"),
         ("function f(a: number { }", "1:22"),
         ("type A = {", "1:11"),
-        ("'é'; let 2a", "1:10"),
+        ("'é'; let 2a", "1:11"),
     ] {
         let error = context.eval(typescript(text)).blocking().unwrap_err();
         assert_eq!((error.kind(), error.is_context_kept()), (ErrorKind::Thrown, true));

@@ -1,7 +1,7 @@
 //! Lines as JavaScript counts them.
 
 /// The lines of a text, without their ends.
-pub(super) fn of(text: &str) -> impl Iterator<Item = &str> {
+pub(in crate::js) fn of(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
         let text = rest?;

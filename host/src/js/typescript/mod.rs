@@ -86,12 +86,6 @@ impl Malformed {
             left_out: 0,
         }]))
     }
-
-    /// As the reason of an import that is refused.
-    pub(super) fn into_reason(self, name: &str) -> String {
-        let Malformed { class, message, line, column } = self;
-        format!("{class}: {message} at {name}:{line}:{column}")
-    }
 }
 
 /// Why there is no JavaScript.
@@ -117,9 +111,12 @@ impl Failed {
         }
     }
 
+    /// As the reason of an import that is refused.
     pub(super) fn into_reason(self, name: &str, limit: usize) -> String {
         match self {
-            Failed::Malformed(malformed) => malformed.into_reason(name),
+            Failed::Malformed(Malformed { class, message, line, column }) => {
+                format!("{class}: {message} at {name}:{line}:{column}")
+            }
             Failed::TooLong => format!("its JavaScript is longer than {limit} bytes"),
             Failed::Broken(reason) => format!("its types cannot be stripped: {reason}"),
         }
@@ -135,7 +132,7 @@ pub(super) fn strip(name: &str, text: &str, goal: Goal, limit: usize) -> Result<
             Refused::Ambiguous(at) => {
                 let message =
                     "there are too many ways to read the slashes before this; put a regular expression behind = or (";
-                Malformed::new("SyntaxError", message.to_owned(), text, at)
+                Malformed::new(SYNTAX, message.to_owned(), text, at)
             }
         })
     })?;
@@ -148,6 +145,9 @@ pub(super) fn strip(name: &str, text: &str, goal: Goal, limit: usize) -> Result<
     let stripped = stripped.map_err(Failed::Broken)?.map_err(Failed::Malformed)?;
     if stripped.text.len() > limit { Err(Failed::TooLong) } else { Ok(stripped) }
 }
+
+/// The class of the error of a text that does not parse.
+const SYNTAX: &str = "SyntaxError";
 
 const TOO_DEEP: &str = "the text is nested too deeply";
 
@@ -162,7 +162,7 @@ fn on_thread(name: &str, text: &str, goal: Goal) -> Result<Stripped, Malformed> 
             return Ok(());
         };
         let at = first.labels.first().map_or(0, |label| label.offset() as usize);
-        Err(Malformed::new("SyntaxError", first.message.to_string(), text, at))
+        Err(Malformed::new(SYNTAX, first.message.to_string(), text, at))
     };
     let parsed = Parser::new(&allocator, text, kind).parse();
     malformed(parsed.diagnostics)?;
@@ -179,6 +179,8 @@ fn on_thread(name: &str, text: &str, goal: Goal) -> Result<Stripped, Malformed> 
     malformed(
         Transformer::new(&allocator, Path::new(name), &options).build_with_scoping(scoping, &mut program).diagnostics,
     )?;
+    // What is put before the text must not stand before that.
+    program.hashbang = None;
     let options = CodegenOptions {
         comments: CommentOptions::disabled(),
         source_map_path: Some(name.into()),

@@ -2,7 +2,7 @@
 //!
 //! The parser calls itself for whatever is within something else, and looks at no stack. So the text is read here first, as far as it
 //! takes to know what is within what: brackets, and at each level of them the operators and words that something may follow which is
-//! within them. They are counted until their level is closed, whether it is so or not: the bound is never too low.
+//! within them. They are counted until a semicolon, or until their level is closed, whether it is so or not: the bound is never too low.
 //!
 //! Only the parser knows whether a slash divides or begins a regular expression, in which a bracket would be none. Where what
 //! stands before it does not tell, the text is read on in both ways, and so for comments as HTML has them. Readings in which the
@@ -10,9 +10,28 @@
 
 use oxc_parser::Kind;
 
-/// Bytes of stack for a bracket, and for an operator or word: several times what was seen of the parser.
-const BRACKET: usize = 4 << 10;
+/// Bytes of stack for a bracket, for an operator or word, and for what may begin type arguments: more than what was seen of the parser.
+/// Of brackets and type arguments it takes far less; but it reads what is within them several times, and so fewer are let through.
+const BRACKET: usize = 24 << 10;
 const WORD: usize = 1 << 10;
+const ANGLE: usize = 64 << 10;
+
+/// Words with which a statement may go on behind a `}`.
+const GOING_ON: [&str; 13] = [
+    "as",
+    "catch",
+    "else",
+    "extends",
+    "finally",
+    "from",
+    "implements",
+    "in",
+    "instanceof",
+    "is",
+    "of",
+    "satisfies",
+    "while",
+];
 
 /// Ways of reading a text that are followed at a time.
 const MAX_READINGS: usize = 64;
@@ -91,6 +110,10 @@ enum Before {
     Value,
     /// Something that a value follows: it begins a regular expression.
     Operator,
+    /// A semicolon; the same.
+    End,
+    /// A bracket that may be the end of a block.
+    Closed,
     #[default]
     Either,
 }
@@ -130,14 +153,20 @@ impl<'t> Nesting<'t> {
     }
 
     /// Reads a token, or what is between two.
-    fn token(&mut self, reading: Reading) {
+    fn token(&mut self, mut reading: Reading) {
         let Some(c) = self.rest(reading.at).chars().next() else {
             return;
         };
+        let rest = self.rest(reading.at);
+        let is_between =
+            c.is_whitespace() || c == '\u{feff}' || ["//", "/*"].iter().any(|comment| rest.starts_with(comment));
+        if !is_between && is_over(reading.before, rest) {
+            reading.cost = self.base(reading.level);
+        }
+        let reading = reading;
         let on = |bytes: usize| Reading { at: reading.at.saturating_add(bytes), ..reading };
         let token = |bytes: usize, before| Reading { before, is_new_line: false, ..on(bytes) };
         let counted = |token: Reading| Reading { cost: token.cost.saturating_add(WORD), ..token };
-        let rest = self.rest(reading.at);
         match c {
             _ if is_line_end(c) => self.read_on(Reading { is_new_line: true, ..on(c.len_utf8()) }),
             _ if c.is_whitespace() || c == '\u{feff}' => self.read_on(on(c.len_utf8())),
@@ -158,7 +187,7 @@ impl<'t> Nesting<'t> {
                 if let Some(end) = self.regexp_end(reading.at).filter(|_| !is_value) {
                     self.read_on(Reading { at: end, ..token(0, Before::Value) });
                 }
-                if reading.before != Before::Operator {
+                if !matches!(reading.before, Before::Operator | Before::End) {
                     self.read_on(counted(token(1, Before::Operator)));
                 }
             }
@@ -187,23 +216,26 @@ impl<'t> Nesting<'t> {
                         self.template(outer);
                     }
                 } else {
-                    self.close(token(1, Before::Either), b'}');
+                    self.close(token(1, Before::Closed), b'}');
                 }
             }
-            ',' | ';' => self.read_on(token(1, Before::Operator)),
+            ',' => self.read_on(token(1, Before::Operator)),
+            ';' => self.read_on(token(1, Before::End)),
             '=' | '&' | '|' | '^' | '~' | '?' | ':' | '%' | '*' => self.read_on(counted(token(1, Before::Operator))),
             '<' | '-' => {
                 if rest.starts_with("<!--") || rest.starts_with("-->") {
                     let at = self.line_end(reading.at);
                     self.read_on(Reading { at, ..reading });
                 }
-                let is_operator = c == '<' || !rest.starts_with("--");
-                self.sign(reading, counted(token(1, Before::Either)), is_operator);
+                let mut token = counted(token(1, Before::Either));
+                if c == '<' {
+                    token.cost = token.cost.saturating_add(ANGLE);
+                }
+                self.sign(reading, token, c == '<' || !rest.starts_with("--"));
             }
             '+' => self.sign(reading, counted(token(1, Before::Either)), !rest.starts_with("++")),
-            c if c.is_ascii_alphanumeric() || matches!(c, '_' | '$') => {
-                let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '$');
-                let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+            c if is_word(c) => {
+                let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
                 let word = rest.get(..end).unwrap_or_default();
                 let is_keyword = Kind::match_keyword(word) != Kind::Ident;
                 self.read_on(if is_keyword { counted(token(end, Before::Either)) } else { token(end, Before::Value) });
@@ -218,6 +250,11 @@ impl<'t> Nesting<'t> {
         let is_second = reading.before == Before::Either;
         let before = if is_alone && !is_second { Before::Operator } else { Before::Either };
         self.read_on(Reading { before, ..token });
+    }
+
+    /// What is counted where nothing stands before at this level.
+    fn base(&self, level: Option<usize>) -> usize {
+        level.and_then(|level| self.levels.get(level)).map_or(0, |level| level.cost.saturating_add(BRACKET))
     }
 
     fn open(&mut self, token: Reading, closed_by: u8) {
@@ -299,6 +336,27 @@ impl<'t> Nesting<'t> {
     }
 }
 
+/// Whether a statement has ended, and all of this level within which it stood, so that what comes is within none of it.
+fn is_over(before: Before, rest: &str) -> bool {
+    let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
+    let (word, behind) = rest.split_at_checked(end).unwrap_or_default();
+    match before {
+        // An `if` goes on with `else`, and a `do` with `while`.
+        Before::End => !word.starts_with("else") && !word.starts_with("while"),
+        // Behind a value, a word that is no operator stands in another statement, or nothing can be parsed. So it does behind a block.
+        Before::Closed => {
+            word.starts_with(|c: char| c.is_ascii_alphabetic())
+                && !GOING_ON.contains(&word)
+                && !behind.starts_with(|c: char| c == '\\' || !c.is_ascii())
+        }
+        _ => false,
+    }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '$')
+}
+
 fn is_line_end(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{2028}' | '\u{2029}')
 }
@@ -317,7 +375,9 @@ mod tests {
         assert_eq!(brackets("((()))"), Some(3));
         assert_eq!(brackets(&"(a), [b], {c};".repeat(1000)), Some(1));
         assert_eq!(brackets(&"`${(a)} ${`${b}`}`;".repeat(1000)), Some(2));
-        assert_eq!(brackets(&"if (a) { b = c }".repeat(3)), Some(2));
+        assert_eq!(brackets(&"if (a) { b = c }".repeat(1000)), Some(2));
+        assert_eq!(brackets(&"f<A>(): B<C> { } ".repeat(1000)), Some(7));
+        assert_eq!(brackets(&"let a = b ? c : d; /* e */ if (a) b = !c;".repeat(1000)), Some(2));
     }
 
     #[test]
@@ -357,9 +417,23 @@ mod tests {
 
     #[test]
     fn what_has_no_bracket_counts_as_well() {
-        for unit in
-            ["!", "a=", "a=>", "typeof ", "if(1)", "a?", "a?b:", "else ", "a.", "a:", "A<", "new ", "a**", "keyof "]
-        {
+        for unit in [
+            "!",
+            "a=",
+            "a=>",
+            "typeof ",
+            "if(1)",
+            "if(1);else ",
+            "a?",
+            "a?b:",
+            "else ",
+            "a.",
+            "a:",
+            "A<",
+            "new ",
+            "a**",
+            "keyof ",
+        ] {
             let text = unit.repeat(1000);
             assert!(matches!(check(&text, 999 * WORD), Err(Refused::TooDeep(_))), "{unit}");
         }
@@ -367,7 +441,7 @@ mod tests {
 
     #[test]
     fn what_takes_too_many_ways_or_too_long_to_read_is_refused() {
-        let text: String = (0..1000).map(|n| format!("a\n/ {} /\n", "(".repeat(n % 90 + 1))).collect();
+        let text: String = (0..1000).map(|n| format!("a\n/ b {} c /\n", "(".repeat(n % 90 + 1))).collect();
         assert!(matches!(check(&text, usize::MAX), Err(Refused::Ambiguous(_))));
         assert!(matches!(check(&"()/[".repeat(100_000), usize::MAX), Err(Refused::Ambiguous(_))));
     }
