@@ -11,18 +11,30 @@
 //! nothing of the host's relies on what a file does.
 
 mod base64;
+mod clone;
+mod crypto;
+mod encoding;
+mod performance;
+mod url;
+mod urlpattern;
 
 use std::{
     cell::{Cell, RefCell},
+    hint::black_box,
     rc::Rc,
 };
 
 use rquickjs::{
-    Ctx, Function, Object, Persistent, Result, Value,
+    Ctx, Function, Object, Persistent, Result, String as JsString, Value,
     function::{Rest, This},
 };
 
-use crate::{bytecode::Bytecode, exception, functions::Functions, raw};
+use crate::{
+    bytecode::Bytecode,
+    exception,
+    functions::Functions,
+    raw::{self, Text},
+};
 
 /// A file, and what it gives to scripts.
 struct File {
@@ -37,14 +49,53 @@ struct File {
 /// Makes the functions of a file that are written in Rust.
 type Natives = for<'js> fn(&Ctx<'js>, &Rc<Functions>) -> Result<Object<'js>>;
 
-const FILES: [File; 2] = [
+const FILES: [File; 11] = [
     File {
         name: "base64",
         source: include_str!("base64.js"),
         natives: Some(base64::natives),
         globals: &["atob", "btoa"],
     },
+    File { name: "buffer_source", source: include_str!("buffer_source.js"), natives: None, globals: &[] },
+    File {
+        name: "clone",
+        source: include_str!("clone.js"),
+        natives: Some(clone::natives),
+        globals: &["structuredClone"],
+    },
+    File {
+        name: "crypto",
+        source: include_str!("crypto.js"),
+        natives: Some(crypto::natives),
+        globals: &["crypto", "Crypto", "CryptoKey", "SubtleCrypto"],
+    },
     File { name: "dom_exception", source: include_str!("dom_exception.js"), natives: None, globals: &["DOMException"] },
+    File {
+        name: "encoding",
+        source: include_str!("encoding.js"),
+        natives: Some(encoding::natives),
+        globals: &["TextDecoder", "TextEncoder"],
+    },
+    File { name: "idl", source: include_str!("idl.js"), natives: None, globals: &[] },
+    File { name: "microtask", source: include_str!("microtask.js"), natives: None, globals: &["queueMicrotask"] },
+    File {
+        name: "performance",
+        source: include_str!("performance.js"),
+        natives: Some(performance::natives),
+        globals: &["performance", "Performance"],
+    },
+    File {
+        name: "url",
+        source: include_str!("url.js"),
+        natives: Some(url::natives),
+        globals: &["URL", "URLSearchParams"],
+    },
+    File {
+        name: "urlpattern",
+        source: include_str!("urlpattern.js"),
+        natives: Some(urlpattern::natives),
+        globals: &["URLPattern"],
+    },
 ];
 
 /// The files of one context.
@@ -178,6 +229,21 @@ impl Web {
             web.load(&ctx, at)
         })
     }
+}
+
+/// The text of a string, each lone surrogate as U+FFFD.
+fn utf8(string: &JsString<'_>) -> Result<String> {
+    let text = Text::of(string)?;
+    let mut bytes = vec(text.bytes().len())?;
+    bytes.extend_from_slice(text.bytes());
+    raw::mend(&mut bytes);
+    String::from_utf8(bytes).map_err(|_| rquickjs::Error::Unknown)
+}
+
+/// Sees to it that so many bytes can be allocated next, by what would end the context if they could not.
+fn room(bytes: usize) -> Result<()> {
+    black_box(vec(bytes)?);
+    Ok(())
 }
 
 /// A list with room for so many bytes. Where there is no memory for them, a script is told so, instead of losing its context.
