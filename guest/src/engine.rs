@@ -24,11 +24,12 @@ use crate::{
     intrinsics::{Bound, Interrupted, Intrinsics},
     modules::Modules,
     operation::{Operation, Operations, decode_arguments},
-    performance, raw,
+    raw,
     rejections::Rejections,
     text,
     timers::Timers,
     value,
+    web::Web,
 };
 
 /// Everything of ECMAScript that QuickJS has here: no `Atomics`, which needs threads. Its `performance` is left out: its
@@ -185,13 +186,13 @@ impl<H: Host> Engine<H> {
             let intrinsics = Rc::new(Intrinsics::take(&ctx, &interrupted, handles)?);
             let console = Console::install(&ctx, &host, &intrinsics)?;
             let timers = Timers::install(&ctx, Rc::<H>::clone(&host), &intrinsics)?;
-            performance::install(&ctx, &host, &intrinsics)?;
             seed_on_first_use(&ctx, &host)?;
             rquickjs::Result::Ok((intrinsics, console, timers, Operations::take(&ctx)?))
         })?;
         let globals = Globals::default();
         let functions = Functions::new(Rc::<H>::clone(&host), &intrinsics, &result_bytes);
         intrinsics.objects.connect(&functions);
+        context.with(|ctx| Web::install(&ctx, &functions))?;
         Ok(Engine {
             runtime,
             context,

@@ -4,6 +4,7 @@
 //! only through [`Host`]. On `wasm32` the module `component` answers the WIT exports with it; natively the tests do.
 
 mod batch;
+mod bytecode;
 mod class;
 #[cfg(target_arch = "wasm32")]
 mod component;
@@ -23,7 +24,6 @@ mod intrinsics;
 mod modules;
 mod objects;
 mod operation;
-mod performance;
 mod raw;
 mod rejections;
 mod sites;
@@ -31,6 +31,7 @@ mod table;
 mod text;
 mod timers;
 mod value;
+mod web;
 
 pub use crate::{
     batch::Batch,

@@ -32,6 +32,8 @@ mod objects;
 mod timers;
 #[path = "values/mod.rs"]
 mod values;
+#[path = "web/mod.rs"]
+mod web;
 
 /// What the engine told its host, and what the host is to answer.
 #[derive(Default)]
