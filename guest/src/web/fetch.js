@@ -1,15 +1,15 @@
 // fetch: https://fetch.spec.whatwg.org/#fetch-method. The network is the host's, and there only where it is granted.
 ({ native, use }) => {
   const {
-    FinalizationRegistry, TypeError, Uint8Array, WeakRef, charCodeAt, deref, handled, indexOf, lowerCase, parseInt, promised,
-    register, rejected, resolved, substring, then, Deferred,
+    FinalizationRegistry, TypeError, Uint8Array, WeakRef, charCodeAt, deref, handled, ignore, indexOf, lowerCase, promised,
+    register, rejected, resolved, subarray, substring, then, exec, Deferred, fromCharCode,
   } = use('builtins');
   const { need } = use('webidl');
   const { Request, requestOf } = use('request');
   const { newResponse } = use('response');
   const headers = use('headers');
   const bodies = use('body');
-  const { concatenate } = use('streams');
+  const { byteStream, cancel, fail } = use('streams');
   const start = native.host(':fetch'), end = native.host(':fetch.abort');
 
   let last = 0;
@@ -24,8 +24,7 @@
 
   // The body of a response: its chunks are asked for as they are wanted.
   const bodyOf = (id, source, signal) => {
-    const { byteStream } = use('streams');
-    let forget = () => {};
+    let forget = ignore;
     const pull = (enqueue, close) =>
       then(
         promised(() => source.read()),
@@ -44,32 +43,29 @@
           throw failure(error);
         },
       );
-    const made = byteStream({
-      pull,
-      cancel: () => {
-        forget();
-        source.close();
-      },
-    });
+    const cancel = () => {
+      forget();
+      source.close();
+    };
+    const { stream, controller } = byteStream({ pull, cancel });
     if (signal) {
       const { onAbort, reasonOf } = use('abort');
-      const weak = new WeakRef(made);
+      const weak = new WeakRef(controller);
       forget = onAbort(signal, () => {
         end?.(id);
-        deref(weak)?.fail(reasonOf(signal));
+        const controller = deref(weak);
+        if (controller) fail(controller, reasonOf(signal));
       });
-      // The stream holds what fails it, so that it is there as long as the stream.
-      made.hold(made);
-      register(gone, made, forget);
+      register(gone, controller, forget);
     }
-    return bodies.bodyOf(undefined, made.stream);
+    return bodies.bodyOf(undefined, stream);
   };
 
   const send = (request) => {
     const { signal } = request;
     const { isAborted, onAbort, reasonOf } = signal ? use('abort') : { __proto__: null };
     const refuse = () => {
-      if (request.body?.stream) use('streams').abandon(request.body.stream, reasonOf(signal));
+      if (request.body?.stream) cancel(request.body.stream, reasonOf(signal));
       return rejected(reasonOf(signal));
     };
     if (signal && isAborted(signal)) return refuse();
@@ -85,8 +81,8 @@
           handled(refuse());
           answer.reject(reasonOf(signal));
         })
-      : () => {};
-    const fail = (error) => {
+      : ignore;
+    const refused = (error) => {
       if (isOver) return;
       forget();
       answer.reject(failure(error));
@@ -107,7 +103,7 @@
           } catch (error) {
             answer.reject(failure(error));
           }
-        }, fail);
+        }, refused);
       },
       // What reading the request's body throws is the script's own.
       (error) => {
@@ -134,7 +130,7 @@
     const { parse, serialize, trim } = use('mime_type');
     let type = trim(substring(url, 5, comma));
     let bytes = percentDecoded(substring(url, comma + 1, close));
-    const tail = /; *base64$/i.exec(type);
+    const tail = exec(/; *base64$/i, type);
     if (tail) {
       type = substring(type, 0, tail.index);
       bytes = fromBase64(bytes);
@@ -154,7 +150,7 @@
     let length = 0;
     for (let index = 0; index < text.length; index++) {
       let unit = charCodeAt(text, index);
-      if (unit === 37 && index + 2 < text.length + 0) {
+      if (unit === 37 && index + 2 < text.length) {
         const high = hex(charCodeAt(text, index + 1)), low = hex(charCodeAt(text, index + 2));
         if (high >= 0 && low >= 0) {
           unit = high * 16 + low;
@@ -163,7 +159,7 @@
       }
       bytes[length++] = unit;
     }
-    return use('builtins').subarray(bytes, 0, length);
+    return subarray(bytes, 0, length);
   };
   const fromBase64 = (bytes) => {
     let text;
@@ -178,7 +174,6 @@
     return decoded;
   };
   const latin1 = (bytes) => {
-    const { fromCharCode } = use('builtins');
     let text = '';
     for (let index = 0; index < bytes.length; index++) text += fromCharCode(bytes[index]);
     return text;

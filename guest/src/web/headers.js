@@ -1,7 +1,7 @@
 // Headers: https://fetch.spec.whatwg.org/#headers-class
 ({ use }) => {
   const {
-    Map, TypeError, charCodeAt, isArray, iterator, join, lowerCase, mapDelete, mapForEach, mapGet, mapHas, mapSet, ownKeys,
+    Map, TypeError, charCodeAt, join, lowerCase, mapDelete, mapForEach, mapGet, mapHas, mapSet, ownKeys,
     getOwnPropertyDescriptor, sort,
   } = use('builtins');
   const { byteString, expose, isObject, need, pairIterable, sequence } = use('webidl');
@@ -19,7 +19,7 @@
         return value.#headers;
       };
     }
-    constructor(init = undefined, guard = undefined) {
+    constructor(init = undefined) {
       this.#headers = { values: new Map(), sorted: undefined, isImmutable: false };
       if (init !== token && init !== undefined) fill(this, init);
     }
@@ -129,6 +129,7 @@
       headersOf(face).isImmutable = true;
       return face;
     },
+    isFrozen: (face) => headersOf(face).isImmutable,
     get: (face, name) => get(headersOf(face), name),
     pairs: (face) => sorted(headersOf(face)),
   };

@@ -26,6 +26,7 @@
     referrerPolicy: '', integrity: '', keepalive: false,
   };
 
+  const token = {};
   let requestOf, isRequest;
 
   class Request {
@@ -38,6 +39,10 @@
       };
     }
     constructor(input, init = undefined) {
+      if (input === token) {
+        this.#request = init;
+        return;
+      }
       need(arguments.length, 1, 'new Request');
       const given = dictionary(init, 'the second argument');
       const from = isRequest(input) ? requestOf(input) : undefined;
@@ -97,19 +102,11 @@
       return (request.face ??= use('abort').any(request.signal ? [request.signal] : []));
     }
     clone() {
-      const { body, signal } = requestOf(this);
+      const { body } = requestOf(this);
       bodies.refuseUsed(body);
-      const copied = new Request(this.#bare());
-      const request = requestOf(copied);
-      if (body) request.body = bodies.clone(body);
-      request.signal = signal;
-      return copied;
-    }
-    // This request without its body.
-    #bare() {
-      const bare = new Request(requestOf(this).url);
-      bare.#request = { ...requestOf(this), body: null, face: undefined };
-      return bare;
+      const pairs = headers.newHeaders();
+      copy(headers.pairs(requestOf(this).headers), pairs);
+      return new Request(token, { ...requestOf(this), body: body && bodies.clone(body), headers: pairs, face: undefined });
     }
   }
   bodies.mixIn(Request, (object) => {

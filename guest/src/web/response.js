@@ -81,11 +81,11 @@
   const response = (init, made) => {
     const given = dictionary(init, 'the second argument');
     const { headers: pairs, status, statusText } = given;
-    const made_ = plain();
+    const out = plain();
     if (status !== undefined) {
       const number = unsignedShort(status);
       if (!(number >= 200 && number <= 599)) throw new RangeError(`a status is from 200 to 599, and not ${number}`);
-      made_.status = number;
+      out.status = number;
     }
     if (statusText !== undefined) {
       const text = byteString(statusText, 'the statusText');
@@ -93,23 +93,23 @@
         const unit = charCodeAt(text, index);
         if ((unit < 32 && unit !== 9) || unit === 127) throw new TypeError('the statusText has a control character in it');
       }
-      made_.statusText = text;
+      out.statusText = text;
     }
-    made_.headers = headers.newHeaders();
-    if (pairs !== undefined) headers.fill(made_.headers, pairs);
+    out.headers = headers.newHeaders();
+    if (pairs !== undefined) headers.fill(out.headers, pairs);
     if (made) {
-      if (nullBodies[made_.status]) throw new TypeError(`a response of the status ${made_.status} has no body`);
-      made_.body = made.body;
-      if (made.type !== null && headers.get(made_.headers, 'content-type') === null) {
-        headers.append(made_.headers, 'content-type', made.type);
+      if (nullBodies[out.status]) throw new TypeError(`a response of the status ${out.status} has no body`);
+      out.body = made.body;
+      if (made.type !== null && headers.get(out.headers, 'content-type') === null) {
+        headers.append(out.headers, 'content-type', made.type);
       }
     }
-    return made_;
+    return out;
   };
   // As Web IDL makes an `unsigned short`.
   const unsignedShort = (value) => {
     const number = +value;
-    return number - number === 0 ? ((number % 65536) + 65536) % 65536 & 65535 : 0;
+    return number - number === 0 ? number & 65535 : 0;
   };
 
   return {

@@ -1769,17 +1769,17 @@
       if (writableType !== undefined) throw new RangeError('a transformer has no writableType');
       const readableMark = extractHighWaterMark(readableGiven, 0), writableMark = extractHighWaterMark(writableGiven, 1);
       const started = new Deferred();
+      const face = () => (controller.face ??= new TransformStreamDefaultController(token, controller));
       const stream = initializeTransformStream(
         started.promise, writableMark, writableGiven.size ?? one, readableMark, readableGiven.size ?? one,
+        {
+          transform: transform && ((chunk) => invoke(transform, transformer, [chunk, face()])),
+          flush: flush && (() => invoke(flush, transformer, [face()])),
+          cancel: cancel && ((reason) => invoke(cancel, transformer, [reason])),
+        },
       );
       this.#stream = stream;
       const { controller } = stream;
-      const face = () => (controller.face ??= new TransformStreamDefaultController(token, controller));
-      setUpTransformController(controller, {
-        transform: transform && ((chunk) => invoke(transform, transformer, [chunk, face()])),
-        flush: flush && (() => invoke(flush, transformer, [face()])),
-        cancel: cancel && ((reason) => invoke(cancel, transformer, [reason])),
-      });
       started.resolve(start ? apply(start, transformer, [face()]) : undefined);
     }
     get readable() {
@@ -1792,7 +1792,7 @@
     }
   }
 
-  const initializeTransformStream = (started, writableMark, writableSize, readableMark, readableSize) => {
+  const initializeTransformStream = (started, writableMark, writableSize, readableMark, readableSize, algorithms) => {
     const stream = {
       readable: undefined, writable: undefined, backpressure: undefined, backpressureChange: undefined, controller: undefined,
       readableFace: undefined, writableFace: undefined,
@@ -1814,6 +1814,7 @@
       cancel: (reason) => sourceCancel(stream, reason),
     }, readableMark, readableSize);
     transformStreamSetBackpressure(stream, true);
+    setUpTransformController(stream.controller, algorithms);
     return stream;
   };
   const setUpTransformController = (controller, { transform, flush, cancel }) => {
@@ -1830,16 +1831,14 @@
     controller.flush = flush ?? (() => resolved(undefined));
     controller.cancel = cancel ?? (() => resolved(undefined));
   };
-  // A transform that is written here: functions that get the record of the controller. Gives the public stream's two ends.
+  // The two ends of a transform that is written here. Its functions get one that enqueues a chunk.
   const createTransform = ({ transform, flush }) => {
-    const stream = initializeTransformStream(resolved(undefined), 1, one, 0, one);
-    const { controller } = stream;
     const enqueue = (chunk) => transformStreamDefaultControllerEnqueue(controller, chunk);
-    setUpTransformController(controller, {
+    const { readable, writable, controller } = initializeTransformStream(resolved(undefined), 1, one, 0, one, {
       transform: (chunk) => promised(() => transform(chunk, enqueue)),
       flush: () => promised(() => flush(enqueue)),
     });
-    return { readable: wrapReadable(stream.readable), writable: new WritableStream(token, stream.writable) };
+    return { readable: wrapReadable(readable), writable: new WritableStream(token, writable) };
   };
   const clearTransformAlgorithms = (controller) => {
     controller.transform = controller.flush = controller.cancel = undefined;
@@ -2023,7 +2022,7 @@
   });
 
   // Reads a stream to its end. What is no chunk of bytes is refused.
-  const readAll = (face, total) => {
+  const readAll = (face) => {
     const reader = acquireReadableStreamDefaultReader(readableOf(face));
     const answer = new Deferred();
     const chunks = [];
@@ -2041,7 +2040,7 @@
         length += viewParts(chunk).byteLength;
         microtask(read);
       },
-      close: () => answer.resolve(promised(() => total(chunks, length))),
+      close: () => answer.resolve(promised(() => concatenate(chunks, length))),
       error: (error) => answer.reject(error),
     };
     read();
@@ -2062,7 +2061,8 @@
     },
     isDisturbed: (face) => readableOf(face).disturbed,
     isLocked: (face) => isReadableStreamLocked(readableOf(face)),
-    // A stream of bytes whose source has `pull(enqueue, close)` and `cancel(reason)`, which may give promises. `fail` errors it.
+    // A stream of bytes whose source has `pull(enqueue, close)` and `cancel(reason)`, which may give promises. Its controller
+    // is what `fail` takes, and lives as long as the stream.
     byteStream: ({ pull, cancel }) => {
       const stream = createReadableByteStream({
         __proto__: null,
@@ -2075,14 +2075,24 @@
         readableByteStreamControllerClose(controller);
         if (controller.pendingPullIntos.length) readableByteStreamControllerRespond(controller, 0);
       };
-      return { stream: wrapReadable(stream), fail: (error) => readableByteStreamControllerError(controller, error) };
+      return { stream: wrapReadable(stream), controller };
     },
-    readAll: (face) => readAll(face, concatenate),
-    tee: (face) => face.tee(),
-    // Cancels a stream, whoever has it; of a reader that is there its requests end.
+    fail: (controller, error) => readableByteStreamControllerError(controller, error),
+    // All bytes of a stream that nobody reads yet.
+    readAll: (face) => readAll(face),
+    tee: (face) => {
+      const { 0: one, 1: two } = readableStreamTee(readableOf(face));
+      return [wrapReadable(one), wrapReadable(two)];
+    },
+    // A stream of what is left of another, which is locked from then on.
+    passOn: (face) => {
+      const { readable, writable } = initializeTransformStream(resolved(undefined), 1, one, 0, one, {});
+      handled(readableStreamPipeTo(readableOf(face), writable, { __proto__: null }));
+      return wrapReadable(readable);
+    },
+    // Cancels a stream, whoever reads it.
     cancel: (face, reason) => handled(readableStreamCancel(readableOf(face), reason)),
     lock: (face) => acquireReadableStreamDefaultReader(readableOf(face)),
-    concatenate: (chunks, length) => concatenate(chunks, length),
   };
 
   function concatenate(chunks, length) {
