@@ -1,8 +1,7 @@
 // Bodies of requests and responses: https://fetch.spec.whatwg.org/#bodies
 ({ use }) => {
   const {
-    TypeError, Uint8Array, bytesSlice, defineProperty, getOwnPropertyDescriptor, ownKeys, parse, promised, rejected, resolved,
-    then, uncurry,
+    TypeError, Uint8Array, bytesSlice, defineProperty, getOwnPropertyDescriptor, ownKeys, parse, promised, rejected, uncurry,
   } = use('builtins');
   const { bytesOf, isObject, usvString } = use('webidl');
   const blobs = use('blob');
@@ -54,16 +53,15 @@
   const refuseUsed = (body) => {
     if (body && isUnusable(body)) throw new TypeError('the body was read already, or is being read');
   };
-  // Takes all bytes of a body: a promise of a view that nobody else has.
-  const take = (body) => {
-    if (!body) return resolved(new Uint8Array(0));
-    return promised(() => {
+  // Takes all bytes of a body, and gives a promise of what `convert` makes of them. It has a view that nobody else has.
+  const take = (body, convert) =>
+    promised(() => {
+      if (!body) return convert(new Uint8Array(0));
       refuseUsed(body);
-      if (body.stream) return use('streams').readAll(body.stream);
+      if (body.stream) return use('streams').readAll(body.stream, convert);
       body.isUsed = true;
-      return blobs.read(body.content);
+      return convert(blobs.read(body.content));
     });
-  };
   // A body with the same bytes. What was a stream becomes two.
   const clone = (body) => {
     refuseUsed(body);
@@ -84,7 +82,7 @@
 
   const text = (bytes) => decode(new TextDecoder(), bytes);
   const formData = (bytes, type) => {
-    const mime = type === null ? undefined : use('mime_type').parse(type);
+    const mime = type === null ? undefined : use('mime_type').extract(type);
     if (mime?.essence === 'multipart/form-data') return use('form_data').read(bytes, mime.parameters.boundary);
     if (mime?.essence !== 'application/x-www-form-urlencoded') {
       throw new TypeError('the Content-Type is neither multipart/form-data nor application/x-www-form-urlencoded');
@@ -97,7 +95,7 @@
     return use('form_data').fromPairs(pairs);
   };
   const typeOf = (type) => {
-    const mime = type === null ? undefined : use('mime_type').parse(type);
+    const mime = type === null ? undefined : use('mime_type').extract(type);
     return mime ? use('mime_type').serialize(mime) : '';
   };
 
@@ -106,7 +104,7 @@
     const consume = (object, convert) => {
       try {
         const { body, type } = partsOf(object);
-        return then(take(body), (bytes) => convert(bytes, type));
+        return take(body, (bytes) => convert(bytes, type));
       } catch (error) {
         return rejected(error);
       }

@@ -88,8 +88,8 @@
       answer.reject(failure(error));
     };
     then(
-      request.body ? bodies.take(request.body) : resolved(null),
-      (body) => {
+      request.body ? bodies.take(request.body, (body) => ({ __proto__: null, body })) : resolved({ __proto__: null, body: null }),
+      ({ body }) => {
         if (isOver) return;
         isStarted = true;
         const { url, method, redirect } = request;

@@ -56,6 +56,23 @@
     }
     return type;
   };
+  // The MIME type that a header of several values stands for: the last one that is valid.
+  const extract = (text) => {
+    let found, from = 0, isQuoted = false;
+    for (let at = 0; at <= text.length; at++) {
+      const unit = charAt(text, at);
+      if (unit === '"') isQuoted = !isQuoted;
+      else if (unit === '\\' && isQuoted) at++;
+      if (at < text.length && (unit !== ',' || isQuoted)) continue;
+      const type = parse(substring(text, from, at));
+      from = at + 1;
+      if (!type || type.essence === '*/*') continue;
+      if (found?.essence === type.essence) type.parameters.charset ??= found.parameters.charset;
+      if (type.parameters.charset === undefined) delete type.parameters.charset;
+      found = type;
+    }
+    return found;
+  };
   const serialize = ({ essence, parameters }) => {
     let text = essence;
     for (const name in parameters) {
@@ -74,5 +91,5 @@
     return text;
   };
 
-  return { isToken, parse, serialize, trim };
+  return { extract, isToken, parse, serialize, trim };
 }

@@ -412,8 +412,8 @@
 
   // Tees
 
-  const readableStreamTee = (stream) =>
-    stream.controller.isByte ? readableByteStreamTee(stream) : readableStreamDefaultTee(stream);
+  const readableStreamTee = (stream, cloneForBranch2) =>
+    stream.controller.isByte ? readableByteStreamTee(stream) : readableStreamDefaultTee(stream, cloneForBranch2);
 
   // What both kinds of a tee do about its two ends.
   const teeEnds = (stream, cancelPromise) => {
@@ -429,14 +429,14 @@
     };
   };
 
-  const readableStreamDefaultTee = (stream) => {
+  const readableStreamDefaultTee = (stream, cloneForBranch2 = false) => {
     const reader = acquireReadableStreamDefaultReader(stream);
     const cancelPromise = new Deferred();
     const { canceled, cancel } = teeEnds(stream, cancelPromise);
     const branches = [];
     let isReading = false, readAgain = false;
     const each = (body) => {
-      for (let index = 0; index < 2; index++) if (!canceled[index]) body(branches[index].controller);
+      for (let index = 0; index < 2; index++) if (!canceled[index]) body(branches[index].controller, index);
     };
     const settle = () => {
       if (!canceled[0] || !canceled[1]) cancelPromise.resolve(undefined);
@@ -451,7 +451,19 @@
         chunk: (chunk) =>
           microtask(() => {
             readAgain = false;
-            each((controller) => readableStreamDefaultControllerEnqueue(controller, chunk));
+            let second = chunk;
+            if (cloneForBranch2 && !canceled[1]) {
+              try {
+                const { structuredClone } = use('clone');
+                second = structuredClone(chunk);
+              } catch (error) {
+                readableStreamDefaultControllerError(branches[0].controller, error);
+                readableStreamDefaultControllerError(branches[1].controller, error);
+                cancelPromise.resolve(readableStreamCancel(stream, error));
+                return;
+              }
+            }
+            each((controller, index) => readableStreamDefaultControllerEnqueue(controller, index ? second : chunk));
             isReading = false;
             if (readAgain) pull();
           }),
@@ -2021,8 +2033,8 @@
     __proto__: null, value: ReadableStream.prototype.values, writable: true, configurable: true,
   });
 
-  // Reads a stream to its end. What is no chunk of bytes is refused.
-  const readAll = (face) => {
+  // Reads a stream to its end, and gives what `convert` makes of all its bytes. What is no chunk of bytes is refused.
+  const readAll = (face, convert) => {
     const reader = acquireReadableStreamDefaultReader(readableOf(face));
     const answer = new Deferred();
     const chunks = [];
@@ -2040,7 +2052,13 @@
         length += viewParts(chunk).byteLength;
         microtask(read);
       },
-      close: () => answer.resolve(promised(() => concatenate(chunks, length))),
+      close: () => {
+        try {
+          answer.resolve(convert(concatenate(chunks, length)));
+        } catch (error) {
+          answer.reject(error);
+        }
+      },
       error: (error) => answer.reject(error),
     };
     read();
@@ -2078,10 +2096,10 @@
       return { stream: wrapReadable(stream), controller };
     },
     fail: (controller, error) => readableByteStreamControllerError(controller, error),
-    // All bytes of a stream that nobody reads yet.
-    readAll: (face) => readAll(face),
+    readAll,
+    // Two streams in place of one. A chunk that both have is there twice.
     tee: (face) => {
-      const { 0: one, 1: two } = readableStreamTee(readableOf(face));
+      const { 0: one, 1: two } = readableStreamTee(readableOf(face), true);
       return [wrapReadable(one), wrapReadable(two)];
     },
     // A stream of what is left of another, which is locked from then on.
