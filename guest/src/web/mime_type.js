@@ -4,11 +4,15 @@
 
   const isToken = (text) => exec(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, text) !== null;
   const isQuotable = (text) => exec(/^[\t -~\x80-\xff]*$/, text) !== null;
+  const trimEnd = (text) => {
+    let to = text.length;
+    while (to && isBlank(charAt(text, to - 1))) to--;
+    return substring(text, 0, to);
+  };
   const trim = (text) => {
-    let from = 0, to = text.length;
-    while (from < to && isBlank(charAt(text, from))) from++;
-    while (to > from && isBlank(charAt(text, to - 1))) to--;
-    return substring(text, from, to);
+    let from = 0;
+    while (from < text.length && isBlank(charAt(text, from))) from++;
+    return trimEnd(substring(text, from));
   };
   const isBlank = (unit) => unit === ' ' || unit === '\t' || unit === '\n' || unit === '\r';
 
@@ -33,7 +37,7 @@
         while (at < text.length && charAt(text, at) !== ';') at++;
       } else {
         const end = indexOf(text, ';', at);
-        value = trim(substring(text, at, end < 0 ? text.length : end));
+        value = trimEnd(substring(text, at, end < 0 ? text.length : end));
         at = end < 0 ? text.length : end;
         if (value === '') continue;
       }

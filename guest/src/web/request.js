@@ -53,6 +53,7 @@
         if (value !== undefined) request[name] = enumeration(value, enumerations[name], name);
       }
       const { body, duplex, headers: pairs, integrity, keepalive, method, referrer, signal } = given;
+      if (duplex !== undefined) enumeration(duplex, { __proto__: null, half: true }, 'duplex');
       if (integrity !== undefined) request.integrity = string(integrity);
       if (keepalive !== undefined) request.keepalive = !!keepalive;
       if (referrer !== undefined) request.referrer = usvString(referrer);
@@ -73,7 +74,6 @@
         if (made.body.stream && duplex === undefined) {
           throw new TypeError("a request whose body is a stream needs the option duplex: 'half'");
         }
-        if (duplex !== undefined) enumeration(duplex, { __proto__: null, half: true }, 'duplex');
         if (made.type !== null && headers.get(request.headers, 'content-type') === null) {
           headers.append(request.headers, 'content-type', made.type);
         }
