@@ -27,6 +27,7 @@ use crate::{
     raw,
     rejections::Rejections,
     text, value,
+    web::Web,
 };
 
 /// Everything of ECMAScript that QuickJS has here: no `Atomics`, which needs threads. `performance` is left out: its
@@ -184,6 +185,7 @@ impl<H: Host> Engine<H> {
         let globals = Globals::default();
         let functions = Functions::new(Rc::<H>::clone(&host), &intrinsics, &result_bytes);
         intrinsics.objects.connect(&functions);
+        context.with(|ctx| Web::install(&ctx, &functions))?;
         Ok(Engine {
             runtime,
             context,

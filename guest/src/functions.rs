@@ -50,6 +50,9 @@ pub struct HostError {
     pub message: String,
 }
 
+/// What the names of functions begin with that scripts do not see: the engine's own code calls them.
+const HIDDEN: char = ':';
+
 /// The functions that a script has, and their calls that are in flight.
 pub(crate) struct Functions {
     host: Rc<dyn Host>,
@@ -57,6 +60,8 @@ pub(crate) struct Functions {
     /// Longest encoded arguments of a call.
     limit: Rc<Cell<usize>>,
     in_flight: RefCell<BTreeMap<u64, Settling>>,
+    /// Functions that scripts do not see, by their names.
+    hidden: RefCell<BTreeMap<String, Persistent<Function<'static>>>>,
 }
 
 /// What settles the promise of a call.
@@ -68,11 +73,16 @@ struct Settling {
 impl Functions {
     pub(crate) fn new(host: Rc<dyn Host>, intrinsics: &Rc<Intrinsics>, limit: &Rc<Cell<usize>>) -> Rc<Functions> {
         let (intrinsics, limit) = (Rc::clone(intrinsics), Rc::clone(limit));
-        Rc::new(Functions { host, intrinsics, limit, in_flight: RefCell::default() })
+        Rc::new(Functions { host, intrinsics, limit, in_flight: RefCell::default(), hidden: RefCell::default() })
     }
 
     pub(crate) fn host(&self) -> &dyn Host {
         &*self.host
+    }
+
+    /// What the engine calls itself, in a context that is being used.
+    pub(crate) fn bind<'js>(&self, ctx: &Ctx<'js>) -> Bound<'_, 'js> {
+        self.intrinsics.bind(ctx)
     }
 
     /// Runs what a script has called.
@@ -89,10 +99,22 @@ impl Functions {
         !self.in_flight.borrow().is_empty()
     }
 
-    /// Gives a function to scripts. Objects on the way to its name are made where there are none.
+    /// The function of this name that scripts do not see, where the host has given it.
+    pub(crate) fn hidden<'js>(&self, ctx: &Ctx<'js>, name: &str) -> rquickjs::Result<Option<Function<'js>>> {
+        let function = self.hidden.borrow().get(name).cloned();
+        function.map(|function| function.restore(ctx)).transpose()
+    }
+
+    /// Gives a function to scripts. Objects on the way to its name are made where there are none. One whose name begins with
+    /// a colon is kept from them.
     pub(crate) fn define<'js>(self: &Rc<Self>, ctx: &Ctx<'js>, function: &HostFunction) -> Result<(), Failure> {
         let bound = self.intrinsics.bind(ctx);
         let explain = |error| Failure::from_js(ctx, &bound, error);
+        if let Some(name) = function.name.strip_prefix(HIDDEN) {
+            let called = self.function(ctx, function, name).map_err(explain)?;
+            self.hidden.borrow_mut().insert(function.name.clone(), Persistent::save(ctx, called));
+            return Ok(());
+        }
         let mut path: Vec<&str> = function.name.split('.').collect();
         let last = path.pop().unwrap_or_default();
         let mut place = ctx.globals();
@@ -113,15 +135,26 @@ impl Functions {
             };
         }
         let place_name = name(last)?;
-        let (functions, HostFunction { name, number, is_async }) = (Rc::clone(self), function.clone());
-        let called = move |ctx: Ctx<'js>, arguments: Rest<Value<'js>>| {
+        let called = self.function(ctx, function, &function.name).map_err(explain)?;
+        let called = called.with_name(last).map_err(explain)?;
+        value::define(&place, place_name, called.into_value()).map_err(explain)
+    }
+
+    /// What calls a function of the host, which has this name in errors.
+    fn function<'js>(
+        self: &Rc<Self>,
+        ctx: &Ctx<'js>,
+        function: &HostFunction,
+        name: &str,
+    ) -> rquickjs::Result<Function<'js>> {
+        let (functions, name) = (Rc::clone(self), name.to_owned());
+        let HostFunction { number, is_async, .. } = *function;
+        Function::new(ctx.clone(), move |ctx: Ctx<'js>, arguments: Rest<Value<'js>>| {
             functions.within(&ctx, |bound| {
                 let start = |host: &dyn Host, arguments: &[u8]| host.start(number, arguments);
                 functions.called(&ctx, bound, &name, is_async, &arguments.into_inner(), start)
             })
-        };
-        let called = Function::new(ctx.clone(), called).and_then(|called| called.with_name(last)).map_err(explain)?;
-        value::define(&place, place_name, called.into_value()).map_err(explain)
+        })
     }
 
     /// A script calls what has this name in errors, and begins so.

@@ -14,7 +14,7 @@ use crate::{
 /// Returns the functions by name. Nothing in it looks anything up on an object that a script can reach.
 const PRELUDE: &str = r"
 (() => {
-  const { apply, getOwnPropertyDescriptor, getPrototypeOf } = Reflect;
+  const { apply, defineProperty, getOwnPropertyDescriptor, getPrototypeOf } = Reflect;
   const getter = (object, name) => getOwnPropertyDescriptor(object, name).get;
   const BigInt_ = BigInt, Bytes_ = Uint8Array, Date_ = Date, Map_ = Map, Object_ = Object, RegExp_ = RegExp, Set_ = Set;
   const Number_ = Number, { parseFloat, parseInt } = Number, { stringify } = JSON;
@@ -158,6 +158,13 @@ const PRELUDE: &str = r"
     accessor: (prototype, name, half, called) => {
       define(prototype, name, { __proto__: null, [half]: called, enumerable: true, configurable: true });
     },
+    lazy: (object, name, accessor) => {
+      define(object, name, { __proto__: null, get: accessor, set: accessor, configurable: true });
+    },
+    ready: (object, name, accessor, value) => {
+      if (getOwnPropertyDescriptor(object, name)?.get !== accessor) return;
+      defineProperty(object, name, { __proto__: null, value, writable: true, configurable: true });
+    },
     setEntries: (set, most) => take(apply(setIterator, set, []), setNext, most),
   };
 })()";
@@ -283,6 +290,22 @@ impl<'js> Bound<'_, 'js> {
     /// Defines half of a property, `get` or `set`.
     pub(crate) fn accessor(&self, prototype: &Object<'js>, name: &str, half: &str, called: Value<'js>) -> Result<()> {
         self.function("accessor")?.call((prototype.clone(), name, half, called))
+    }
+
+    /// Defines a property that this function reads, called with nothing, and writes, called with a value.
+    pub(crate) fn lazy(&self, object: &Object<'js>, name: &str, accessor: Function<'js>) -> Result<()> {
+        self.function("lazy")?.call((object.clone(), name, accessor))
+    }
+
+    /// Gives a value to a lazy property, where it still is one and may be changed.
+    pub(crate) fn ready(
+        &self,
+        object: &Object<'js>,
+        name: &str,
+        accessor: Function<'js>,
+        value: Value<'js>,
+    ) -> Result<()> {
+        self.function("ready")?.call((object.clone(), name, accessor, value))
     }
 
     /// A valid `Date` as ISO 8601.

@@ -4,6 +4,7 @@
 //! only through [`Host`]. On `wasm32` the module `component` answers the WIT exports with it; natively the tests do.
 
 mod batch;
+mod bytecode;
 mod class;
 #[cfg(target_arch = "wasm32")]
 mod component;
@@ -29,6 +30,7 @@ mod sites;
 mod table;
 mod text;
 mod value;
+mod web;
 
 pub use crate::{
     batch::Batch,

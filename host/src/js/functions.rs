@@ -161,9 +161,12 @@ impl Functions {
     }
 }
 
-/// Refuses a name that leads nowhere.
+/// What the names of functions begin with that the engine's own code calls, and scripts do not see.
+const HIDDEN: char = ':';
+
+/// Refuses a name that leads nowhere, or is none that a caller may choose.
 pub(super) fn check_name(name: &str) -> Result<(), Error> {
-    if name.split('.').any(str::is_empty) || name.contains('\0') {
+    if name.split('.').any(str::is_empty) || name.contains('\0') || name.starts_with(HIDDEN) {
         return Err(Error::new(ErrorKind::InvalidArgument, format!("no function can be named {name:?}")));
     }
     Ok(())

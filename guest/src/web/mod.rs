@@ -1,0 +1,188 @@
+//! The web's APIs, each a file of this folder, which is run when a script first reads one of its names.
+//!
+//! A file is a script whose completion value is a function: of `{ native, use }` it makes an object with what the file gives,
+//! by name. `use(name)` is what another file gives. `native` has functions written in Rust, those of the module with the file's name, and
+//! `host(name)`: a function of the host that scripts do not see, or `undefined` where it was not granted.
+//!
+//! None of their globals is enumerable, though some are by the standards: who looks through the global object, finds what scripts
+//! have made, as before there were any.
+//!
+//! Scripts may have changed built-in objects before a file is run. So a file takes what it needs of them first, and
+//! nothing of the host's relies on what a file does.
+
+mod base64;
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+use rquickjs::{
+    Ctx, Function, Object, Persistent, Result, Value,
+    function::{Rest, This},
+};
+
+use crate::{bytecode::Bytecode, exception, functions::Functions, raw};
+
+/// A file, and what it gives to scripts.
+struct File {
+    name: &'static str,
+    source: &'static str,
+    /// The functions that are written in Rust.
+    natives: Option<Natives>,
+    /// What it gives to scripts.
+    globals: &'static [&'static str],
+}
+
+/// Makes the functions of a file that are written in Rust.
+type Natives = for<'js> fn(&Ctx<'js>, &Rc<Functions>) -> Result<Object<'js>>;
+
+const FILES: [File; 2] = [
+    File {
+        name: "base64",
+        source: include_str!("base64.js"),
+        natives: Some(base64::natives),
+        globals: &["atob", "btoa"],
+    },
+    File { name: "dom_exception", source: include_str!("dom_exception.js"), natives: None, globals: &["DOMException"] },
+];
+
+/// The files of one context.
+pub(crate) struct Web {
+    functions: Rc<Functions>,
+    files: Vec<Loadable>,
+}
+
+/// A file that is run when it is needed.
+struct Loadable {
+    code: Bytecode,
+    /// What reads and writes each global until then.
+    globals: RefCell<Vec<Global>>,
+    is_loading: Cell<bool>,
+    exports: RefCell<Option<Persistent<Object<'static>>>>,
+}
+
+#[derive(Clone)]
+struct Global {
+    name: &'static str,
+    accessor: Persistent<Function<'static>>,
+}
+
+/// A file is being run. However that ends, it is no more.
+struct Loading<'a>(&'a Cell<bool>);
+
+impl Drop for Loading<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
+}
+
+impl Web {
+    /// Compiles the files, and defines their globals as what runs them.
+    pub(crate) fn install(ctx: &Ctx<'_>, functions: &Rc<Functions>) -> Result<()> {
+        let loadable = |file: &File| {
+            let code = Bytecode::compile(ctx, &format!("<web/{}>", file.name), file.source)?;
+            Ok(Loadable {
+                code,
+                globals: RefCell::default(),
+                is_loading: Cell::new(false),
+                exports: RefCell::default(),
+            })
+        };
+        let files = FILES.iter().map(loadable).collect::<Result<_>>()?;
+        let web = Rc::new(Web { functions: Rc::clone(functions), files });
+        let bound = functions.bind(ctx);
+        for (at, file) in FILES.iter().enumerate() {
+            for name in file.globals {
+                let accessor = web.accessor(ctx, at, name)?;
+                bound.lazy(&ctx.globals(), name, accessor.clone())?;
+                let accessor = Persistent::save(ctx, accessor);
+                web.files[at].globals.borrow_mut().push(Global { name, accessor });
+            }
+        }
+        Ok(())
+    }
+
+    /// What reads a global, called with nothing, and writes it, called with a value.
+    fn accessor<'js>(self: &Rc<Self>, ctx: &Ctx<'js>, at: usize, name: &'static str) -> Result<Function<'js>> {
+        let web = Rc::clone(self);
+        let access = move |ctx: Ctx<'js>, this: This<Value<'js>>, arguments: Rest<Value<'js>>| match arguments
+            .into_inner()
+            .into_iter()
+            .next()
+        {
+            None => web.load(&ctx, at)?.get(name),
+            Some(value) => {
+                web.write(&ctx, at, name, this.0, value)?;
+                Ok(Value::new_undefined(ctx))
+            }
+        };
+        Function::new(ctx.clone(), access)?.with_name(name)
+    }
+
+    /// Writes a global as if it were a plain property already: written through what inherits from the global object, that gets its
+    /// own.
+    fn write<'js>(&self, ctx: &Ctx<'js>, at: usize, name: &str, this: Value<'js>, value: Value<'js>) -> Result<()> {
+        let globals = ctx.globals();
+        if let Some(heir) = this.into_object().filter(|object| *object != globals) {
+            return raw::define(&heir, name, &value);
+        }
+        let written = self.files[at].globals.borrow().iter().find(|global| global.name == name).cloned();
+        let Global { accessor, .. } = written.ok_or(rquickjs::Error::Unknown)?;
+        self.functions.bind(ctx).ready(&globals, name, accessor.restore(ctx)?, value)
+    }
+
+    /// What a file gives. It is run where it has not been; where that fails, as at the end of a call's time, it is run again the next
+    /// time.
+    fn load<'js>(self: &Rc<Self>, ctx: &Ctx<'js>, at: usize) -> Result<Object<'js>> {
+        let (file, loadable) = (&FILES[at], &self.files[at]);
+        let exports = loadable.exports.borrow().clone();
+        if let Some(exports) = exports {
+            return exports.restore(ctx);
+        }
+        let bound = self.functions.bind(ctx);
+        if loadable.is_loading.replace(true) {
+            let message = format!("{} is needed to make {}", file.name, file.name);
+            return Err(exception::throw(ctx, &bound, "InternalError", &message));
+        }
+        let loading = Loading(&loadable.is_loading);
+        let make: Function<'js> = loadable.code.run(ctx)?.get()?;
+        let needs = Object::new(ctx.clone())?;
+        needs.set("native", self.native(ctx, file)?)?;
+        needs.set("use", self.use_function(ctx)?)?;
+        let exports: Object<'js> = make.call((needs,))?;
+        drop(loading);
+        *loadable.exports.borrow_mut() = Some(Persistent::save(ctx, exports.clone()));
+        let globals = loadable.globals.borrow().clone();
+        for Global { name, accessor } in globals {
+            bound.ready(&ctx.globals(), name, accessor.restore(ctx)?, exports.get(name)?)?;
+        }
+        Ok(exports)
+    }
+
+    fn native<'js>(self: &Rc<Self>, ctx: &Ctx<'js>, file: &File) -> Result<Object<'js>> {
+        let native = match file.natives {
+            Some(natives) => natives(ctx, &self.functions)?,
+            None => Object::new(ctx.clone())?,
+        };
+        let functions = Rc::clone(&self.functions);
+        let host = move |ctx: Ctx<'js>, name: String| functions.hidden(&ctx, &name);
+        native.set("host", Function::new(ctx.clone(), host)?)?;
+        Ok(native)
+    }
+
+    fn use_function<'js>(self: &Rc<Self>, ctx: &Ctx<'js>) -> Result<Function<'js>> {
+        let web = Rc::clone(self);
+        Function::new(ctx.clone(), move |ctx: Ctx<'js>, name: String| {
+            let at = FILES.iter().position(|file| file.name == name).ok_or(rquickjs::Error::Unknown)?;
+            web.load(&ctx, at)
+        })
+    }
+}
+
+/// A list with room for so many bytes. Where there is no memory for them, a script is told so, instead of losing its context.
+fn vec(bytes: usize) -> Result<Vec<u8>> {
+    let mut vec = Vec::new();
+    vec.try_reserve_exact(bytes).map_err(|_| rquickjs::Error::Allocation)?;
+    Ok(vec)
+}
