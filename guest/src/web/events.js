@@ -3,9 +3,8 @@
 ({ use }) => {
   const { Map, TypeError, apply, mapDelete, mapGet, mapSet, now } = use('builtins');
   const { constants, dictionary, expose, isObject, need, string } = use('webidl');
-  const { console, performance } = globalThis;
+  const { console } = globalThis;
   const print = console?.error;
-  const ticks = performance?.now;
 
   const NONE = 0, CAPTURING_PHASE = 1, AT_TARGET = 2, BUBBLING_PHASE = 3;
 
@@ -37,7 +36,7 @@
         passive: false,
         dispatched: false,
         trusted: false,
-        timeStamp: ticks ? apply(ticks, performance, []) : now(),
+        timeStamp: time(),
       };
     }
     get type() { return stateOf(this).type }
@@ -78,6 +77,16 @@
       state.target = null;
     }
   }
+  // Milliseconds since the context began, where there is a `performance`, which is looked at when it is first needed.
+  let clock;
+  const time = () => {
+    if (!clock) {
+      const { performance } = globalThis;
+      const ticks = performance?.now;
+      clock = typeof ticks === 'function' ? () => apply(ticks, performance, []) : now;
+    }
+    return clock();
+  };
   const cancel = (state) => {
     if (state.cancelable && !state.passive) state.canceled = true;
   };

@@ -37,7 +37,7 @@ struct File {
 /// Makes the functions of a file that are written in Rust.
 type Natives = for<'js> fn(&Ctx<'js>, &Rc<Functions>) -> Result<Object<'js>>;
 
-const FILES: [File; 2] = [
+const FILES: [File; 16] = [
     File {
         name: "base64",
         source: include_str!("base64.js"),
@@ -45,6 +45,20 @@ const FILES: [File; 2] = [
         globals: &["atob", "btoa"],
     },
     File { name: "dom_exception", source: include_str!("dom_exception.js"), natives: None, globals: &["DOMException"] },
+    File { name: "abort", source: include_str!("abort.js"), natives: None, globals: &["AbortController", "AbortSignal"] },
+    File { name: "blob", source: include_str!("blob.js"), natives: None, globals: &["Blob", "File"] },
+    File { name: "body", source: include_str!("body.js"), natives: None, globals: &[] },
+    File { name: "builtins", source: include_str!("builtins.js"), natives: None, globals: &[] },
+    File { name: "events", source: include_str!("events.js"), natives: None, globals: &["CustomEvent", "Event", "EventTarget", "reportError"] },
+    File { name: "fetch", source: include_str!("fetch.js"), natives: None, globals: &["fetch"] },
+    File { name: "form_data", source: include_str!("form_data.js"), natives: None, globals: &["FormData"] },
+    File { name: "headers", source: include_str!("headers.js"), natives: None, globals: &["Headers"] },
+    File { name: "mime_type", source: include_str!("mime_type.js"), natives: None, globals: &[] },
+    File { name: "request", source: include_str!("request.js"), natives: None, globals: &["Request"] },
+    File { name: "response", source: include_str!("response.js"), natives: None, globals: &["Response"] },
+    File { name: "streams", source: include_str!("streams.js"), natives: None, globals: &["ByteLengthQueuingStrategy", "CountQueuingStrategy", "ReadableByteStreamController", "ReadableStream", "ReadableStreamBYOBReader", "ReadableStreamBYOBRequest", "ReadableStreamDefaultController", "ReadableStreamDefaultReader", "TransformStream", "TransformStreamDefaultController", "WritableStream", "WritableStreamDefaultController", "WritableStreamDefaultWriter"] },
+    File { name: "text_streams", source: include_str!("text_streams.js"), natives: None, globals: &["TextDecoderStream", "TextEncoderStream"] },
+    File { name: "webidl", source: include_str!("webidl.js"), natives: None, globals: &[] },
 ];
 
 /// The files of one context.
