@@ -1,8 +1,8 @@
 // Blob and File: https://w3c.github.io/FileAPI
 ({ use }) => {
   const {
-    Number, RangeError, TypeError, Uint8Array, bytesSet, bytesSlice, charCodeAt, exec, floor, lowerCase, max, min, now, promised,
-    subarray, substring, uncurry,
+    Number, RangeError, TypeError, Uint8Array, bytesSet, bytesSlice, charCodeAt, exec, floor, lowerCase, max, min, now,
+    promised, subarray, substring, uncurry,
   } = use('builtins');
   const { bytesOf, clamp, dictionary, enumeration, expose, isObject, need, sequence, string, usvString } = use('webidl');
   const { TextDecoder, TextEncoder } = use('encoding');
@@ -67,7 +67,10 @@
             continue;
           }
           frame.index++;
-          stack[depth++] = { content: parts[index], start: max(0, start - begin), end: min(parts[index].size, end - begin), index: -1 };
+          const child = parts[index];
+          stack[depth++] = {
+            content: child, start: max(0, start - begin), end: min(child.size, end - begin), index: -1,
+          };
         }
       }
     };
@@ -119,11 +122,11 @@
     }
     return out + substring(text, from);
   };
+  const endingsKinds = { __proto__: null, transparent: true, native: true };
   const contentOf = (values, options) => {
     const given = dictionary(options, 'the options');
     const { endings } = given;
-    const isNative =
-      endings !== undefined && enumeration(endings, { __proto__: null, transparent: true, native: true }, 'endings') === 'native';
+    const isNative = endings !== undefined && enumeration(endings, endingsKinds, 'endings') === 'native';
     const { type } = given;
     const tag = type === undefined ? '' : typeOf(string(type));
     const content = list(values === undefined ? [] : sequenceOf(values, isNative));
@@ -202,6 +205,7 @@
     contentOf: (blob) => stateOf(blob).content,
     typeOf: (blob) => stateOf(blob).type,
     newBlob: (content, type) => new Blob(token, { content, type: typeOf(type) }),
-    newFile: (content, type, name, lastModified = now()) => new File(token, name, { content, type: typeOf(type), lastModified }),
+    newFile: (content, type, name, lastModified = now()) =>
+      new File(token, name, { content, type: typeOf(type), lastModified }),
   };
 }

@@ -4,10 +4,10 @@
   const { apply, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } = Reflect;
   const { bind, call } = Function.prototype;
   const {
-    Array, ArrayBuffer, DataView, Date, Error, FinalizationRegistry, JSON, Map, Math, Number, Object, Promise, RangeError, Set,
-    String, Symbol, TypeError, Uint8Array, WeakMap, WeakRef,
+    Array, ArrayBuffer, DataView, Date, FinalizationRegistry, JSON, Map, Math, Number, Object, Promise, RangeError, Set, String,
+    Symbol, TypeError, Uint8Array, WeakRef,
   } = globalThis;
-  const { create, defineProperty, freeze, setPrototypeOf } = Object;
+  const { defineProperty, setPrototypeOf } = Object;
   const { asyncIterator, iterator, toStringTag } = Symbol;
 
   // A method as a function whose first argument is the object.
@@ -99,11 +99,9 @@
   }
 
   return {
-    Array, ArrayBuffer, DataView, Date, Deferred, Error, FinalizationRegistry, JSON, Map, Math, Number, Object, Promise, Queue,
-    RangeError, Set, String, Symbol, TypeError, Uint8Array, WeakMap, WeakRef,
-    apply, asyncIterator, create, defineProperty, freeze, getOwnPropertyDescriptor, getPrototypeOf, getter, handled, ignore,
+    ArrayBuffer, DataView, Deferred, FinalizationRegistry, Map, Number, Promise, Queue, RangeError, Set, TypeError, Uint8Array,
+    WeakRef, apply, asyncIterator, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, handled, ignore,
     iterator, ownKeys, promised, rejected, resolved, setPrototypeOf, slice, then, toStringTag, uncurry,
-    isArray: Array.isArray,
     isView: ArrayBuffer.isView,
     join: uncurry(Array.prototype.join),
     sort: uncurry(Array.prototype.sort),
@@ -128,14 +126,12 @@
     mapGet: uncurry(Map.prototype.get),
     mapHas: uncurry(Map.prototype.has),
     mapSet: uncurry(Map.prototype.set),
-    mapSize: getter(Map.prototype, 'size'),
     setAdd: uncurry(Set.prototype.add),
     setDelete: uncurry(Set.prototype.delete),
     setForEach: uncurry(Set.prototype.forEach),
     setSize: getter(Set.prototype, 'size'),
     deref: uncurry(WeakRef.prototype.deref),
     register: uncurry(FinalizationRegistry.prototype.register),
-    unregister: uncurry(FinalizationRegistry.prototype.unregister),
     bufferDetached: getter(ArrayBuffer.prototype, 'detached'),
     bufferLength: getter(ArrayBuffer.prototype, 'byteLength'),
     bufferResizable: getter(ArrayBuffer.prototype, 'resizable'),
@@ -149,7 +145,6 @@
     viewed: getter(views, 'buffer'),
     viewOffset: getter(views, 'byteOffset'),
     viewBytes: getter(views, 'byteLength'),
-    viewLength: getter(views, 'length'),
     dataViewed: getter(DataView.prototype, 'buffer'),
     dataOffset: getter(DataView.prototype, 'byteOffset'),
     dataBytes: getter(DataView.prototype, 'byteLength'),

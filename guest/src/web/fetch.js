@@ -6,8 +6,8 @@
   // Everything else is loaded at the first call: many scripts ask only whether there is a `fetch`.
   const load = () => {
     const {
-      FinalizationRegistry, Uint8Array, WeakRef, charCodeAt, deref, handled, ignore, indexOf, lowerCase, promised,
-      register, resolved, subarray, substring, then, exec, Deferred, fromCharCode,
+      Deferred, FinalizationRegistry, Uint8Array, WeakRef, charCodeAt, deref, exec, fromCharCode, handled, ignore, indexOf,
+      lowerCase, promised, register, resolved, subarray, substring, then,
     } = use('builtins');
     const { Request, requestOf } = use('request');
     const { newResponse } = use('response');
@@ -90,8 +90,12 @@
         forget();
         answer.reject(failure(error));
       };
+      // What is in an object without a prototype has no `then` that a script could have put there.
+      const taken = request.body
+        ? bodies.take(request.body, (body) => ({ __proto__: null, body }))
+        : resolved({ __proto__: null, body: null });
       then(
-        request.body ? bodies.take(request.body, (body) => ({ __proto__: null, body })) : resolved({ __proto__: null, body: null }),
+        taken,
         ({ body }) => {
           if (isOver) return;
           isStarted = true;
@@ -143,7 +147,8 @@
       const face = headers.newHeaders();
       headers.append(face, 'content-type', mime ? serialize(mime) : 'text/plain;charset=US-ASCII');
       const { leaf } = use('blob');
-      return newResponse(200, 'OK', url, false, face, bodies.bodyOf(leaf(method === 'HEAD' ? new Uint8Array(0) : bytes), undefined));
+      const content = leaf(method === 'HEAD' ? new Uint8Array(0) : bytes);
+      return newResponse(200, 'OK', url, false, face, bodies.bodyOf(content, undefined));
     };
     const hex = (unit) =>
       unit >= 48 && unit <= 57 ? unit - 48 : unit >= 65 && unit <= 70 ? unit - 55 : unit >= 97 && unit <= 102 ? unit - 87 : -1;

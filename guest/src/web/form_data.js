@@ -123,7 +123,8 @@
   // Every line end as CR and LF.
   const lines = (text) => replaced(text, /\r\n|\r|\n/g, () => '\r\n');
   const escaped = (text) => replaced(text, /[\r\n"]/g, (found) => (found === '"' ? '%22' : found === '\r' ? '%0D' : '%0A'));
-  const unescaped = (text) => replaced(text, /%0A|%0D|%22/gi, (found) => (found === '%22' ? '"' : lowerCase(found) === '%0d' ? '\r' : '\n'));
+  const unescaped = (text) =>
+    replaced(text, /%0A|%0D|%22/gi, (found) => (found === '%22' ? '"' : lowerCase(found) === '%0d' ? '\r' : '\n'));
   const replaced = (text, pattern, by) => {
     let out = '', from = 0;
     for (let found; (found = exec(pattern, text)); ) {
@@ -165,7 +166,9 @@
       let disposition, type = 'text/plain';
       while (!isLineEnd(at)) {
         const end = lineEnd(at);
-        if (end < 0 || end - begin > MAX_HEADERS) throw malformed(`a part has no headers, or more than ${MAX_HEADERS} bytes of them`);
+        if (end < 0 || end - begin > MAX_HEADERS) {
+          throw malformed(`a part has no headers, or more than ${MAX_HEADERS} bytes of them`);
+        }
         const line = text(at, end);
         const colon = indexOf(line, ':');
         if (colon < 0) throw malformed('a header has no colon');

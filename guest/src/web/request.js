@@ -12,7 +12,10 @@
   // What has no effect here is kept as it was given.
   const enumerations = {
     __proto__: null,
-    cache: { __proto__: null, default: true, 'no-store': true, reload: true, 'no-cache': true, 'force-cache': true, 'only-if-cached': true },
+    cache: {
+      __proto__: null, default: true, 'no-store': true, reload: true, 'no-cache': true, 'force-cache': true,
+      'only-if-cached': true,
+    },
     credentials: { __proto__: null, omit: true, 'same-origin': true, include: true },
     mode: { __proto__: null, 'same-origin': true, 'no-cors': true, cors: true },
     redirect: { __proto__: null, follow: true, error: true, manual: true },

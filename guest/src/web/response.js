@@ -77,7 +77,9 @@
   });
   expose(Response);
 
-  const plain = () => ({ type: 'default', url: '', redirected: false, status: 200, statusText: '', headers: undefined, body: null });
+  const plain = () => ({
+    type: 'default', url: '', redirected: false, status: 200, statusText: '', headers: undefined, body: null,
+  });
   const response = (init, made) => {
     const given = dictionary(init, 'the second argument');
     const { headers: pairs, status, statusText } = given;
@@ -117,7 +119,8 @@
     // A response that came from the host.
     newResponse: (status, statusText, url, redirected, face, body) =>
       new Response(token, {
-        type: 'basic', url, redirected, status, statusText, headers: headers.freeze(face), body: nullBodies[status] ? null : body,
+        type: 'basic', url, redirected, status, statusText, headers: headers.freeze(face),
+        body: nullBodies[status] ? null : body,
       }),
   };
 }

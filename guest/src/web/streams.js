@@ -3,8 +3,8 @@
 ({ use }) => {
   const {
     ArrayBuffer, DataView, Deferred, Promise, Queue, RangeError, TypeError, Uint8Array, apply, asyncIterator,
-    bufferDetached, bufferLength, bufferSlice, bufferTransfer, bytesSet, getPrototypeOf, handled, ignore, iterator, min, promised, rejected,
-    resolved, setPrototypeOf, then, defineProperty,
+    bufferDetached, bufferLength, bufferSlice, bufferTransfer, bytesSet, defineProperty, getPrototypeOf, handled, ignore,
+    iterator, min, promised, rejected, resolved, setPrototypeOf, then,
   } = use('builtins');
   const { dictionary, expose, isObject, method, need, takeable, unsignedLongLong, viewName, viewParts } = use('webidl');
   const { floor } = Math;
@@ -16,7 +16,7 @@
   // Given to a constructor, it says that the next argument is the record.
   const token = {};
   const illegal = (name) => { throw new TypeError(`a ${name} is made by its stream only`) };
-  const is = (what) => new TypeError(`this is not a ${what}`);
+  const is = (name, what = 'this') => new TypeError(`${what} is not a ${name}`);
 
   // What a script's function gives as a promise, as Web IDL makes one.
   const invoke = (callback, self, args) => {
@@ -74,7 +74,7 @@
     #stream;
     static {
       readableOf = (value, what) => {
-        if (!isObject(value) || !(#stream in value)) throw what ? new TypeError(`${what} is not a ReadableStream`) : is('ReadableStream');
+        if (!isObject(value) || !(#stream in value)) throw is('ReadableStream', what);
         return value.#stream;
       };
     }
@@ -129,7 +129,7 @@
       }
     }
     getReader(options = undefined) {
-      const stream = readableOf(this);
+      readableOf(this);
       const { mode } = dictionary(options, "getReader's argument");
       if (mode === undefined) return new ReadableStreamDefaultReader(this);
       if (`${mode}` !== 'byob') throw new TypeError(`a reader's mode is 'byob', and not '${mode}'`);
@@ -666,8 +666,8 @@
     if (isReadableStreamLocked(stream)) throw new TypeError('the stream is locked: it has a reader');
     if (isByob && !stream.controller.isByte) throw new TypeError('the stream is not one of bytes');
     const { state, storedError } = stream;
-    const closed =
-      state === 'readable' ? new Deferred() : state === 'closed' ? Deferred.resolved(undefined) : Deferred.rejected(storedError);
+    const ended = () => (state === 'closed' ? Deferred.resolved(undefined) : Deferred.rejected(storedError));
+    const closed = state === 'readable' ? new Deferred() : ended();
     return (stream.reader = { stream, closed, requests: new Queue(), isByob });
   };
   const acquireReadableStreamDefaultReader = (stream) => newReader(stream, false);
@@ -881,8 +881,10 @@
     controller.pendingPullIntos.push(first);
   };
   // The public object of a controller.
-  const faceOf = (controller) =>
-    (controller.face ??= new (controller.isByte ? ReadableByteStreamController : ReadableStreamDefaultController)(token, controller));
+  const faceOf = (controller) => {
+    const Controller = controller.isByte ? ReadableByteStreamController : ReadableStreamDefaultController;
+    return (controller.face ??= new Controller(token, controller));
+  };
 
   // ReadableStreamDefaultController
 
@@ -1308,7 +1310,7 @@
     #stream;
     static {
       writableOf = (value, what) => {
-        if (!isObject(value) || !(#stream in value)) throw what ? new TypeError(`${what} is not a WritableStream`) : is('WritableStream');
+        if (!isObject(value) || !(#stream in value)) throw is('WritableStream', what);
         return value.#stream;
       };
     }
@@ -1540,8 +1542,10 @@
     if (state === 'errored') return rejected(stream.storedError);
     return writableStreamClose(stream);
   };
-  const writableStreamDefaultWriterGetDesiredSize = ({ stream }) =>
-    stream.state === 'errored' || stream.state === 'erroring' ? null : stream.state === 'closed' ? 0 : desiredSizeOf(stream.controller);
+  const writableStreamDefaultWriterGetDesiredSize = ({ stream: { controller, state } }) => {
+    if (state === 'errored' || state === 'erroring') return null;
+    return state === 'closed' ? 0 : desiredSizeOf(controller);
+  };
   const writableStreamDefaultWriterWrite = (writer, chunk) => {
     const { stream } = writer;
     const { controller } = stream;
@@ -1809,7 +1813,9 @@
       readable: undefined, writable: undefined, backpressure: undefined, backpressureChange: undefined, controller: undefined,
       readableFace: undefined, writableFace: undefined,
     };
-    stream.controller = { stream, transform: undefined, flush: undefined, cancel: undefined, finish: undefined, face: undefined };
+    stream.controller = {
+      stream, transform: undefined, flush: undefined, cancel: undefined, finish: undefined, face: undefined,
+    };
     const start = () => started;
     stream.writable = createWritableStream({
       start,

@@ -1,10 +1,10 @@
-// How arguments become what an interface takes, and how a class becomes an interface: the parts of Web IDL that the files here
-// need.
+// How arguments become what an interface takes, and how a class becomes an interface: what is needed of
+// https://webidl.spec.whatwg.org
 ({ use }) => {
   const {
     Number, TypeError, Uint8Array, apply, bufferLength, bufferResizable, charCodeAt, dataBytes, dataOffset, dataViewed,
-    defineProperty, getPrototypeOf, isView, iterator, ownKeys, setPrototypeOf, toStringTag, viewBytes, viewOffset, viewTag, viewed,
-    wellFormed,
+    defineProperty, getPrototypeOf, isView, iterator, ownKeys, setPrototypeOf, toStringTag, viewBytes, viewOffset, viewTag,
+    viewed, wellFormed,
   } = use('builtins');
   const { MAX_SAFE_INTEGER } = Number;
   const { trunc } = Math;
@@ -72,13 +72,12 @@
     return text;
   };
 
-  // An integer from 0 to a greatest one; what is none is refused.
-  const enforceRange = (value, greatest, what) => {
+  // An integer from 0 up; what is none is refused.
+  const unsignedLongLong = (value, what) => {
     const number = trunc(+value);
-    if (!(number >= 0 && number <= greatest)) throw new TypeError(`${what} is not an integer from 0 to ${greatest}`);
+    if (!(number >= 0 && number <= MAX_SAFE_INTEGER)) throw new TypeError(`${what} is not an integer from 0 up`);
     return number + 0;
   };
-  const unsignedLongLong = (value, what) => enforceRange(value, MAX_SAFE_INTEGER, what);
 
   // An integer, and what is out of range becomes the nearest one.
   const clamp = (value) => {
@@ -192,7 +191,7 @@
   };
 
   return {
-    byteString, bytesOf, clamp, constants, dictionary, enforceRange, enumeration, expose, isArrayBuffer, isObject, method, need,
-    pairIterable, sequence, string, takeable, unsignedLongLong, usvString, viewName, viewParts,
+    byteString, bytesOf, clamp, constants, dictionary, enumeration, expose, isObject, method, need, pairIterable,
+    sequence, string, takeable, unsignedLongLong, usvString, viewName, viewParts,
   };
 }
