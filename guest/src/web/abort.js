@@ -3,7 +3,8 @@
   const {
     Set, TypeError, WeakRef, apply, deref, setAdd, setDelete, setForEach, setSize,
   } = use('builtins');
-  const { expose, isObject, need, sequence, unsignedLongLong } = use('webidl');
+  const { isObject, sequence, unsignedLongLong } = use('conversions');
+  const { expose, need } = use('idl');
   const { EventTarget, fire, handler, watch } = use('events');
   const { DOMException } = use('dom_exception');
   const { setTimeout } = globalThis;
@@ -45,7 +46,7 @@
       return signal;
     }
     static timeout(milliseconds) {
-      need(arguments.length, 1, 'AbortSignal.timeout');
+      need(arguments, 1, 'AbortSignal.timeout');
       const time = unsignedLongLong(milliseconds, 'the time');
       if (typeof setTimeout !== 'function') {
         throw new DOMException('AbortSignal.timeout needs timers, and there are none', 'NotSupportedError');
@@ -56,7 +57,7 @@
       return signal;
     }
     static any(signals) {
-      need(arguments.length, 1, 'AbortSignal.any');
+      need(arguments, 1, 'AbortSignal.any');
       const list = sequence(signals, (signal) => (stateOf(signal, 'an element of the signals'), signal));
       if (!list) throw new TypeError('the signals are not iterable');
       return any(list);

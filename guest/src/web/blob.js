@@ -4,7 +4,8 @@
     Number, RangeError, TypeError, Uint8Array, bytesSet, bytesSlice, charCodeAt, exec, floor, lowerCase, max, min, now,
     promised, subarray, substring, uncurry,
   } = use('builtins');
-  const { bytesOf, clamp, dictionary, enumeration, expose, isObject, need, sequence, string, usvString } = use('webidl');
+  const { bytesOf, clamp, dictionary, enumeration, isObject, sequence, string } = use('conversions');
+  const { expose, need, usv } = use('idl');
   const { TextDecoder, TextEncoder } = use('encoding');
   const { MAX_SAFE_INTEGER } = Number;
   const encode = uncurry(TextEncoder.prototype.encode), decode = uncurry(TextDecoder.prototype.decode);
@@ -137,7 +138,7 @@
       if (isBlob(value)) return stateOf(value).content;
       const bytes = bytesOf(value);
       if (bytes) return leaf(bytesSlice(bytes));
-      const text = usvString(value);
+      const text = usv(value);
       return leaf(encode(encoder, isNative ? nativeEnds(text) : text));
     });
     if (!parts) throw new TypeError('the parts of a blob are not iterable');
@@ -185,11 +186,11 @@
     }
     constructor(fileBits, fileName, options = undefined) {
       if (fileBits !== token) {
-        need(arguments.length, 2, 'new File');
+        need(arguments, 2, 'new File');
         if (fileBits === undefined) throw new TypeError('the parts of a file are not iterable');
       }
       super(fileBits, options);
-      this.#name = usvString(fileName);
+      this.#name = usv(fileName);
       const { lastModified } = dictionary(options, 'the options');
       this.#lastModified = lastModified === undefined ? now() : clamp(lastModified);
     }

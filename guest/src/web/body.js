@@ -3,7 +3,8 @@
   const {
     TypeError, Uint8Array, bytesSlice, defineProperty, getOwnPropertyDescriptor, ownKeys, parse, promised, rejected, uncurry,
   } = use('builtins');
-  const { bytesOf, isObject, usvString } = use('webidl');
+  const { bytesOf, isObject } = use('conversions');
+  const { usv } = use('idl');
   const blobs = use('blob');
   const { TextDecoder, TextEncoder } = use('encoding');
   const encode = uncurry(TextEncoder.prototype.encode), decode = uncurry(TextDecoder.prototype.decode);
@@ -33,7 +34,7 @@
         return { body: fromText(`${value}`), type: 'application/x-www-form-urlencoded;charset=UTF-8' };
       }
     }
-    return { body: fromText(usvString(value)), type: 'text/plain;charset=UTF-8' };
+    return { body: fromText(usv(value)), type: 'text/plain;charset=UTF-8' };
   };
   const fromText = (text) => bodyOf(blobs.leaf(encode(new TextEncoder(), text)), undefined);
 
@@ -88,11 +89,9 @@
       throw new TypeError('the Content-Type is neither multipart/form-data nor application/x-www-form-urlencoded');
     }
     const { URLSearchParams } = use('url');
-    const pairs = [];
-    URLSearchParams.prototype.forEach.call(new URLSearchParams(text(bytes)), (value, name) => {
-      pairs[pairs.length] = [name, value];
-    });
-    return use('form_data').fromPairs(pairs);
+    const { face, add } = use('form_data').newForm();
+    new URLSearchParams(text(bytes)).forEach((value, name) => add(name, value));
+    return face;
   };
   const typeOf = (type) => {
     const mime = type === null ? undefined : use('mime_type').extract(type);

@@ -2,7 +2,8 @@
 // target, and its path is that.
 ({ use }) => {
   const { Map, TypeError, apply, mapDelete, mapGet, mapSet, now } = use('builtins');
-  const { constants, dictionary, expose, isObject, need, string } = use('webidl');
+  const { constants, dictionary, isObject, string } = use('conversions');
+  const { expose, need } = use('idl');
   const { console } = globalThis;
   const print = console?.error;
 
@@ -19,7 +20,7 @@
       };
     }
     constructor(type, init = undefined) {
-      need(arguments.length, 1, 'new Event');
+      need(arguments, 1, 'new Event');
       const text = string(type);
       const { bubbles, cancelable, composed } = dictionary(init, "the Event's second argument");
       this.#state = {
@@ -66,7 +67,7 @@
     get isTrusted() { return stateOf(this).trusted }
     get timeStamp() { return stateOf(this).timeStamp }
     initEvent(type, bubbles = false, cancelable = false) {
-      need(arguments.length, 1, 'initEvent');
+      need(arguments, 1, 'initEvent');
       const text = string(type);
       const state = stateOf(this);
       if (state.dispatched) return;
@@ -95,14 +96,14 @@
   class CustomEvent extends Event {
     #detail = null;
     constructor(type, init = undefined) {
-      need(arguments.length, 1, 'new CustomEvent');
+      need(arguments, 1, 'new CustomEvent');
       super(type, init);
       const detail = init?.detail;
       if (detail !== undefined) this.#detail = detail;
     }
     get detail() { return this.#detail }
     initCustomEvent(type, bubbles = false, cancelable = false, detail = null) {
-      need(arguments.length, 1, 'initCustomEvent');
+      need(arguments, 1, 'initCustomEvent');
       this.#detail;
       if (stateOf(this).dispatched) return;
       this.initEvent(type, bubbles, cancelable);
@@ -138,7 +139,7 @@
     #watch;
     addEventListener(type, callback, options = undefined) {
       const listeners = targetOf(this, true);
-      need(arguments.length, 2, 'addEventListener');
+      need(arguments, 2, 'addEventListener');
       const text = string(type);
       if (!isObject(callback) && callback !== null && callback !== undefined) {
         throw new TypeError('a listener is a function or an object');
@@ -159,7 +160,7 @@
     }
     removeEventListener(type, callback, options = undefined) {
       const listeners = targetOf(this);
-      need(arguments.length, 2, 'removeEventListener');
+      need(arguments, 2, 'removeEventListener');
       const text = string(type);
       const capture = captureOf(options);
       const list = listeners && mapGet(listeners, text);
@@ -173,7 +174,7 @@
     }
     dispatchEvent(event) {
       targetOf(this);
-      need(arguments.length, 1, 'dispatchEvent');
+      need(arguments, 1, 'dispatchEvent');
       const state = stateOf(event);
       if (state.dispatched) {
         const { DOMException } = use('dom_exception');
@@ -280,7 +281,7 @@
   return {
     Event, CustomEvent, EventTarget, fire, handler, watch,
     reportError(error) {
-      need(arguments.length, 1, 'reportError');
+      need(arguments, 1, 'reportError');
       report(error);
     },
   };

@@ -3,7 +3,8 @@
   const {
     TypeError, bytesIndexOf, charAt, exec, floor, indexOf, lowerCase, random, substring, subarray, uncurry,
   } = use('builtins');
-  const { expose, isObject, need, pairIterable, usvString } = use('webidl');
+  const { isObject } = use('conversions');
+  const { expose, iterable, need, usv } = use('idl');
   const { contentOf, isBlob, isFile, leaf, list, newFile, typeOf } = use('blob');
   const { TextDecoder, TextEncoder } = use('encoding');
   const { trim } = use('mime_type');
@@ -16,7 +17,7 @@
   let formOf, isFormData;
 
   class FormData {
-    // Pairs of a name and a value, in their order.
+    // Names and values by turns, in their order.
     #form = { entries: [] };
     static {
       isFormData = (value) => isObject(value) && #form in value;
@@ -30,72 +31,69 @@
     }
     append(name, value, filename = undefined) {
       const form = formOf(this);
-      need(arguments.length, 2, 'append');
-      add(form, entry(name, value, filename));
+      need(arguments, 2, 'FormData.append');
+      add(form, usv(name), valueOf(value, filename));
     }
     delete(name) {
       const form = formOf(this);
-      need(arguments.length, 1, 'delete');
-      const given = usvString(name);
-      form.entries = filtered(form, (found) => found !== given);
+      need(arguments, 1, 'FormData.delete');
+      const { entries } = form, given = usv(name);
+      form.entries = [];
+      for (let index = 0; index < entries.length; index += 2) {
+        if (entries[index] !== given) add(form, entries[index], entries[index + 1]);
+      }
     }
     get(name) {
       const form = formOf(this);
-      need(arguments.length, 1, 'get');
-      const given = usvString(name);
-      return filtered(form, (found) => found === given)[0]?.[1] ?? null;
+      need(arguments, 1, 'FormData.get');
+      return valuesOf(form, usv(name))[0] ?? null;
     }
     getAll(name) {
       const form = formOf(this);
-      need(arguments.length, 1, 'getAll');
-      const given = usvString(name);
-      const found = filtered(form, (found) => found === given);
-      for (let index = 0; index < found.length; index++) found[index] = found[index][1];
-      return found;
+      need(arguments, 1, 'FormData.getAll');
+      return valuesOf(form, usv(name));
     }
     has(name) {
       const form = formOf(this);
-      need(arguments.length, 1, 'has');
-      const given = usvString(name);
-      return filtered(form, (found) => found === given).length > 0;
+      need(arguments, 1, 'FormData.has');
+      return valuesOf(form, usv(name)).length > 0;
     }
     set(name, value, filename = undefined) {
       const form = formOf(this);
-      need(arguments.length, 2, 'set');
-      const made = entry(name, value, filename);
+      need(arguments, 2, 'FormData.set');
+      const given = usv(name), made = valueOf(value, filename), { entries } = form;
       let isThere = false;
-      const { entries } = form;
       form.entries = [];
-      for (let index = 0; index < entries.length; index++) {
-        const isOther = entries[index][0] !== made[0];
-        if (isOther || !isThere) add(form, isOther ? entries[index] : made);
+      for (let index = 0; index < entries.length; index += 2) {
+        const isOther = entries[index] !== given;
+        if (isOther || !isThere) add(form, entries[index], isOther ? entries[index + 1] : made);
         isThere ||= !isOther;
       }
-      if (!isThere) add(form, made);
+      if (!isThere) add(form, given, made);
     }
   }
-  pairIterable(FormData, (form, index) => formOf(form).entries[index]);
+  iterable(FormData, (form) => formOf(form).entries);
   expose(FormData);
 
-  const add = ({ entries }, entry) => {
-    entries[entries.length] = entry;
+  const add = ({ entries }, name, value) => {
+    entries[entries.length] = name;
+    entries[entries.length] = value;
   };
-  const filtered = ({ entries }, keep) => {
-    const kept = [];
-    for (let index = 0; index < entries.length; index++) {
-      if (keep(entries[index][0])) kept[kept.length] = entries[index];
+  const valuesOf = ({ entries }, name) => {
+    const values = [];
+    for (let index = 0; index < entries.length; index += 2) {
+      if (entries[index] === name) values[values.length] = entries[index + 1];
     }
-    return kept;
+    return values;
   };
-  const entry = (name, value, filename) => {
-    const key = usvString(name);
+  const valueOf = (value, filename) => {
     if (!isBlob(value)) {
       if (filename !== undefined) throw new TypeError('only a Blob has a file name');
-      return [key, usvString(value)];
+      return usv(value);
     }
-    if (isFile(value) && filename === undefined) return [key, value];
-    const { lastModified } = isFile(value) ? value : { __proto__: null };
-    return [key, newFile(contentOf(value), typeOf(value), filename === undefined ? 'blob' : usvString(filename), lastModified)];
+    if (isFile(value) && filename === undefined) return value;
+    const name = filename === undefined ? 'blob' : usv(filename);
+    return newFile(contentOf(value), typeOf(value), name, isFile(value) ? value.lastModified : undefined);
   };
 
   // The content of a multipart/form-data body, as that of a blob: files are not copied.
@@ -105,8 +103,8 @@
     for (let index = 0; index < 24; index++) boundary += charAt('0123456789abcdefghijklmnopqrstuvwxyz', floor(random() * 36));
     const parts = [];
     let text = '';
-    for (let index = 0; index < entries.length; index++) {
-      const { 0: name, 1: value } = entries[index];
+    for (let index = 0; index < entries.length; index += 2) {
+      const name = entries[index], value = entries[index + 1];
       text += `--${boundary}\r\nContent-Disposition: form-data; name="${escaped(lines(name))}"`;
       if (!isBlob(value)) {
         text += `\r\n\r\n${lines(value)}\r\n`;
@@ -184,8 +182,8 @@
       while (end >= 0 && !isAt(end + 2)) end = lineEnd(end + 1);
       if (end < 0) throw malformed('a part has no end');
       const { name, filename } = disposition;
-      if (filename === undefined) add(form, [name, text(at, end, { __proto__: null, ignoreBOM: true })]);
-      else add(form, [name, newFile(leaf(subarray(bytes, at, end)), type, filename)]);
+      if (filename === undefined) add(form, name, text(at, end, { __proto__: null, ignoreBOM: true }));
+      else add(form, name, newFile(leaf(subarray(bytes, at, end)), type, filename));
       at = end + 2;
     }
   };
@@ -206,10 +204,10 @@
 
   return {
     FormData, isFormData, read, write,
-    fromPairs: (pairs) => {
+    // A form without entries, and what adds one.
+    newForm: () => {
       const face = new FormData();
-      for (let index = 0; index < pairs.length; index++) add(formOf(face), pairs[index]);
-      return face;
+      return { face, add: (name, value) => add(formOf(face), name, value) };
     },
   };
 }

@@ -4,7 +4,8 @@
     Map, TypeError, charCodeAt, join, lowerCase, mapDelete, mapForEach, mapGet, mapHas, mapSet, ownKeys,
     getOwnPropertyDescriptor, sort,
   } = use('builtins');
-  const { byteString, expose, isObject, need, pairIterable, sequence } = use('webidl');
+  const { byteString, isObject, sequence } = use('conversions');
+  const { expose, iterable, need } = use('idl');
   const { isToken, trim } = use('mime_type');
 
   const token = {};
@@ -25,19 +26,19 @@
     }
     append(name, value) {
       const headers = headersOf(this);
-      need(arguments.length, 2, 'append');
+      need(arguments, 2, 'append');
       append(headers, nameOf(name), valueOf(value));
     }
     delete(name) {
       const headers = headersOf(this);
-      need(arguments.length, 1, 'delete');
+      need(arguments, 1, 'delete');
       const key = nameOf(name);
       change(headers);
       mapDelete(headers.values, key);
     }
     get(name) {
       const headers = headersOf(this);
-      need(arguments.length, 1, 'get');
+      need(arguments, 1, 'get');
       return get(headers, nameOf(name));
     }
     getSetCookie() {
@@ -48,12 +49,12 @@
     }
     has(name) {
       const headers = headersOf(this);
-      need(arguments.length, 1, 'has');
+      need(arguments, 1, 'has');
       return mapHas(headers.values, nameOf(name));
     }
     set(name, value) {
       const headers = headersOf(this);
-      need(arguments.length, 2, 'set');
+      need(arguments, 2, 'set');
       const key = nameOf(name), text = valueOf(value);
       change(headers);
       mapSet(headers.values, key, [text]);
@@ -107,17 +108,24 @@
     }
     for (let index = 0; index < record.length; index++) put(record[index][0], record[index][1]);
   };
-  // The pairs in the order of their names. Cookies that are set do not become one header.
+  // Names and values by turns, in the order of the names. Cookies that are set do not become one header.
   const sorted = (headers) => {
     if (headers.sorted) return headers.sorted;
-    const pairs = [];
-    mapForEach(headers.values, (values, name) => {
-      if (name !== 'set-cookie') pairs[pairs.length] = [name, join(values, ', ')];
-      else for (let index = 0; index < values.length; index++) pairs[pairs.length] = [name, values[index]];
-    });
-    return (headers.sorted = sort(pairs, (one, two) => (one[0] < two[0] ? -1 : one[0] > two[0] ? 1 : 0)));
+    const names = [], flat = [];
+    mapForEach(headers.values, (values, name) => { names[names.length] = name });
+    sort(names);
+    const put = (name, value) => {
+      flat[flat.length] = name;
+      flat[flat.length] = value;
+    };
+    for (let index = 0; index < names.length; index++) {
+      const name = names[index], values = mapGet(headers.values, name);
+      if (name !== 'set-cookie') put(name, join(values, ', '));
+      else for (let index = 0; index < values.length; index++) put(name, values[index]);
+    }
+    return (headers.sorted = flat);
   };
-  pairIterable(Headers, (face, index) => sorted(headersOf(face))[index]);
+  iterable(Headers, (face) => sorted(headersOf(face)));
   expose(Headers);
 
   return {
@@ -131,6 +139,15 @@
     },
     isFrozen: (face) => headersOf(face).isImmutable,
     get: (face, name) => get(headersOf(face), name),
-    pairs: (face) => sorted(headersOf(face)),
+    pairs: (face) => {
+      const flat = sorted(headersOf(face)), pairs = [];
+      for (let index = 0; index < flat.length; index += 2) pairs[pairs.length] = [flat[index], flat[index + 1]];
+      return pairs;
+    },
+    copy: (face) => {
+      const flat = sorted(headersOf(face)), copy = new Headers(token);
+      for (let index = 0; index < flat.length; index += 2) append(headersOf(copy), flat[index], flat[index + 1]);
+      return copy;
+    },
   };
 }

@@ -49,6 +49,7 @@ const FILES: [File; 16] = [
     File { name: "blob", source: include_str!("blob.js"), natives: None, globals: &["Blob", "File"] },
     File { name: "body", source: include_str!("body.js"), natives: None, globals: &[] },
     File { name: "builtins", source: include_str!("builtins.js"), natives: None, globals: &[] },
+    File { name: "conversions", source: include_str!("conversions.js"), natives: None, globals: &[] },
     File { name: "events", source: include_str!("events.js"), natives: None, globals: &["CustomEvent", "Event", "EventTarget", "reportError"] },
     File { name: "fetch", source: include_str!("fetch.js"), natives: None, globals: &["fetch"] },
     File { name: "form_data", source: include_str!("form_data.js"), natives: None, globals: &["FormData"] },
@@ -58,7 +59,6 @@ const FILES: [File; 16] = [
     File { name: "response", source: include_str!("response.js"), natives: None, globals: &["Response"] },
     File { name: "streams", source: include_str!("streams.js"), natives: None, globals: &["ByteLengthQueuingStrategy", "CountQueuingStrategy", "ReadableByteStreamController", "ReadableStream", "ReadableStreamBYOBReader", "ReadableStreamBYOBRequest", "ReadableStreamDefaultController", "ReadableStreamDefaultReader", "TransformStream", "TransformStreamDefaultController", "WritableStream", "WritableStreamDefaultController", "WritableStreamDefaultWriter"] },
     File { name: "text_streams", source: include_str!("text_streams.js"), natives: None, globals: &["TextDecoderStream", "TextEncoderStream"] },
-    File { name: "webidl", source: include_str!("webidl.js"), natives: None, globals: &[] },
 ];
 
 /// The files of one context.

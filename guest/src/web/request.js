@@ -1,7 +1,8 @@
 // Request: https://fetch.spec.whatwg.org/#request-class
 ({ use }) => {
   const { TypeError, upperCase } = use('builtins');
-  const { byteString, dictionary, enumeration, expose, isObject, need, string, usvString } = use('webidl');
+  const { byteString, dictionary, enumeration, isObject, string } = use('conversions');
+  const { expose, need, usv } = use('idl');
   const headers = use('headers');
   const bodies = use('body');
   const { isToken } = use('mime_type');
@@ -46,11 +47,11 @@
         this.#request = init;
         return;
       }
-      need(arguments.length, 1, 'new Request');
+      need(arguments, 1, 'new Request');
       const given = dictionary(init, 'the second argument');
       const from = isRequest(input) ? requestOf(input) : undefined;
       const request = { ...(from ?? defaults), body: null, signal: from?.signal, face: undefined };
-      if (!from) request.url = parsed(usvString(input));
+      if (!from) request.url = parsed(usv(input));
       for (const name in enumerations) {
         const value = given[name];
         if (value !== undefined) request[name] = enumeration(value, enumerations[name], name);
@@ -59,15 +60,14 @@
       if (duplex !== undefined) enumeration(duplex, { __proto__: null, half: true }, 'duplex');
       if (integrity !== undefined) request.integrity = string(integrity);
       if (keepalive !== undefined) request.keepalive = !!keepalive;
-      if (referrer !== undefined) request.referrer = usvString(referrer);
+      if (referrer !== undefined) request.referrer = usv(referrer);
       if (method !== undefined) request.method = methodOf(byteString(method, 'the method'));
       if (signal !== undefined) {
         if (signal !== null && !use('abort').isSignal(signal)) throw new TypeError('the signal is not an AbortSignal');
         request.signal = signal ?? undefined;
       }
-      request.headers = headers.newHeaders();
+      request.headers = from && pairs === undefined ? headers.copy(from.headers) : headers.newHeaders();
       if (pairs !== undefined) headers.fill(request.headers, pairs);
-      else if (from) copy(headers.pairs(from.headers), request.headers);
       const hasBody = body !== undefined && body !== null;
       if ((hasBody || (body === undefined && from?.body)) && (request.method === 'GET' || request.method === 'HEAD')) {
         throw new TypeError(`a request of the method ${request.method} has no body`);
@@ -107,9 +107,8 @@
     clone() {
       const { body } = requestOf(this);
       bodies.refuseUsed(body);
-      const pairs = headers.newHeaders();
-      copy(headers.pairs(requestOf(this).headers), pairs);
-      return new Request(token, { ...requestOf(this), body: body && bodies.clone(body), headers: pairs, face: undefined });
+      const copy = { body: body && bodies.clone(body), headers: headers.copy(requestOf(this).headers), face: undefined };
+      return new Request(token, { ...requestOf(this), ...copy });
     }
   }
   bodies.mixIn(Request, (object) => {
@@ -118,9 +117,6 @@
   });
   expose(Request);
 
-  const copy = (pairs, face) => {
-    for (let index = 0; index < pairs.length; index++) headers.append(face, pairs[index][0], pairs[index][1]);
-  };
   const parsed = (text) => {
     let url;
     try {

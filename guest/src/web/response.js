@@ -1,7 +1,8 @@
 // Response: https://fetch.spec.whatwg.org/#response-class
 ({ use }) => {
   const { RangeError, TypeError, charCodeAt, stringify } = use('builtins');
-  const { byteString, dictionary, expose, isObject, need, usvString } = use('webidl');
+  const { byteString, dictionary, isObject } = use('conversions');
+  const { expose, need, usv } = use('idl');
   const headers = use('headers');
   const bodies = use('body');
 
@@ -30,16 +31,16 @@
       return new Response(token, { ...plain(), type: 'error', status: 0, headers: headers.freeze(headers.newHeaders()) });
     }
     static json(data, init = undefined) {
-      need(arguments.length, 1, 'Response.json');
+      need(arguments, 1, 'Response.json');
       const text = stringify(data);
       if (text === undefined) throw new TypeError('the value has no form as JSON');
       const { body } = bodies.extract(text);
       return new Response(token, response(init, { body, type: 'application/json' }));
     }
     static redirect(url, status = 302) {
-      need(arguments.length, 1, 'Response.redirect');
+      need(arguments, 1, 'Response.redirect');
       const { URL } = use('url');
-      const text = usvString(url);
+      const text = usv(url);
       let href;
       try {
         href = new URL(text).href;
@@ -64,9 +65,7 @@
     clone() {
       const given = responseOf(this);
       const body = given.body && bodies.clone(given.body);
-      const copy = headers.newHeaders();
-      const pairs = headers.pairs(given.headers);
-      for (let index = 0; index < pairs.length; index++) headers.append(copy, pairs[index][0], pairs[index][1]);
+      const copy = headers.copy(given.headers);
       if (headers.isFrozen(given.headers)) headers.freeze(copy);
       return new Response(token, { ...given, body, headers: copy });
     }

@@ -6,7 +6,9 @@
     bufferDetached, bufferLength, bufferSlice, bufferTransfer, bytesSet, defineProperty, getPrototypeOf, handled, ignore,
     iterator, min, promised, rejected, resolved, setPrototypeOf, then,
   } = use('builtins');
-  const { dictionary, expose, isObject, method, need, takeable, unsignedLongLong, viewName, viewParts } = use('webidl');
+  const { dictionary, isObject, method, takeable, unsignedLongLong, viewParts } = use('conversions');
+  const { expose, need } = use('idl');
+  const { kind } = use('buffer_source');
   const { floor } = Math;
   const views = {
     __proto__: null, Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, BigInt64Array,
@@ -115,7 +117,7 @@
       }
     }
     static from(asyncIterable) {
-      need(arguments.length, 1, 'ReadableStream.from');
+      need(arguments, 1, 'ReadableStream.from');
       return wrapReadable(readableStreamFromIterable(asyncIterable));
     }
     get locked() { return isReadableStreamLocked(readableOf(this)) }
@@ -137,7 +139,7 @@
     }
     pipeThrough(transform, options = undefined) {
       const stream = readableOf(this);
-      need(arguments.length, 1, 'pipeThrough');
+      need(arguments, 1, 'pipeThrough');
       const pair = dictionary(transform, 'the transform');
       const { readable } = pair;
       readableOf(readable, "the transform's readable");
@@ -151,7 +153,7 @@
     pipeTo(destination, options = undefined) {
       try {
         const stream = readableOf(this);
-        need(arguments.length, 1, 'pipeTo');
+        need(arguments, 1, 'pipeTo');
         const writable = writableOf(destination, 'the destination');
         const given = pipeOptions(options);
         if (isReadableStreamLocked(stream)) throw new TypeError('the stream is locked: it has a reader');
@@ -715,7 +717,7 @@
       };
     }
     constructor(stream) {
-      need(arguments.length, 1, 'new ReadableStreamDefaultReader');
+      need(arguments, 1, 'new ReadableStreamDefaultReader');
       this.#reader = acquireReadableStreamDefaultReader(readableOf(stream, 'the argument'));
     }
     get closed() { return closedOf(this, defaultReaderOf) }
@@ -750,7 +752,7 @@
       };
     }
     constructor(stream) {
-      need(arguments.length, 1, 'new ReadableStreamBYOBReader');
+      need(arguments, 1, 'new ReadableStreamBYOBReader');
       this.#reader = acquireReadableStreamBYOBReader(readableOf(stream, 'the argument'));
     }
     get closed() { return closedOf(this, byobReaderOf) }
@@ -758,8 +760,8 @@
     read(view, options = undefined) {
       try {
         const reader = byobReaderOf(this);
-        need(arguments.length, 1, 'read');
-        const name = viewName(view);
+        need(arguments, 1, 'read');
+        const name = kind(view);
         if (!name) throw new TypeError('a view is needed');
         const given = dictionary(options, "read's second argument").min;
         const least = given === undefined ? 1 : unsignedLongLong(given, 'min');
@@ -1128,7 +1130,7 @@
   };
   const readableByteStreamControllerPullInto = (controller, view, least, request) => {
     const { stream } = controller;
-    const View = views[viewName(view)], elementSize = View.BYTES_PER_ELEMENT ?? 1;
+    const View = views[kind(view)], elementSize = View.BYTES_PER_ELEMENT ?? 1;
     const { buffer, byteOffset, byteLength } = viewParts(view);
     let taken;
     try {
@@ -1252,8 +1254,8 @@
     }
     enqueue(chunk) {
       const controller = byteControllerOf(this);
-      need(arguments.length, 1, 'enqueue');
-      if (!viewName(chunk)) throw new TypeError('a chunk of a stream of bytes is a view');
+      need(arguments, 1, 'enqueue');
+      if (!kind(chunk)) throw new TypeError('a chunk of a stream of bytes is a view');
       const { buffer, byteLength } = viewParts(chunk);
       takeable(buffer, "the chunk's buffer");
       if (!byteLength || !bufferLength(buffer)) throw new TypeError('the chunk has no bytes');
@@ -1278,7 +1280,7 @@
     get view() { return requestOf(this).view }
     respond(bytesWritten) {
       const request = requestOf(this);
-      need(arguments.length, 1, 'respond');
+      need(arguments, 1, 'respond');
       const written = unsignedLongLong(bytesWritten, 'the number of bytes');
       if (!request.controller) throw new TypeError('this request was answered');
       if (bufferDetached(viewParts(request.view).buffer)) throw new TypeError("the view's buffer is detached");
@@ -1286,8 +1288,8 @@
     }
     respondWithNewView(view) {
       const request = requestOf(this);
-      need(arguments.length, 1, 'respondWithNewView');
-      if (!viewName(view)) throw new TypeError('a view is needed');
+      need(arguments, 1, 'respondWithNewView');
+      if (!kind(view)) throw new TypeError('a view is needed');
       const { buffer } = viewParts(view);
       takeable(buffer, "the view's buffer");
       if (bufferDetached(buffer)) throw new TypeError("the view's buffer is detached");
@@ -1574,7 +1576,7 @@
       };
     }
     constructor(stream) {
-      need(arguments.length, 1, 'new WritableStreamDefaultWriter');
+      need(arguments, 1, 'new WritableStreamDefaultWriter');
       this.#writer = acquireWritableStreamDefaultWriter(writableOf(stream, 'the argument'));
     }
     get closed() { return closedOf(this, writerOf) }
@@ -2005,7 +2007,7 @@
   class ByteLengthQueuingStrategy {
     #highWaterMark;
     constructor(init) {
-      need(arguments.length, 1, 'new ByteLengthQueuingStrategy');
+      need(arguments, 1, 'new ByteLengthQueuingStrategy');
       this.#highWaterMark = markOf(init, 'ByteLengthQueuingStrategy');
     }
     get highWaterMark() { return this.#highWaterMark }
@@ -2018,7 +2020,7 @@
   class CountQueuingStrategy {
     #highWaterMark;
     constructor(init) {
-      need(arguments.length, 1, 'new CountQueuingStrategy');
+      need(arguments, 1, 'new CountQueuingStrategy');
       this.#highWaterMark = markOf(init, 'CountQueuingStrategy');
     }
     get highWaterMark() { return this.#highWaterMark }
@@ -2048,7 +2050,7 @@
     const read = () => readableStreamDefaultReaderRead(reader, request);
     const request = {
       chunk: (chunk) => {
-        if (viewName(chunk) !== 'Uint8Array') {
+        if (kind(chunk) !== 'Uint8Array') {
           const error = new TypeError('a chunk of the body is not a Uint8Array');
           answer.reject(error);
           handled(readableStreamReaderGenericCancel(reader, error));

@@ -1,7 +1,8 @@
 // TextEncoderStream and TextDecoderStream: https://encoding.spec.whatwg.org
 ({ use }) => {
   const { TypeError, charCodeAt, substring, uncurry } = use('builtins');
-  const { dictionary, expose, isObject, string } = use('webidl');
+  const { dictionary, isObject, string } = use('conversions');
+  const { expose } = use('idl');
   const { createTransform } = use('streams');
   const { TextDecoder, TextEncoder } = use('encoding');
   const encode = uncurry(TextEncoder.prototype.encode), decode = uncurry(TextDecoder.prototype.decode);
