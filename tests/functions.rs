@@ -140,7 +140,7 @@ mod values {
 
     #[tokio::test]
     async fn a_name_that_leads_nowhere_is_refused() {
-        for name in ["", "a..b", ".a", "a.", "a\0"] {
+        for name in ["", "a..b", ".a", "a.", "a\0", ":a"] {
             let functions = || Functions::new().sync_function(name, |(): (), _| Never::Ok(()));
             let error = SANDBOX.context().functions(functions()).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{name:?}");

@@ -4,7 +4,7 @@
 
 use core::{ffi::c_char, ptr::NonNull, slice};
 
-use rquickjs::{Ctx, Error, Object, Result, String as JsString, Value, qjs};
+use rquickjs::{Ctx, Error, Object, Result, String as JsString, TypedArray, Value, qjs};
 
 /// Flags of a property that an assignment would make. Where it cannot be made there is an exception.
 const PLAIN: qjs::c_int = (qjs::JS_PROP_C_W_E
@@ -58,11 +58,16 @@ impl Drop for Text<'_, '_> {
     }
 }
 
+/// Whether a text may have lone surrogates.
+pub(crate) fn is_broken(text: &[u8]) -> bool {
+    // With this they begin, and little else does.
+    text.contains(&0xed)
+}
+
 /// Makes UTF-8 of a text: in place, as U+FFFD is as long as a surrogate.
 pub(crate) fn mend(text: &mut [u8]) {
     const SURROGATE: usize = 3;
-    // With this they begin, and little else does.
-    if !text.contains(&0xed) {
+    if !is_broken(text) {
         return;
     }
     let mut from = 0;
@@ -70,6 +75,28 @@ pub(crate) fn mend(text: &mut [u8]) {
         let at = from + error.valid_up_to();
         from = text.len().min(at + SURROGATE);
         text[at..from].copy_from_slice(&"\u{fffd}".as_bytes()[..from - at]);
+    }
+}
+
+/// Reads the bytes of an array, a copied piece at a time, as far as they are there.
+pub(crate) fn pieces(array: &TypedArray<'_, u8>, mut read: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    let mut piece = [0; 4096];
+    let mut at = 0;
+    loop {
+        let Some(bytes) = array.as_raw() else {
+            // Its buffer is detached, which QuickJS may have thrown.
+            array.ctx().catch();
+            return Ok(());
+        };
+        // SAFETY: the pointer was read a moment ago from an array that is alive, and no JavaScript runs while a piece is copied.
+        let rest = unsafe { bytes.as_ref() }.get(at..).unwrap_or_default();
+        let length = rest.len().min(piece.len());
+        if length == 0 {
+            return Ok(());
+        }
+        piece[..length].copy_from_slice(&rest[..length]);
+        at += length;
+        read(&piece[..length])?;
     }
 }
 

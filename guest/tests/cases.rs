@@ -32,6 +32,8 @@ mod handles;
 mod objects;
 #[path = "values/mod.rs"]
 mod values;
+#[path = "web/mod.rs"]
+mod web;
 
 /// What the engine told its host, and what the host is to answer.
 #[derive(Default)]

@@ -68,5 +68,5 @@
     defineProperty(DOMException, constants[at], constant);
     defineProperty(DOMException.prototype, constants[at], constant);
   }
-  return { DOMException };
+  return { DOMException, is: (value) => Fields.has(value) };
 }

@@ -11,18 +11,30 @@
 //! nothing of the host's relies on what a file does.
 
 mod base64;
+mod clone;
+mod crypto;
+mod encoding;
+mod performance;
+mod url;
+mod urlpattern;
 
 use std::{
     cell::{Cell, RefCell},
+    hint::black_box,
     rc::Rc,
 };
 
 use rquickjs::{
-    Ctx, Function, Object, Persistent, Result, Value,
+    Ctx, Function, Object, Persistent, Result, String as JsString, Value,
     function::{Rest, This},
 };
 
-use crate::{bytecode::Bytecode, exception, functions::Functions, raw};
+use crate::{
+    bytecode::Bytecode,
+    exception,
+    functions::Functions,
+    raw::{self, Text},
+};
 
 /// A file, and what it gives to scripts.
 struct File {
@@ -37,28 +49,101 @@ struct File {
 /// Makes the functions of a file that are written in Rust.
 type Natives = for<'js> fn(&Ctx<'js>, &Rc<Functions>) -> Result<Object<'js>>;
 
-const FILES: [File; 16] = [
+const FILES: [File; 25] = [
+    File {
+        name: "abort",
+        source: include_str!("abort.js"),
+        natives: None,
+        globals: &["AbortController", "AbortSignal"],
+    },
     File {
         name: "base64",
         source: include_str!("base64.js"),
         natives: Some(base64::natives),
         globals: &["atob", "btoa"],
     },
-    File { name: "dom_exception", source: include_str!("dom_exception.js"), natives: None, globals: &["DOMException"] },
-    File { name: "abort", source: include_str!("abort.js"), natives: None, globals: &["AbortController", "AbortSignal"] },
     File { name: "blob", source: include_str!("blob.js"), natives: None, globals: &["Blob", "File"] },
     File { name: "body", source: include_str!("body.js"), natives: None, globals: &[] },
+    File { name: "buffer_source", source: include_str!("buffer_source.js"), natives: None, globals: &[] },
     File { name: "builtins", source: include_str!("builtins.js"), natives: None, globals: &[] },
+    File {
+        name: "clone",
+        source: include_str!("clone.js"),
+        natives: Some(clone::natives),
+        globals: &["structuredClone"],
+    },
     File { name: "conversions", source: include_str!("conversions.js"), natives: None, globals: &[] },
-    File { name: "events", source: include_str!("events.js"), natives: None, globals: &["CustomEvent", "Event", "EventTarget", "reportError"] },
+    File {
+        name: "crypto",
+        source: include_str!("crypto.js"),
+        natives: Some(crypto::natives),
+        globals: &["crypto", "Crypto", "CryptoKey", "SubtleCrypto"],
+    },
+    File { name: "dom_exception", source: include_str!("dom_exception.js"), natives: None, globals: &["DOMException"] },
+    File {
+        name: "encoding",
+        source: include_str!("encoding.js"),
+        natives: Some(encoding::natives),
+        globals: &["TextDecoder", "TextEncoder"],
+    },
+    File {
+        name: "events",
+        source: include_str!("events.js"),
+        natives: None,
+        globals: &["CustomEvent", "Event", "EventTarget", "reportError"],
+    },
     File { name: "fetch", source: include_str!("fetch.js"), natives: None, globals: &["fetch"] },
     File { name: "form_data", source: include_str!("form_data.js"), natives: None, globals: &["FormData"] },
     File { name: "headers", source: include_str!("headers.js"), natives: None, globals: &["Headers"] },
+    File { name: "idl", source: include_str!("idl.js"), natives: None, globals: &[] },
+    File { name: "microtask", source: include_str!("microtask.js"), natives: None, globals: &["queueMicrotask"] },
     File { name: "mime_type", source: include_str!("mime_type.js"), natives: None, globals: &[] },
+    File {
+        name: "performance",
+        source: include_str!("performance.js"),
+        natives: Some(performance::natives),
+        globals: &["performance", "Performance"],
+    },
     File { name: "request", source: include_str!("request.js"), natives: None, globals: &["Request"] },
     File { name: "response", source: include_str!("response.js"), natives: None, globals: &["Response"] },
-    File { name: "streams", source: include_str!("streams.js"), natives: None, globals: &["ByteLengthQueuingStrategy", "CountQueuingStrategy", "ReadableByteStreamController", "ReadableStream", "ReadableStreamBYOBReader", "ReadableStreamBYOBRequest", "ReadableStreamDefaultController", "ReadableStreamDefaultReader", "TransformStream", "TransformStreamDefaultController", "WritableStream", "WritableStreamDefaultController", "WritableStreamDefaultWriter"] },
-    File { name: "text_streams", source: include_str!("text_streams.js"), natives: None, globals: &["TextDecoderStream", "TextEncoderStream"] },
+    File {
+        name: "streams",
+        source: include_str!("streams.js"),
+        natives: None,
+        globals: &[
+            "ByteLengthQueuingStrategy",
+            "CountQueuingStrategy",
+            "ReadableByteStreamController",
+            "ReadableStream",
+            "ReadableStreamBYOBReader",
+            "ReadableStreamBYOBRequest",
+            "ReadableStreamDefaultController",
+            "ReadableStreamDefaultReader",
+            "TransformStream",
+            "TransformStreamDefaultController",
+            "WritableStream",
+            "WritableStreamDefaultController",
+            "WritableStreamDefaultWriter",
+        ],
+    },
+    File {
+        name: "text_streams",
+        source: include_str!("text_streams.js"),
+        natives: None,
+        globals: &["TextDecoderStream", "TextEncoderStream"],
+    },
+    File {
+        name: "url",
+        source: include_str!("url.js"),
+        natives: Some(url::natives),
+        globals: &["URL", "URLSearchParams"],
+    },
+    File {
+        name: "urlpattern",
+        source: include_str!("urlpattern.js"),
+        natives: Some(urlpattern::natives),
+        globals: &["URLPattern"],
+    },
 ];
 
 /// The files of one context.
@@ -192,6 +277,21 @@ impl Web {
             web.load(&ctx, at)
         })
     }
+}
+
+/// The text of a string, each lone surrogate as U+FFFD.
+fn utf8(string: &JsString<'_>) -> Result<String> {
+    let text = Text::of(string)?;
+    let mut bytes = vec(text.bytes().len())?;
+    bytes.extend_from_slice(text.bytes());
+    raw::mend(&mut bytes);
+    String::from_utf8(bytes).map_err(|_| rquickjs::Error::Unknown)
+}
+
+/// Sees to it that so many bytes can be allocated next, by what would end the context if they could not.
+fn room(bytes: usize) -> Result<()> {
+    black_box(vec(bytes)?);
+    Ok(())
 }
 
 /// A list with room for so many bytes. Where there is no memory for them, a script is told so, instead of losing its context.

@@ -93,7 +93,8 @@ pub(super) fn invoke(world: &World, body: u64, member: u32) -> Answer {
     if chunks == 99 {
         return Answer::Pending(LATER);
     }
-    let chunk = (read <= chunks).then(|| minicbor::to_vec(minicbor::bytes::ByteVec::from(format!("{read};").into_bytes())));
+    let chunk =
+        (read <= chunks).then(|| minicbor::to_vec(minicbor::bytes::ByteVec::from(format!("{read};").into_bytes())));
     Answer::Done(chunk.map_or_else(|| vec![0xf6], |chunk| chunk.expect("a chunk is encoded")))
 }
 
@@ -122,7 +123,8 @@ fn result(engine: &Engine<FakeHost>) -> String {
 #[test]
 fn the_host_is_told_all_of_a_request() {
     let (engine, world) = granted();
-    let text = "await fetch('HTTP://host/a b', { method: 'post', body: 'text', headers: { 'X-One': 1 }, redirect: 'error' });
+    let text =
+        "await fetch('HTTP://host/a b', { method: 'post', body: 'text', headers: { 'X-One': 1 }, redirect: 'error' });
         await fetch(new Request('http://host/'), { body: new Blob(['b']).stream(), method: 'PUT', duplex: 'half' });
         await fetch('http://host/'); 0";
     eval(engine, text).expect("the host answers");
@@ -145,7 +147,10 @@ fn a_response_is_what_the_host_says_and_its_body_is_read_as_it_is_wanted() {
     assert_eq!(log(&world).len(), 1, "nothing is read that nobody wants");
     assert_eq!(eval(engine, "await r.text()"), Ok("\"1;2;\"".into()));
     assert_eq!(log(&world), ["read 1", "read 2", "read 3"]);
-    assert_eq!(eval(engine, "try { r.headers.set('a', 'b') } catch (error) { error.name }"), Ok("\"TypeError\"".into()));
+    assert_eq!(
+        eval(engine, "try { r.headers.set('a', 'b') } catch (error) { error.name }"),
+        Ok("\"TypeError\"".into())
+    );
     assert_eq!(eval(engine, "(await fetch('http://host/nothing')).body"), Ok("null".into()));
 }
 
@@ -162,7 +167,9 @@ fn a_body_that_is_cancelled_is_closed() {
 fn what_the_host_refuses_is_a_type_error_with_its_words() {
     let (engine, _) = granted();
     let text = |path: &str| {
-        format!("try {{ await fetch('http://host/{path}') }} catch (error) {{ [error instanceof TypeError, error.message] }}")
+        format!(
+            "try {{ await fetch('http://host/{path}') }} catch (error) {{ [error instanceof TypeError, error.message] }}"
+        )
     };
     let refused = "[true, \"fetch: the host example.com is not granted\"]";
     assert_eq!(eval(engine, &text("refused")), Ok(refused.into()));

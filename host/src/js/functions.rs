@@ -24,7 +24,7 @@ use crate::error::{Error, ErrorKind};
 /// [context](super::ContextBuilder::functions), or to the calls of one [handle](super::Context::granting). Nothing is
 /// granted by default.
 ///
-/// A name may have dots: `tools.search` is the property `search` of the global `tools`. What is a function here is a
+/// A name may have dots, and begins with no colon: `tools.search` is the property `search` of the global `tools`. What is a function here is a
 /// closure of two arguments: a tuple, or a `Vec`, that [the script's arguments become](super::from_value), and the
 /// [`HostCall`]. Its result goes back by [`to_value`]. An argument that the script leaves out is `undefined`; one more than
 /// the tuple takes is a `TypeError`, as is one of another type. In one context a name is either sync or async.

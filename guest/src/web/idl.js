@@ -1,0 +1,88 @@
+// What Web IDL asks of every class and function: https://webidl.spec.whatwg.org
+() => {
+  const { apply, defineProperty, getPrototypeOf, ownKeys, setPrototypeOf } = Reflect, TypeError_ = TypeError;
+  const { iterator, toStringTag } = Symbol, { toWellFormed } = String.prototype;
+  const IteratorPrototype = getPrototypeOf(getPrototypeOf([][iterator]()));
+
+  // Refuses a call with too few arguments.
+  const need = (given, count, what) => {
+    if (given.length >= count) return;
+    const needed = count === 1 ? '1 argument is needed' : `${count} arguments are needed`;
+    throw new TypeError_(`${what}: ${needed}, and there ${given.length === 1 ? 'is' : 'are'} ${given.length}`);
+  };
+
+  // A string without lone surrogates.
+  const usv = (value) => apply(toWellFormed, `${value}`, []);
+
+  // Makes the members of a class enumerable, and gives it its tag.
+  const expose = (Class) => {
+    const { prototype, name } = Class;
+    const own = (object, hidden) => {
+      const keys = ownKeys(object);
+      for (let at = 0; at < keys.length; at++) {
+        const key = keys[at];
+        if (typeof key === 'string' && !hidden[key]) defineProperty(object, key, { __proto__: null, enumerable: true });
+      }
+    };
+    own(prototype, { __proto__: null, constructor: true });
+    own(Class, { __proto__: null, prototype: true, name: true, length: true });
+    defineProperty(prototype, toStringTag, { __proto__: null, value: name, configurable: true });
+    return Class;
+  };
+
+  // Makes a class iterable over pairs. `list(object)` is the live list of an object, keys and values by turns, and throws for what is
+  // none of the class.
+  const iterable = (Class, list) => {
+    const { prototype, name } = Class;
+    class Iterator {
+      #list;
+      #kind;
+      #at = 0;
+      constructor(pairs, kind) {
+        this.#list = pairs;
+        this.#kind = kind;
+      }
+      next() {
+        const at = this.#at, pairs = this.#list;
+        if (at >= pairs().length) return { value: undefined, done: true };
+        this.#at = at + 2;
+        const key = pairs()[at], value = pairs()[at + 1], kind = this.#kind;
+        return { value: kind === 'keys' ? key : kind === 'values' ? value : [key, value], done: false };
+      }
+    }
+    const steps = Iterator.prototype;
+    delete steps.constructor;
+    setPrototypeOf(steps, IteratorPrototype);
+    defineProperty(steps, 'next', { __proto__: null, enumerable: true });
+    defineProperty(steps, toStringTag, { __proto__: null, value: `${name} Iterator`, configurable: true });
+    const over = (object, kind) => {
+      list(object);
+      return new Iterator(() => list(object), kind);
+    };
+    const members = {
+      entries() { return over(this, 'entries') },
+      keys() { return over(this, 'keys') },
+      values() { return over(this, 'values') },
+      forEach(callback, thisArg) {
+        list(this);
+        need(arguments, 1, `${name}.forEach`);
+        if (typeof callback !== 'function') throw new TypeError_(`${name}.forEach: the callback is no function`);
+        for (let at = 0; at < list(this).length; at += 2) {
+          const pairs = list(this);
+          apply(callback, thisArg, [pairs[at + 1], pairs[at], this]);
+        }
+      },
+    };
+    const define = (key, value, enumerable) => {
+      defineProperty(prototype, key, { __proto__: null, value, writable: true, enumerable, configurable: true });
+    };
+    define('entries', members.entries, true);
+    define('keys', members.keys, true);
+    define('values', members.values, true);
+    define('forEach', members.forEach, true);
+    define(iterator, members.entries, false);
+    return Class;
+  };
+
+  return { need, usv, expose, iterable };
+}
