@@ -93,9 +93,12 @@ pub(super) fn invoke(world: &World, body: u64, member: u32) -> Answer {
     if chunks == 99 {
         return Answer::Pending(LATER);
     }
-    let chunk =
-        (read <= chunks).then(|| minicbor::to_vec(minicbor::bytes::ByteVec::from(format!("{read};").into_bytes())));
-    Answer::Done(chunk.map_or_else(|| vec![0xf6], |chunk| chunk.expect("a chunk is encoded")))
+    if read > chunks {
+        return Answer::Done(vec![0xf6]);
+    }
+    let mut chunk = Encoder::new(Vec::new());
+    chunk.bytes(format!("{read};").as_bytes()).unwrap();
+    Answer::Done(chunk.into_writer())
 }
 
 fn granted() -> (&'static Engine<FakeHost>, Rc<World>) {
@@ -130,8 +133,8 @@ fn the_host_is_told_all_of_a_request() {
     eval(engine, text).expect("the host answers");
     let asked = [
         "[{\"id\": 1, \"url\": \"http://host/a%20b\", \"method\": \"POST\", \"headers\": [[\"content-type\", \"text/plain;charset=UTF-8\"], \
-         [\"x-one\", \"1\"]], \"body\": bytes(74657874), \"redirect\": \"error\"}]",
-        "[{\"id\": 2, \"url\": \"http://host/\", \"method\": \"PUT\", \"headers\": [], \"body\": bytes(62), \"redirect\": \"follow\"}]",
+         [\"x-one\", \"1\"]], \"body\": h'74657874', \"redirect\": \"error\"}]",
+        "[{\"id\": 2, \"url\": \"http://host/\", \"method\": \"PUT\", \"headers\": [], \"body\": h'62', \"redirect\": \"follow\"}]",
         "[{\"id\": 3, \"url\": \"http://host/\", \"method\": \"GET\", \"headers\": [], \"body\": null, \"redirect\": \"follow\"}]",
     ];
     assert_eq!(log(&world), asked);
@@ -224,8 +227,10 @@ fn a_response_that_nobody_reads_is_given_back_though_its_signal_stays() {
         for (let index = 0; index < 50; index++) await fetch('http://host/', { signal: controller.signal });
         index = undefined";
     eval(engine, text).expect("the host answers");
-    engine.run_gc();
-    let _ = eval(engine, "0");
+    // So many objects make the engine look for what nobody holds.
+    let many = "for (let index = 0; index < 1e5; index++) { const own = {}; own.own = own }";
+    eval(engine, many).expect("the script is right");
+    assert_eq!(eval(engine, "0"), Ok("0".into()));
     assert_eq!(super::objects::held(&world), [0; 0]);
     log(&world);
     assert_eq!(eval(engine, "controller.abort()"), Ok("undefined".into()));
