@@ -22,6 +22,8 @@ use case_file::{Case, End, Outcome, Thrown};
 
 #[path = "../../tests/case_file.rs"]
 mod case_file;
+#[path = "fetch/mod.rs"]
+mod fetch;
 #[path = "functions/mod.rs"]
 mod functions;
 #[path = "handles/mod.rs"]
@@ -57,6 +59,8 @@ struct World {
     timers: RefCell<timers::Timers>,
     /// The objects of the host.
     objects: RefCell<objects::Objects>,
+    /// What `fetch` asked for.
+    network: RefCell<fetch::Network>,
     /// The names that were loaded.
     loads: RefCell<Vec<String>>,
 }

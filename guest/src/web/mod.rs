@@ -49,20 +49,30 @@ struct File {
 /// Makes the functions of a file that are written in Rust.
 type Natives = for<'js> fn(&Ctx<'js>, &Rc<Functions>) -> Result<Object<'js>>;
 
-const FILES: [File; 11] = [
+const FILES: [File; 25] = [
+    File {
+        name: "abort",
+        source: include_str!("abort.js"),
+        natives: None,
+        globals: &["AbortController", "AbortSignal"],
+    },
     File {
         name: "base64",
         source: include_str!("base64.js"),
         natives: Some(base64::natives),
         globals: &["atob", "btoa"],
     },
+    File { name: "blob", source: include_str!("blob.js"), natives: None, globals: &["Blob", "File"] },
+    File { name: "body", source: include_str!("body.js"), natives: None, globals: &[] },
     File { name: "buffer_source", source: include_str!("buffer_source.js"), natives: None, globals: &[] },
+    File { name: "builtins", source: include_str!("builtins.js"), natives: None, globals: &[] },
     File {
         name: "clone",
         source: include_str!("clone.js"),
         natives: Some(clone::natives),
         globals: &["structuredClone"],
     },
+    File { name: "conversions", source: include_str!("conversions.js"), natives: None, globals: &[] },
     File {
         name: "crypto",
         source: include_str!("crypto.js"),
@@ -76,13 +86,51 @@ const FILES: [File; 11] = [
         natives: Some(encoding::natives),
         globals: &["TextDecoder", "TextEncoder"],
     },
+    File {
+        name: "events",
+        source: include_str!("events.js"),
+        natives: None,
+        globals: &["CustomEvent", "Event", "EventTarget", "reportError"],
+    },
+    File { name: "fetch", source: include_str!("fetch.js"), natives: None, globals: &["fetch"] },
+    File { name: "form_data", source: include_str!("form_data.js"), natives: None, globals: &["FormData"] },
+    File { name: "headers", source: include_str!("headers.js"), natives: None, globals: &["Headers"] },
     File { name: "idl", source: include_str!("idl.js"), natives: None, globals: &[] },
     File { name: "microtask", source: include_str!("microtask.js"), natives: None, globals: &["queueMicrotask"] },
+    File { name: "mime_type", source: include_str!("mime_type.js"), natives: None, globals: &[] },
     File {
         name: "performance",
         source: include_str!("performance.js"),
         natives: Some(performance::natives),
         globals: &["performance", "Performance"],
+    },
+    File { name: "request", source: include_str!("request.js"), natives: None, globals: &["Request"] },
+    File { name: "response", source: include_str!("response.js"), natives: None, globals: &["Response"] },
+    File {
+        name: "streams",
+        source: include_str!("streams.js"),
+        natives: None,
+        globals: &[
+            "ByteLengthQueuingStrategy",
+            "CountQueuingStrategy",
+            "ReadableByteStreamController",
+            "ReadableStream",
+            "ReadableStreamBYOBReader",
+            "ReadableStreamBYOBRequest",
+            "ReadableStreamDefaultController",
+            "ReadableStreamDefaultReader",
+            "TransformStream",
+            "TransformStreamDefaultController",
+            "WritableStream",
+            "WritableStreamDefaultController",
+            "WritableStreamDefaultWriter",
+        ],
+    },
+    File {
+        name: "text_streams",
+        source: include_str!("text_streams.js"),
+        natives: None,
+        globals: &["TextDecoderStream", "TextEncoderStream"],
     },
     File {
         name: "url",

@@ -8,7 +8,7 @@ use aiointernal_guest::{
 };
 use minicbor::{Encoder, data::Tag};
 
-use super::{FakeHost, World, engine, eval, evaluate, render, set, source};
+use super::{FakeHost, World, engine, eval, evaluate, fetch, render, set, source};
 
 /// What the fake host knows of its objects.
 #[derive(Default)]
@@ -40,12 +40,15 @@ pub(super) fn adopt(world: &World, object: u64) -> Result<u32, HostError> {
         return Err(HostError { id: Some(5), name: "RangeError".into(), message: "too many".into() });
     }
     *objects.held.entry(object).or_default() += 1;
-    Ok((object % 2) as u32)
+    Ok(if object >= fetch::BODIES { fetch::class().0 } else { (object % 2) as u32 })
 }
 
 pub(super) fn describe(world: &World, class: u32) -> HostClass {
     world.objects.borrow_mut().described.push(class);
     let member = |name: &str, kind| HostMember { name: name.into(), kind };
+    if class == fetch::class().0 {
+        return fetch::class().1;
+    }
     if class == 1 {
         return HostClass { name: "Dog".into(), members: vec![member("bark", MemberKind::Method)] };
     }
@@ -62,6 +65,9 @@ pub(super) fn describe(world: &World, class: u32) -> HostClass {
 }
 
 pub(super) fn invoke(world: &World, object: u64, member: u32, arguments: &[u8]) -> Answer {
+    if object >= fetch::BODIES {
+        return fetch::invoke(world, object, member);
+    }
     world.objects.borrow_mut().invoked.push((object, member, render(arguments)));
     match member {
         1 => Answer::Pending(99),
@@ -96,7 +102,7 @@ fn shop() -> (&'static Engine<FakeHost>, std::rc::Rc<World>) {
     (engine, world)
 }
 
-fn held(world: &World) -> Vec<u64> {
+pub(super) fn held(world: &World) -> Vec<u64> {
     world.objects.borrow().held.keys().copied().collect()
 }
 
