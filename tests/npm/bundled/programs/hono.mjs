@@ -1,0 +1,27 @@
+import { Hono } from "hono";
+import { basicAuth } from "hono/basic-auth";
+import { cors } from "hono/cors";
+import { HTTPException } from "hono/http-exception";
+import { RegExpRouter } from "hono/router/reg-exp-router";
+import { stream } from "hono/streaming";
+const app = new Hono({ router: new RegExpRouter() });
+app.use("/api/*", cors({ origin: "https://example.org" }));
+app.use("/admin/*", basicAuth({ username: "ann", password: "secret" }));
+app.get("/", (c) => c.text("home"));
+app.get("/api/items/:id{[0-9]+}", (c) => c.json({ id: Number(c.req.param("id")), q: c.req.query("q") ?? null, all: c.req.queries("t") ?? [] }));
+app.post("/api/items", async (c) => c.json(await c.req.json(), 201, { "X-Made": "yes" }));
+app.post("/form", async (c) => c.json(await c.req.parseBody()));
+app.get("/admin/x", (c) => c.html("<b>in</b>"));
+app.get("/fails", () => { throw new HTTPException(418, { message: "teapot" }) });
+app.get("/moved", (c) => c.redirect("/"));
+app.get("/stream", (c) => stream(c, async (out) => { for (const part of ["one ", "two ", "three"]) await out.write(part) }));
+app.notFound((c) => c.text("nothing at " + c.req.path, 404));
+const ask = async (path, init) => {
+  const response = await app.request(path, init);
+  console.log([path, response.status, JSON.stringify([...response.headers].sort()), await response.text()].join(" | "));
+};
+await ask("/"); await ask("/api/items/7?q=%C3%BC&t=1&t=2"); await ask("/api/items/x"); await ask("/api/items", { method: "OPTIONS", headers: { Origin: "https://example.org" } });
+await ask("/api/items", { method: "POST", body: JSON.stringify({ a: ["ü"] }), headers: { "Content-Type": "application/json" } });
+await ask("/form", { method: "POST", body: new URLSearchParams({ a: "1 2", b: "ü" }) });
+const form = new FormData(); form.append("name", "Ann"); form.append("name", "Bob"); await ask("/form", { method: "POST", body: form });
+await ask("/admin/x"); await ask("/admin/x", { headers: { Authorization: "Basic " + btoa("ann:secret") } }); await ask("/fails"); await ask("/moved"); await ask("/stream");

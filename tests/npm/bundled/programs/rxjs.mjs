@@ -1,0 +1,14 @@
+import { bufferCount, catchError, combineLatest, concatMap, debounceTime, delay, firstValueFrom, from, interval, lastValueFrom, map, merge, mergeMap, of, retry, scan, Subject, switchMap, take, takeUntil, throwError, timer, toArray, defer } from "rxjs";
+const show = async (name, observable) => console.log(name + " " + JSON.stringify(await lastValueFrom(observable.pipe(toArray()))));
+await show("interval", interval(3).pipe(take(5), scan((sum, n) => sum + n, 0)));
+await show("merge", merge(timer(40).pipe(map(() => "late")), timer(5).pipe(map(() => "soon"))));
+await show("concat", from([3, 1, 2]).pipe(concatMap((n) => of(n).pipe(delay(n)))));
+await show("switch", of(1, 2, 3).pipe(switchMap((n) => timer(2).pipe(map(() => n)))));
+await show("combine", combineLatest([of(1, 2), of("a", "b")]).pipe(bufferCount(2)));
+let tries = 0;
+await show("retry", defer(() => (++tries < 3 ? throwError(() => new Error("no")) : of(tries))).pipe(retry(5)));
+await show("caught", of(1).pipe(mergeMap(() => { throw new TypeError("on purpose") }), catchError((error) => of(error.message))));
+const subject = new Subject(), stop = new Subject();
+const debounced = lastValueFrom(subject.pipe(debounceTime(10), takeUntil(stop), toArray()));
+subject.next(1); subject.next(2); await firstValueFrom(timer(60)); subject.next(3); await firstValueFrom(timer(60)); stop.next();
+console.log("debounced " + JSON.stringify(await debounced));
