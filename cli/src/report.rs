@@ -64,7 +64,12 @@ pub(crate) fn failure(error: &anyhow::Error) -> ExitCode {
     };
     explain(error);
     ExitCode::from(match error.kind() {
-        ErrorKind::Thrown | ErrorKind::NeverSettles | ErrorKind::NotTransferable | ErrorKind::Trapped => 1,
+        // The only host function is `fetch`, and it is the script that does not catch what it throws.
+        ErrorKind::Thrown
+        | ErrorKind::HostFunction
+        | ErrorKind::NeverSettles
+        | ErrorKind::NotTransferable
+        | ErrorKind::Trapped => 1,
         ErrorKind::Io | ErrorKind::InvalidArgument | ErrorKind::BadComponent => 2,
         kind if kind.is_limit() => 3,
         _ => 70,

@@ -74,7 +74,8 @@ use crate::{
 ///
 /// # Limits
 ///
-/// [`FetchLimits`]; a script meets a `TypeError`.
+/// [`FetchLimits`]; a script meets a `TypeError`. As that of any host function, one that it does not catch comes back as
+/// [`HostFunction`](crate::ErrorKind::HostFunction).
 #[derive(Clone, Default)]
 #[must_use]
 pub struct FetchGrant {
