@@ -83,7 +83,7 @@ fn decorators_are_those_of_experimental_decorators() {
             @note('accessor') get accessor() { return 1 }
         }
         seen.join(' ')";
-    let seen = "field3undefined parameter3number method3object accessor3object static3undefined class1undefined";
+    let seen = "field3undefined static3undefined parameter3number method3object accessor3object class1undefined";
     assert_eq!(eval(text), seen.into());
     let replaced =
         "const twice = (target: any): any => class extends target { twice = true }; @twice class A {} new A().twice";
@@ -129,11 +129,11 @@ fn a_text_that_is_nested_without_end_is_a_range_error_and_the_context_goes_on() 
 fn stacks_are_those_of_the_typescript() {
     let text = "interface A {\n  a: number\n}\nenum E { F }\n\n/** Fails. */\nfunction fail(a: A): never {\n\n  throw new Error('é' + a.a)\n}\nfail({ a: 1 } as A)\n";
     let error = open().eval(typescript(text)).blocking().unwrap_err();
-    assert_eq!(stack(&error), "    at fail (a.ts:9:13)\n    at <eval> (a.ts:11:1)");
+    assert_eq!(stack(&error), "    at fail (a.ts:9:25)\n    at <eval> (a.ts:11:1)");
     // Behind the line that decorators need.
     let text = format!("const d = (_: any) => {{}};\n@d class B {{}}\n{text}");
     let error = open().eval(typescript(&text)).blocking().unwrap_err();
-    assert_eq!(stack(&error), "    at fail (a.ts:11:13)\n    at <eval> (a.ts:13:1)");
+    assert_eq!(stack(&error), "    at fail (a.ts:11:25)\n    at <eval> (a.ts:13:1)");
     // Of what the engine says of it.
     let error = open().eval(typescript("interface A {}\n\nlet a: A =\n  missing as A")).blocking().unwrap_err();
     assert_eq!(stack(&error), "    at <eval> (a.ts:4:3)");
@@ -150,7 +150,7 @@ fn stacks_of_modules_are_those_of_the_typescript() {
     ]);
     let context = SANDBOX.context().modules(modules).blocking().unwrap();
     let error = context.eval("import('./main.ts')").blocking().unwrap_err();
-    assert_eq!(stack(&error), "    at fail (lib.ts:5:13)\n    at <anonymous> (main.ts:4:5)");
+    assert_eq!(stack(&error), "    at fail (lib.ts:5:22)\n    at <anonymous> (main.ts:4:1)");
 }
 
 #[test]

@@ -990,7 +990,7 @@ mod typescript {
         let ran = run_file("a.ts", "let a: number = 1\nlet b: = 2", &[]);
         assert!(ran.fails(1).starts_with("SyntaxError: ") && ran.stderr.ends_with("\n    at a.ts:2:8\n"), "{ran:?}");
         run_file("a.ts", "interface A {}\n\nthrow new Error('x') as A", &[])
-            .fails_saying(1, &["Error: x\n    at <eval> (a.ts:3:7)"]);
+            .fails_saying(1, &["Error: x\n    at <eval> (a.ts:3:11)"]);
     }
 }
 

@@ -236,6 +236,4 @@ impl Drop for Place {
 }
 
 #[cfg(test)]
-mod probe;
-#[cfg(test)]
 mod tests;
