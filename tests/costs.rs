@@ -251,8 +251,9 @@ fn programs_burn_no_more_fuel_than_they_did() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Bytes of the engine in the repository. Measured: 1,841,554.
-const ENGINE: u64 = 1_900_000;
+/// Bytes of the engine in the repository. Measured: 2,614,360, of which web APIs, with tables of encodings and of names of
+/// hosts, are 770,000.
+const ENGINE: u64 = 2_700_000;
 
 #[test]
 fn the_engine_is_no_larger_than_it_may_be() {

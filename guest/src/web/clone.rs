@@ -31,9 +31,15 @@ pub(super) fn natives<'js>(ctx: &Ctx<'js>, functions: &Rc<Functions>) -> Result<
     Ok(natives)
 }
 
-/// The name of an object's class; of a function, nothing.
+/// The name of an object's class; of a function, nothing. A proxy is none of the class that it looks like.
 fn kind<'js>(ctx: Ctx<'js>, object: Object<'js>) -> String {
-    if object.is_function() { String::new() } else { Class::of(&object).name(&ctx) }
+    if object.is_function() {
+        String::new()
+    } else if object.is_proxy() {
+        "Proxy".to_owned()
+    } else {
+        Class::of(&object).name(&ctx)
+    }
 }
 
 fn inherit<'js>(object: Object<'js>, prototype: Object<'js>) -> Result<()> {
