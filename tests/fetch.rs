@@ -25,8 +25,6 @@ use crate::context::SANDBOX;
 #[path = "fetch/server.rs"]
 mod server;
 
-const PRELUDE: &str = include_str!("fetch/prelude.js");
-
 /// As good as no limit, for what has to end by something else.
 const LONG: Duration = Duration::from_secs(60);
 
@@ -38,7 +36,6 @@ async fn open(grant: FetchGrant) -> Context {
     let mut limits = Limits::default();
     limits.wall_time = LONG;
     let context = SANDBOX.context().limits(limits).fetch(grant).await.unwrap();
-    context.eval(PRELUDE).await.unwrap();
     context
 }
 
@@ -100,7 +97,7 @@ mod requests {
             server.requests(),
             [
                 format!(
-                    "PUT / HTTP/1.1\r\nx-a: b\r\naccept: text/html\r\nuser-agent: u\r\nhost: {host}\r\nconnection: close\r\ncontent-length: 4\r\n\r\ntext"
+                    "PUT / HTTP/1.1\r\naccept: text/html\r\ncontent-type: text/plain;charset=UTF-8\r\nuser-agent: u\r\nx-a: b\r\nhost: {host}\r\nconnection: close\r\ncontent-length: 4\r\n\r\ntext"
                 ),
                 format!(
                     "POST / HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-length: 0\r\naccept: */*\r\nuser-agent: aiointernal/{version}\r\n\r\n"
@@ -204,7 +201,7 @@ mod grants {
         assert_eq!(refusal(&context, "file:///etc/passwd", "{}").await, "TypeError: file: is not granted");
         assert_eq!(
             refusal(&context, &server.url("/").replace("//", "//me:secret@"), "{}").await,
-            format!("TypeError: a URL of {place} with a user or a password is not fetched")
+            "TypeError: a URL with a user or a password in it cannot be fetched"
         );
         assert_eq!(
             refusal(&context, &server.url("/"), "{ headers: { host: 'other.test' } }").await,
@@ -391,7 +388,12 @@ mod redirects {
         assert_eq!(run(&context, &server.url("/"), &script).await, value!([true, true, "here"]));
         let (first, then) = (&server.requests()[0], &end.requests()[0]);
         assert!(first.contains("authorization: secret\r\n") && first.contains("cookie: c\r\n"), "{first}");
-        assert!(then.starts_with("POST /end?x HTTP/1.1\r\nx-a: d\r\nhost: ") && then.ends_with("\r\n\r\nb"), "{then}");
+        assert!(
+            then.starts_with("POST /end?x HTTP/1.1\r\n")
+                && then.contains("\r\nx-a: d\r\n")
+                && then.ends_with("\r\n\r\nb"),
+            "{then}"
+        );
         assert!(!then.contains("secret") && !then.contains("cookie"), "{then}");
     }
 
@@ -648,7 +650,7 @@ mod limits {
         limits.host_bytes = 100_000;
         let context = open(all_of(&server)).await.limited(limits);
         let told = refusal(&context, &server.url("/"), "{}").await;
-        assert_eq!(told, "RangeError: the evaluation has exchanged its 100000 bytes with host functions");
+        assert_eq!(told, "TypeError: the evaluation has exchanged its 100000 bytes with host functions");
         server.closed(1).await;
     }
 }
@@ -663,14 +665,14 @@ mod endings {
         let script = "const aborting = new AbortController(); const got = fetch(url, { signal: aborting.signal }).catch(String); started(); aborting.abort(); await got";
         let started = Functions::new().sync_function("started", |(): (), _| Ok::<_, Infallible>(()));
         let told = run(&context.granting(started), &server.url("/"), script).await;
-        assert_eq!(told, "TypeError: the request was aborted".into());
+        assert_eq!(told, "AbortError: This operation was aborted".into());
 
         let server = Server::hanging("HTTP/1.1 200 OK\r\n\r\nhello").await;
         let context = open(all_of(&server)).await;
         let script = "const aborting = new AbortController(); const r = await fetch(url, { signal: aborting.signal });
             const reader = r.body.getReader(); const first = (await reader.read()).value.length; const next = reader.read().catch(String); aborting.abort(); [first, await next]";
         let told = run(&context, &server.url("/"), script).await;
-        assert_eq!(told, value!([5, "TypeError: the request was aborted"]));
+        assert_eq!(told, value!([5, "AbortError: This operation was aborted"]));
         server.closed(1).await;
     }
 
@@ -678,8 +680,8 @@ mod endings {
     async fn a_body_that_is_closed_gives_no_more() {
         let server = Server::hanging("HTTP/1.1 200 OK\r\n\r\nhello").await;
         let context = open(all_of(&server)).await;
-        let script = "const reader = (await fetch(url)).body.getReader(); await reader.read(); reader.cancel(); await reader.read().catch(String)";
-        assert_eq!(run(&context, &server.url("/"), script).await, "TypeError: the body is closed".into());
+        let script = "const reader = (await fetch(url)).body.getReader(); await reader.read(); await reader.cancel(); (await reader.read()).done";
+        assert_eq!(run(&context, &server.url("/"), script).await, true.into());
         server.closed(1).await;
     }
 
@@ -723,7 +725,12 @@ mod endings {
         });
         let context = open(all_of(&server)).await.granting(functions);
         let script =
-            format!("await (async () => {{ await fetch({:?}) }})(); await gone(); 'still here'", server.url("/"));
+            // What it leaves is a cycle, for the collector of garbage.
+            format!(
+                "await (async () => {{ await fetch({:?}) }})(); for (let i = 0; i < 9; i++) Array.from({{ length: 1e4 }}, () => ({{}}));
+                await gone(); 'still here'",
+                server.url("/")
+            );
         let evaluation = context.eval(script).queue();
         server.closed(1).await;
         gone.notify_one();
@@ -747,7 +754,6 @@ mod endings {
         assert_eq!(waiting.await.unwrap_err().kind(), ErrorKind::Lost);
         server.closed(1).await;
 
-        context.eval(PRELUDE).await.unwrap();
         let waiting = context.granting(functions).eval(script).queue();
         opened.notified().await;
         context.close_now().await.unwrap();
@@ -761,7 +767,6 @@ mod endings {
         let context = open(all_of(&server)).await;
         for _ in 0..3 {
             context.reset().await.unwrap();
-            context.eval(PRELUDE).await.unwrap();
             assert_eq!(refusal(&context, &server.url("/"), "{}").await, "got 5");
         }
     }
@@ -783,7 +788,6 @@ mod runtimes {
     #[test]
     fn a_context_that_was_opened_outside_of_a_runtime_says_what_fetch_needs() {
         let context = SANDBOX.context().fetch(grant()).blocking().unwrap();
-        context.eval(PRELUDE).blocking().unwrap();
         let error = attempt(&context);
         assert_eq!(error.kind(), ErrorKind::HostFunction);
         assert!(error.to_string().contains(NO_DRIVERS), "{error}");
@@ -795,7 +799,6 @@ mod runtimes {
         let without_io = runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap();
         for runtime in [without_any, without_io] {
             let context = runtime.block_on(async { SANDBOX.context().fetch(grant()).await.unwrap() });
-            context.eval(PRELUDE).blocking().unwrap();
             let error = attempt(&context);
             assert_eq!(error.kind(), ErrorKind::HostFunction);
             assert!(error.to_string().contains(NO_DRIVERS), "{error}");

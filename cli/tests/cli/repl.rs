@@ -383,11 +383,11 @@ fn tab_completes_globals_members_declarations_and_keywords() {
     let mut session = terminal();
     session.type_until("Math.ma\t(4, 5)", "5");
     session.type_until(
-        "let counter = { inner: { deepest: 7 } }; class Counted { static made = 8 }; const { x: [taken] } = { x: [9] }",
+        "let counter = { inner: { deepest: 7 } }; class Plucked { static made = 8 }; const { x: [taken] } = { x: [9] }",
         "undefined",
     );
     session.type_until("counter.in\t.dee\t", "7");
-    session.type_until("Count\t.ma\t", "8");
+    session.type_until("Pluck\t.ma\t", "8");
     session.type_until("tak\t", "9");
     session.type_until("typeo\t globalTh\t", "'object'");
     session.type_until("'text'", "'text'");

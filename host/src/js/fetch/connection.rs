@@ -25,12 +25,12 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use url::{Host, Url};
 
 use super::{
+    super::functions::ScriptError,
     failed,
     request::Request,
     requests::{Failure, Requests},
     rule::literal,
 };
-use crate::error::{Error, ErrorKind};
 
 /// Bytes of a chunk, at most.
 const CHUNK: usize = 64 << 10;
@@ -226,7 +226,7 @@ async fn connect_to_one(
 /// # Errors
 ///
 /// It has none, which tokio tells by a panic.
-pub(super) async fn with_drivers<F: Future>(future: F) -> Result<F::Output, Error> {
+pub(super) async fn with_drivers<F: Future>(future: F) -> Result<F::Output, ScriptError> {
     let mut future = pin!(future);
     poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
         Ok(polled) => polled.map(Ok),
@@ -235,9 +235,9 @@ pub(super) async fn with_drivers<F: Future>(future: F) -> Result<F::Output, Erro
     .await
 }
 
-pub(super) fn no_drivers() -> Error {
+pub(super) fn no_drivers() -> ScriptError {
     let message = "fetch needs a tokio runtime with drivers of I/O and time, as `Builder::enable_all` gives it, where the context is opened";
-    Error::new(ErrorKind::HostFunction, message)
+    failed(message)
 }
 
 /// What an error calls the other end.
