@@ -229,7 +229,7 @@ const FUEL: [(&str, &str, u64); 12] = [
     ("json", include_str!("../benches/programs/json.js"), 353_756_351),
     ("regexp", include_str!("../benches/programs/regexp.js"), 450_552_027),
     ("map", include_str!("../benches/programs/map.js"), 129_948_170),
-    ("class", include_str!("../benches/programs/class.js"), 360_987_050),
+    ("class", include_str!("../benches/programs/class.js"), 367_544_806),
     ("closures", include_str!("../benches/programs/closures.js"), 495_650_897),
     ("rays", include_str!("../benches/programs/rays.js"), 396_828_526),
 ];
@@ -251,9 +251,9 @@ fn programs_burn_no_more_fuel_than_they_did() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Bytes of the engine in the repository. Measured: 2,614,360, of which web APIs, with tables of encodings and of names of
-/// hosts, are 770,000.
-const ENGINE: u64 = 2_700_000;
+/// Bytes of the engine in the repository. Measured: 3,609,506, of which web APIs are half: their scripts, and tables of encodings
+/// and of names of hosts.
+const ENGINE: u64 = 3_700_000;
 
 #[test]
 fn the_engine_is_no_larger_than_it_may_be() {

@@ -14,14 +14,14 @@ const GROWN: usize = 100;
 /// Mappings that come and go with the rest of the process.
 const OTHER: usize = 50;
 
-/// KiB of memory of each, with the system's own tables, as README.md has it.
-const KIB: usize = 100;
+/// KiB of memory of each, with the system's own tables. Measured: 115, which were 96 before there were web APIs in the image.
+const KIB: usize = 120;
 
 /// The same where the system backs with more memory than is touched.
-const KIB_OF_HUGE_PAGES: usize = 128;
+const KIB_OF_HUGE_PAGES: usize = 148;
 
 #[tokio::test]
-async fn each_of_many_contexts_takes_a_hundred_kibibytes_and_two_mappings_or_three_and_keeps_what_is_its_own() {
+async fn each_of_many_contexts_takes_little_memory_and_two_mappings_or_three_and_keeps_what_is_its_own() {
     let sandbox = Sandbox::builder().max_contexts(CONTEXTS as u32 + 1).build().unwrap();
     let pool = Pool::builder(&sandbox).threads(NonZeroUsize::new(2).unwrap()).spares(0).build().unwrap();
     // One, so that what a process has once is there.

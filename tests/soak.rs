@@ -469,7 +469,7 @@ fn starve(folder: &Path) -> usize {
         ("address-space", "ulimit -v 20000000"),
         // The address space for threads is limited once the pool has its own.
         ("threads", "true"),
-        ("files", "trap '' XFSZ; ulimit -f 5000"),
+        ("files", "trap '' XFSZ; ulimit -f 9000"),
     ];
     for (fault, limit) in faults {
         let cache = folder.with_extension(fault);

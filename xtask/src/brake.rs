@@ -362,7 +362,7 @@ mod tests {
             }
         }
         assert!(functions > 1000 && loops > 1000, "{functions} functions, {loops} loops");
-        assert_eq!((without, guards), (1, 7));
+        assert_eq!((without, guards), (1, 8));
     }
 
     /// A module that only has two guards, and what they call: a host that is told where to leave results, and an allocator

@@ -174,6 +174,8 @@ mod tests {
     fn the_engine_imports_and_exports_exactly_the_world() {
         let [imports, exports] = ENGINE.world();
         const HOST: [&str; 9] = [
+            "timers@0.1.0#cancel",
+            "timers@0.1.0#start",
             "host-functions@0.1.0#start",
             "host-objects@0.1.0#adopt",
             "host-objects@0.1.0#describe",
@@ -181,8 +183,6 @@ mod tests {
             "host-objects@0.1.0#release",
             "modules@0.1.0#load",
             "modules@0.1.0#normalize",
-            "timers@0.1.0#cancel",
-            "timers@0.1.0#start",
         ];
         let expected = [
             "ambient@0.1.0#elapsed",
