@@ -35,8 +35,7 @@ const SHORT: Duration = Duration::from_millis(100);
 async fn open(grant: FetchGrant) -> Context {
     let mut limits = Limits::default();
     limits.wall_time = LONG;
-    let context = SANDBOX.context().limits(limits).fetch(grant).await.unwrap();
-    context
+    SANDBOX.context().limits(limits).fetch(grant).await.unwrap()
 }
 
 /// Everything of this server.

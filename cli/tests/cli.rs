@@ -605,7 +605,7 @@ mod fetch {
     fn greeter() -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let place = format!("http://{}", listener.local_addr().unwrap());
-        thread::spawn(move || {
+        let greet = move || {
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
                 let mut request = Vec::new();
@@ -616,7 +616,8 @@ mod fetch {
                 }
                 stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello").unwrap();
             }
-        });
+        };
+        thread::Builder::new().spawn(greet).unwrap();
         place
     }
 

@@ -90,7 +90,8 @@ while read -r -u 3 name version sha path; do
   # Newlines keep a last line of comment and a missing semicolon harmless, and
   # the last statement leaves no completion value to print.
   {
-    echo 'var module = { exports: {} }, exports = module.exports;'
+    # What needs the language only is to find no more in either.
+    echo 'delete globalThis.crypto; var module = { exports: {} }, exports = module.exports;'
     tar -xzOf "$tarball" "package/$path"
     printf '\n;\n'
     cat "$here/programs/$name.js"

@@ -493,12 +493,13 @@ mod tests {
             let memory = instance.get_memory(&mut store, "memory").unwrap().data_ptr(&store).expose_provenance();
             let run = instance.get_typed_func::<(), ()>(&mut store, "run").unwrap();
             let (sender, ended) = mpsc::channel();
-            thread::spawn(move || {
+            let running = move || {
                 let error = run.call(&mut store, ()).unwrap_err();
                 let frames = error.downcast_ref::<WasmBacktrace>().unwrap().frames();
                 assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::MemoryOutOfBounds));
                 sender.send(frames[0].module_offset().unwrap()).unwrap();
-            });
+            };
+            thread::Builder::new().spawn(running).unwrap();
             // SAFETY: it is in the memory, which is there until the page is closed.
             let begun = unsafe { AtomicU32::from_ptr(std::ptr::with_exposed_provenance_mut(memory + BEGUN)) };
             while begun.load(Ordering::Acquire) == 0 {
