@@ -17,6 +17,9 @@ use crate::task::{Answer, Contender, Task};
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// The same of the first answer: what is not built yet is built first.
+const BUILT: Duration = Duration::from_secs(1200);
+
 /// How such a process is started.
 #[derive(Clone)]
 pub(crate) struct Program {
@@ -96,7 +99,7 @@ impl Runner {
         let reader = move || output.lines().map_while(Result::ok).try_for_each(|line| say.send(line));
         thread::Builder::new().spawn(reader).map_err(|error| error.to_string())?;
         let mut runner = Runner { program: program.clone(), process, answers, version: String::new() };
-        runner.version = serde_json::from_str(&runner.answer()?).map_err(|error| error.to_string())?;
+        runner.version = serde_json::from_str(&runner.answer(BUILT)?).map_err(|error| error.to_string())?;
         Ok(runner)
     }
 
@@ -123,8 +126,8 @@ impl Runner {
         kib.map(|kib| kib * 1024.0).ok_or_else(|| format!("{path} does not say"))
     }
 
-    fn answer(&mut self) -> Result<String, String> {
-        self.answers.recv_timeout(PATIENCE).map_err(|_| {
+    fn answer(&mut self, patience: Duration) -> Result<String, String> {
+        self.answers.recv_timeout(patience).map_err(|_| {
             let said = fs::read_to_string(complaints(&self.program)).unwrap_or_default();
             if said.is_empty() { "it does not answer".to_owned() } else { last_line(&said) }
         })
@@ -134,7 +137,7 @@ impl Runner {
         let task = serde_json::to_string(task).expect("it is JSON");
         let input = self.process.stdin.as_mut().expect("it is piped");
         writeln!(input, "{task}").map_err(|error| error.to_string())?;
-        let answer = self.answer()?;
+        let answer = self.answer(PATIENCE)?;
         serde_json::from_str(&answer).map_err(|error| format!("{error}: {answer}"))
     }
 }
