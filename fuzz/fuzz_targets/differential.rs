@@ -7,7 +7,19 @@ use aiointernal_fuzz as common;
 use libfuzzer_sys::fuzz_target;
 
 /// What differs from one time to the next, wherever it runs.
-const CHANGES: [&str; 5] = ["Date", "random", "time", "Weak", "Finalization"];
+const CHANGES: [&str; 11] = [
+    "Date",
+    "File",
+    "Finalization",
+    "FormData",
+    "Interval",
+    "Timeout",
+    "Weak",
+    "crypto",
+    "performance",
+    "random",
+    "time",
+];
 
 /// Uses much of the engine, and leaves nothing behind.
 const TIDY: &str = "(() => { const seen = new Map([1, 2n, 'x', {}].map((value, index) => [value, index])); \
