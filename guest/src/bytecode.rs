@@ -35,6 +35,15 @@ impl Bytecode {
         }
     }
 
+    /// What was compiled, and is copied here.
+    pub(crate) fn of(bytes: &[u8]) -> Bytecode {
+        Bytecode(bytes.to_vec())
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Runs it: its completion value.
     pub(crate) fn run<'js>(&self, ctx: &Ctx<'js>) -> Result<Value<'js>> {
         const READ: u32 = qjs::JS_READ_OBJ_BYTECODE;

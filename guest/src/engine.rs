@@ -30,7 +30,7 @@ use crate::{
     text,
     timers::Timers,
     value,
-    web::Web,
+    web::{self, Web},
 };
 
 /// Everything of ECMAScript that QuickJS has here: no `Atomics`, which needs threads. Its `performance` is left out: its
@@ -156,11 +156,9 @@ impl<H: Host> Engine<H> {
     ///
     /// When there is no memory for it.
     pub fn new(host: H) -> rquickjs::Result<Engine<H>> {
+        let compiled = web::compile()?;
         let host = Rc::new(host);
-        // That of C does not say how large a block is where there is no system: without that, garbage is not collected
-        // until memory is used up, and usage is counted too low.
-        let runtime = Runtime::new_with_alloc(RustAllocator)?;
-        runtime.set_max_stack_size(INITIAL_STACK);
+        let runtime = runtime()?;
         // What each call writes is made at once, so that it lies together.
         let stopped = Rc::new(Cell::new(false));
         let result_bytes = Rc::new(Cell::new(usize::MAX));
@@ -199,7 +197,7 @@ impl<H: Host> Engine<H> {
         let globals = Globals::default();
         let functions = Functions::new(Rc::<H>::clone(&host), &intrinsics, &result_bytes);
         intrinsics.objects.connect(&functions);
-        context.with(|ctx| Web::install(&ctx, &functions))?;
+        context.with(|ctx| Web::install(&ctx, compiled, &functions))?;
         Ok(Engine {
             runtime,
             context,
@@ -616,6 +614,15 @@ impl<H> core::fmt::Debug for Engine<H> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Engine").finish_non_exhaustive()
     }
+}
+
+/// A runtime, as the engine has one.
+pub(crate) fn runtime() -> rquickjs::Result<Runtime> {
+    // That of C does not say how large a block is where there is no system: without that, garbage is not collected
+    // until memory is used up, and usage is counted too low.
+    let runtime = Runtime::new_with_alloc(RustAllocator)?;
+    runtime.set_max_stack_size(INITIAL_STACK);
+    Ok(runtime)
 }
 
 pub(crate) fn script_options(name: &str) -> EvalOptions {

@@ -21,16 +21,19 @@ mod urlpattern;
 use std::{
     cell::{Cell, RefCell},
     hint::black_box,
+    iter,
     rc::Rc,
 };
 
 use rquickjs::{
-    Ctx, Function, Object, Persistent, Result, String as JsString, Value,
+    Context, Ctx, Function, Object, Persistent, Result, String as JsString, Value,
+    context::intrinsic,
     function::{Rest, This},
 };
 
 use crate::{
     bytecode::Bytecode,
+    engine,
     exception,
     functions::Functions,
     raw::{self, Text},
@@ -177,18 +180,15 @@ impl Drop for Loading<'_> {
 }
 
 impl Web {
-    /// Compiles the files, and defines their globals as what runs them.
-    pub(crate) fn install(ctx: &Ctx<'_>, functions: &Rc<Functions>) -> Result<()> {
-        let loadable = |file: &File| {
-            let code = Bytecode::compile(ctx, &format!("<web/{}>", file.name), file.source)?;
-            Ok(Loadable {
-                code,
-                globals: RefCell::default(),
-                is_loading: Cell::new(false),
-                exports: RefCell::default(),
-            })
+    /// Defines the globals of all files as what runs them.
+    pub(crate) fn install(ctx: &Ctx<'_>, compiled: Vec<Bytecode>, functions: &Rc<Functions>) -> Result<()> {
+        let loadable = |code| Loadable {
+            code,
+            globals: RefCell::default(),
+            is_loading: Cell::new(false),
+            exports: RefCell::default(),
         };
-        let files = FILES.iter().map(loadable).collect::<Result<_>>()?;
+        let files = compiled.into_iter().map(loadable).collect();
         let web = Rc::new(Web { functions: Rc::clone(functions), files });
         let bound = functions.bind(ctx);
         for (at, file) in FILES.iter().enumerate() {
@@ -277,6 +277,38 @@ impl Web {
             web.load(&ctx, at)
         })
     }
+}
+
+/// Bytes of all files, compiled, at most.
+const COMPILED: usize = 256 << 10;
+
+/// Compiles the files, before there is an engine, in a runtime that is gone afterwards. Not even holes are left of it, in which the engine would be
+/// scattered: the result is on the stack meanwhile.
+pub(crate) fn compile() -> Result<Vec<Bytecode>> {
+    let mut bytes = [0; COMPILED];
+    let mut ends = [0; FILES.len()];
+    compile_into(&mut bytes, &mut ends)?;
+    let begins = iter::once(0).chain(ends);
+    let compiled = begins.zip(ends).map(|(begin, end)| Bytecode::of(&bytes[begin..end])).collect();
+    // The image has the stack as well.
+    black_box(&mut bytes).fill(0);
+    Ok(compiled)
+}
+
+/// Compiles the files, one behind the other, each up to its end.
+fn compile_into(bytes: &mut [u8], ends: &mut [usize]) -> Result<()> {
+    let runtime = engine::runtime()?;
+    let context = Context::custom::<(intrinsic::Eval, intrinsic::RegExpCompiler)>(&runtime)?;
+    let mut at = 0;
+    for (file, end) in FILES.iter().zip(ends) {
+        let name = format!("<web/{}>", file.name);
+        let compiled = context.with(|ctx| Bytecode::compile(&ctx, &name, file.source))?;
+        let compiled = compiled.bytes();
+        *end = at + compiled.len();
+        bytes.get_mut(at..*end).ok_or(rquickjs::Error::Allocation)?.copy_from_slice(compiled);
+        at = *end;
+    }
+    Ok(())
 }
 
 /// The text of a string, each lone surrogate as U+FFFD.
