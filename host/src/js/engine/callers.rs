@@ -22,77 +22,6 @@ use crate::{
 };
 
 impl Engine {
-    /// Begins a call that somebody made, unless this, or its group, forbids it.
-    fn admit(
-        &mut self,
-        running: &Running,
-        terms: &Terms,
-        check: impl FnOnce(&mut Engine, &Limits) -> Result<(), Error>,
-    ) -> Result<Rc<Evaluation>, Error> {
-        self.clean_up();
-        let evaluation = self.begin(running, terms);
-        evaluation.count(running.waited().unwrap_or_default());
-        let admitted = Engine::check_use(terms).and_then(|()| check(self, evaluation.limits()));
-        match admitted.and_then(|()| self.instance.admit()).and_then(|()| self.check_kept()) {
-            Ok(()) => Ok(evaluation),
-            Err(error) => {
-                evaluation.end(Some(error.kind()));
-                Err(error)
-            }
-        }
-    }
-
-    /// Runs an evaluation, and says what it has come to.
-    pub(super) fn run(
-        &mut self,
-        evaluation: Rc<Evaluation>,
-        body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<bindings::Outcome, Failure>>,
-    ) -> Result<Outcome, Error> {
-        let value = self.enter(&evaluation, |store, engine| {
-            Ok(body(store, engine)?.map(|outcome| match outcome {
-                bindings::Outcome::Done(value) => Some(decode(store.data(), &evaluation, &value)),
-                bindings::Outcome::Pending => None,
-            }))
-        });
-        let value = match value {
-            Ok(Some(Ok(value))) if evaluation.lingers() => {
-                self.keep(&evaluation, value);
-                Ok(None)
-            }
-            value => value,
-        };
-        let value = match value {
-            Ok(None) if self.pending.len() < evaluation.limits().pending => return Ok(Outcome::Pending(evaluation)),
-            Ok(None) => {
-                let most = evaluation.limits().pending;
-                let message =
-                    format!("{most} evaluations of the context wait, the most that may; the context was kept");
-                let error = Error::new(ErrorKind::PendingLimit, message);
-                self.cancel_calls(&evaluation, &[evaluation.number], Some(&error));
-                return Err(error);
-            }
-            Ok(Some(value)) => value,
-            Err(error) => Err(error),
-        };
-        self.cancel_calls(&evaluation, &[], value.as_ref().err());
-        value.map(|(value, charge)| Outcome::Done(value, charge))
-    }
-
-    /// A call into the engine that does not wait for host functions or timers.
-    fn at_once<R>(
-        &mut self,
-        running: &Running,
-        terms: &Terms,
-        check: impl FnOnce(&mut Engine, &Limits) -> Result<(), Error>,
-        body: impl FnOnce(&Evaluation, &mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<R, Failure>>,
-    ) -> Result<R, Error> {
-        let evaluation = self.admit(running, terms, check)?;
-        let result = self.enter(&evaluation, |store, engine| body(&evaluation, store, engine));
-        self.cancel_calls(&evaluation, &[], result.as_ref().err());
-        self.proceed();
-        result
-    }
-
     pub(in crate::js) fn evaluate(
         &mut self,
         running: &Running,
@@ -208,5 +137,76 @@ impl Engine {
                 Ok(Ok(MemoryUsage { used, allocated, objects, handles, host_objects, written_pages }))
             },
         )
+    }
+
+    /// Begins a call that somebody made, unless this, or its group, forbids it.
+    fn admit(
+        &mut self,
+        running: &Running,
+        terms: &Terms,
+        check: impl FnOnce(&mut Engine, &Limits) -> Result<(), Error>,
+    ) -> Result<Rc<Evaluation>, Error> {
+        self.clean_up();
+        let evaluation = self.begin(running, terms);
+        evaluation.count(running.waited().unwrap_or_default());
+        let admitted = Engine::check_use(terms).and_then(|()| check(self, evaluation.limits()));
+        match admitted.and_then(|()| self.instance.admit()).and_then(|()| self.check_kept()) {
+            Ok(()) => Ok(evaluation),
+            Err(error) => {
+                evaluation.end(Some(error.kind()));
+                Err(error)
+            }
+        }
+    }
+
+    /// Runs an evaluation, and says what it has come to.
+    pub(super) fn run(
+        &mut self,
+        evaluation: Rc<Evaluation>,
+        body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<bindings::Outcome, Failure>>,
+    ) -> Result<Outcome, Error> {
+        let value = self.enter(&evaluation, |store, engine| {
+            Ok(body(store, engine)?.map(|outcome| match outcome {
+                bindings::Outcome::Done(value) => Some(decode(store.data(), &evaluation, &value)),
+                bindings::Outcome::Pending => None,
+            }))
+        });
+        let value = match value {
+            Ok(Some(Ok(value))) if evaluation.lingers() => {
+                self.keep(&evaluation, value);
+                Ok(None)
+            }
+            value => value,
+        };
+        let value = match value {
+            Ok(None) if self.pending.len() < evaluation.limits().pending => return Ok(Outcome::Pending(evaluation)),
+            Ok(None) => {
+                let most = evaluation.limits().pending;
+                let message =
+                    format!("{most} evaluations of the context wait, the most that may; the context was kept");
+                let error = Error::new(ErrorKind::PendingLimit, message);
+                self.cancel_calls(&evaluation, &[evaluation.number], Some(&error));
+                return Err(error);
+            }
+            Ok(Some(value)) => value,
+            Err(error) => Err(error),
+        };
+        self.cancel_calls(&evaluation, &[], value.as_ref().err());
+        value.map(|(value, charge)| Outcome::Done(value, charge))
+    }
+
+    /// A call into the engine that does not wait for host functions or timers.
+    fn at_once<R>(
+        &mut self,
+        running: &Running,
+        terms: &Terms,
+        check: impl FnOnce(&mut Engine, &Limits) -> Result<(), Error>,
+        body: impl FnOnce(&Evaluation, &mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<R, Failure>>,
+    ) -> Result<R, Error> {
+        let evaluation = self.admit(running, terms, check)?;
+        let result = self.enter(&evaluation, |store, engine| body(&evaluation, store, engine));
+        self.cancel_calls(&evaluation, &[], result.as_ref().err());
+        self.proceed();
+        result
     }
 }
