@@ -89,44 +89,44 @@ impl ContextBuilder {
         Ok(self)
     }
 
-    /// As [`SandboxBuilder::modules`](crate::SandboxBuilder::modules), for this context only, in the place of
+    /// As [`SandboxBuilder::modules`](super::SandboxBuilder::modules), for this context only, in the place of
     /// what the sandbox grants.
     pub fn modules(mut self, resolver: impl Resolver) -> ContextBuilder {
         self.surroundings.modules = Some(Grant::of(resolver));
         self
     }
 
-    /// As [`SandboxBuilder::functions`](crate::SandboxBuilder::functions), for this context only: beside those of the sandbox, in the
+    /// As [`SandboxBuilder::functions`](super::SandboxBuilder::functions), for this context only: beside those of the sandbox, in the
     /// place of those of the same name.
     pub fn functions(mut self, functions: Functions) -> ContextBuilder {
         self.surroundings.functions = self.surroundings.functions.and(&functions);
         self
     }
 
-    /// As [`SandboxBuilder::clock`](crate::SandboxBuilder::clock), for this context only.
+    /// As [`SandboxBuilder::clock`](super::SandboxBuilder::clock), for this context only.
     pub fn clock(mut self, clock: impl Into<Clock>) -> ContextBuilder {
         self.surroundings.clock = clock.into();
         self
     }
 
-    /// As [`SandboxBuilder::seed`](crate::SandboxBuilder::seed), for this context only.
+    /// As [`SandboxBuilder::seed`](super::SandboxBuilder::seed), for this context only.
     pub fn seed(mut self, seed: u64) -> ContextBuilder {
         self.surroundings.seed = Some(seed);
         self
     }
 
-    /// As [`SandboxBuilder::time_zone`](crate::SandboxBuilder::time_zone), for this context only.
+    /// As [`SandboxBuilder::time_zone`](super::SandboxBuilder::time_zone), for this context only.
     ///
     /// # Errors
     ///
-    /// Those of [`SandboxBuilder::time_zone`](crate::SandboxBuilder::time_zone).
+    /// Those of [`SandboxBuilder::time_zone`](super::SandboxBuilder::time_zone).
     #[cfg(feature = "time-zones")]
     pub fn time_zone(mut self, name: &str) -> Result<ContextBuilder, Error> {
         self.surroundings.time_zone = Some(TimeZone::named(name)?);
         Ok(self)
     }
 
-    /// As [`SandboxBuilder::fetch`](crate::SandboxBuilder::fetch), for this context only, in the place of
+    /// As [`SandboxBuilder::fetch`](super::SandboxBuilder::fetch), for this context only, in the place of
     /// what the sandbox grants.
     #[cfg(feature = "fetch")]
     pub fn fetch(mut self, grant: FetchGrant) -> ContextBuilder {

@@ -138,7 +138,7 @@ impl SandboxBuilder {
     /// How many contexts may be open at a time. Each may take 4 GiB of address space, which costs no memory, and three mappings of
     /// memory, of which Linux gives a process 65,530 by default (`vm.max_map_count`). One that has a [thread of its own](Sandbox::context) takes what
     /// a thread does besides: two to four more mappings, 17 MiB of addresses for its stack, and one of the threads that the system lets this user and
-    /// this control group have (`ulimit -u`, `pids.max`). Those of a [`Pool`] share a few. Default: 1000.
+    /// this control group have (`ulimit -u`, `pids.max`). Those of a [`Pool`](super::Pool) share a few. Default: 1000.
     pub fn max_contexts(mut self, contexts: u32) -> SandboxBuilder {
         self.contexts = contexts;
         self
