@@ -18,6 +18,7 @@ use crate::{
     evaluations::{Awaited, End, Ended, Evaluations, Progress},
     failure::Failure,
     functions::{Functions, HostError, HostFunction},
+    garbage::Garbage,
     globals::Globals,
     handles::Handles,
     host::{Host, LogLevel},
@@ -141,6 +142,7 @@ pub struct Engine<H> {
     evaluations: Rc<Evaluations>,
     rejections: Rc<Rejections>,
     countdown: Rc<Countdown>,
+    garbage: Rc<Garbage>,
     interrupted: Interrupted,
     /// The running call was told to stop.
     stopped: Rc<Cell<bool>>,
@@ -167,12 +169,17 @@ impl<H: Host> Engine<H> {
         let rejections = Rejections::install(&runtime);
         let context = Context::custom::<Everything>(&runtime)?;
         let countdown = Rc::new(context.with(|ctx| Countdown::find(&ctx))?);
+        let garbage = Rc::new(context.with(|ctx| Garbage::of(&ctx)));
         let interrupted: Interrupted = Rc::new({
-            let (host, stopped, countdown) = (Rc::clone(&host), Rc::clone(&stopped), Rc::clone(&countdown));
+            let (host, stopped) = (Rc::clone(&host), Rc::clone(&stopped));
+            let (countdown, garbage) = (Rc::clone(&countdown), Rc::clone(&garbage));
             move || {
                 // Once it is to stop it is asked at every step, so that no more of the script runs than one.
                 let patience = if stopped.get() { 0 } else { host.patience() };
                 countdown.set(patience);
+                if patience == 0 {
+                    garbage.put_off();
+                }
                 stopped.set(patience == 0);
                 stopped.get()
             }
@@ -207,6 +214,7 @@ impl<H: Host> Engine<H> {
             evaluations,
             rejections,
             countdown,
+            garbage,
             interrupted,
             stopped,
             result_bytes,
@@ -408,8 +416,9 @@ impl<H: Host> Engine<H> {
     }
 
     /// Forgets evaluations that were pending, calls whose answers nobody waits for, and timers: whether scripts want to
-    /// [hear](Engine::tidy) of it.
+    /// [hear](Engine::tidy) of it. What a call has left that was told to stop goes as well.
     pub fn forget(&self, evaluations: &[u64], calls: &[u64], timers: &[u64]) -> bool {
+        self.clear();
         evaluations.iter().for_each(|evaluation| self.evaluations.forget(*evaluation));
         calls.iter().for_each(|call| self.functions.forget(*call));
         timers.iter().for_each(|timer| self.timers.forget(*timer));
@@ -529,10 +538,9 @@ impl<H: Host> Engine<H> {
         &self,
         body: impl for<'js> FnOnce(&Ctx<'js>, &Bound<'_, 'js>) -> Result<R, Failure>,
     ) -> Result<R, Failure> {
-        self.stopped.set(false);
+        self.clear();
         let handles = &self.intrinsics.handles;
         let last = handles.last();
-        let mut jobs_dropped = false;
         let outcome = self.context.with(|ctx| {
             let intrinsics = self.intrinsics.bind(&ctx);
             let outcome = body(&ctx, &intrinsics);
@@ -540,8 +548,6 @@ impl<H: Host> Engine<H> {
             loop {
                 self.drive_jobs(&ctx);
                 if self.stopped.get() {
-                    jobs_dropped = self.drop_jobs(&ctx);
-                    self.rejections.clear();
                     break;
                 }
                 self.evaluations.advance(&ctx, &self.rejections, self.waits_for_host());
@@ -558,13 +564,13 @@ impl<H: Host> Engine<H> {
             // The host hears of no handle.
             handles.release_since(last);
         }
-        if let Err(Failure::OutOfMemory) = outcome {
+        if matches!(outcome, Err(Failure::OutOfMemory)) && !self.stopped.get() {
             // What is only held by cycles is freed for the next call.
             self.runtime.run_gc();
         }
         self.bury();
         if self.stopped.get() {
-            return Err(Failure::Interrupted { jobs_dropped });
+            return Err(Failure::Interrupted { jobs_dropped: self.runtime.is_job_pending() });
         }
         outcome.map_err(|failure| self.modules.told(failure).clipped())
     }
@@ -592,17 +598,17 @@ impl<H: Host> Engine<H> {
         }
     }
 
-    /// Empties the queue of a call that was stopped, as the jobs would run in a later one: whether there were any. Each ends where it
-    /// would first run code of a script. Where that does not come to an end, the host ends it.
-    fn drop_jobs(&self, ctx: &Ctx<'_>) -> bool {
-        // So it stays, as long as the call is to stop.
-        self.countdown.set(0);
-        let mut any = false;
-        while ctx.execute_pending_job() {
-            any = true;
+    /// Lets go what a call has left that was told to stop: the jobs in its queue, which would run in a later one, and what it held. It is done
+    /// behind the answer, or before the next call, as it may take long.
+    fn clear(&self) {
+        if self.stopped.get() {
+            // So it stays, as long as the call is to stop: a job that is run ends where it would first run code of a script.
+            self.countdown.set(0);
+            self.context.with(|ctx| while ctx.execute_pending_job() {});
+            self.rejections.clear();
+            self.stopped.set(false);
         }
-        ctx.catch();
-        any
+        self.garbage.free();
     }
 }
 

@@ -15,6 +15,7 @@ mod evaluations;
 mod exception;
 mod failure;
 mod functions;
+mod garbage;
 mod globals;
 mod handles;
 mod host;

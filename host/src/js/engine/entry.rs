@@ -71,7 +71,8 @@ impl Engine {
         })
     }
 
-    /// The error of an evaluation that was stopped. Where jobs were dropped by that, the context is lost if others wait.
+    /// The error of an evaluation that was stopped. Where jobs were dropped by that, the context is lost if others wait. Else what it held
+    /// is freed behind the answer.
     fn interrupted(&mut self, stop: Stop, jobs_dropped: bool, evaluation: &Evaluation) -> Error {
         // One of the others may have needed them, and would wait for ever.
         let is_lost = jobs_dropped && !self.pending.is_empty();
@@ -82,6 +83,9 @@ impl Engine {
         let error = self.instance.stopped(stop, evaluation.limits());
         if is_lost {
             self.lose(&error);
+        } else {
+            self.leaving.has_garbage = true;
+            self.inbox.post(Event::Over);
         }
         error
     }

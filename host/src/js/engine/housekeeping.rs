@@ -30,11 +30,13 @@ pub(super) struct Leaving {
     pub(super) evaluations: Vec<u64>,
     pub(super) calls: Vec<u64>,
     pub(super) timers: Vec<u64>,
+    /// What one has left that was told to stop.
+    pub(super) has_garbage: bool,
 }
 
 impl Leaving {
     fn is_empty(&self) -> bool {
-        self.evaluations.is_empty() && self.calls.is_empty() && self.timers.is_empty()
+        self.evaluations.is_empty() && self.calls.is_empty() && self.timers.is_empty() && !self.has_garbage
     }
 }
 
@@ -51,7 +53,7 @@ impl Engine {
         if leaving.is_empty() || !self.instance.is_live() {
             return;
         }
-        let Leaving { evaluations, calls, timers } = leaving;
+        let Leaving { evaluations, calls, timers, has_garbage: _ } = leaving;
         match self.housekeep(|store, engine| engine.on_demand(store)?.call_forget(store, evaluations, calls, timers)) {
             Ok(true) => self.tidy(),
             Ok(false) => {}
@@ -123,7 +125,10 @@ impl Engine {
         body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<R, Failure>>,
     ) -> Result<R, Error> {
         let housekeeping = self.begin(&self.inbox.running(), &Terms { limits: Some(limits), ..Terms::default() });
+        let had_garbage = self.leaving.has_garbage;
         let done = self.enter_alone(&housekeeping, body);
+        // Its own waits for the next call: what a script does where that is freed could leave more, without an end.
+        self.leaving.has_garbage = had_garbage;
         housekeeping.end(done.as_ref().err().map(Error::kind));
         done
     }

@@ -1,0 +1,50 @@
+//! What a call leaves behind that was told to stop, and how it is freed later.
+//!
+//! A script that is stopped may hold a million objects, and to free them takes longer than it may go on. So nothing is freed while it
+//! unwinds, where QuickJS has `7-free-later.patch`; without, no garbage is collected.
+#![expect(unsafe_code, reason = "rquickjs offers this only where no script runs")]
+
+use core::{cell::Cell, ptr::NonNull};
+
+use rquickjs::{Ctx, qjs};
+
+/// QuickJS asks for no collection at this threshold.
+const NEVER: qjs::size_t = qjs::size_t::MAX;
+
+/// The garbage of a runtime.
+pub(crate) struct Garbage {
+    runtime: NonNull<qjs::JSRuntime>,
+    /// The threshold to go back to, where garbage waits.
+    threshold: Cell<Option<qjs::size_t>>,
+}
+
+impl Garbage {
+    /// That of the context's runtime, which must be there for as long as the result is used.
+    pub(crate) fn of(ctx: &Ctx<'_>) -> Garbage {
+        // SAFETY: the context is alive, and so has a runtime.
+        let runtime = unsafe { NonNull::new_unchecked(qjs::JS_GetRuntime(ctx.as_raw().as_ptr())) };
+        Garbage { runtime, threshold: Cell::new(None) }
+    }
+
+    /// From now on garbage waits.
+    pub(crate) fn put_off(&self) {
+        if self.threshold.get().is_none() {
+            // SAFETY: the runtime is alive, as its engine has it. QuickJS reads the number when it allocates.
+            let threshold = unsafe { qjs::JS_GetGCThreshold(self.runtime.as_ptr()) };
+            self.threshold.set(Some(threshold));
+            self.set_threshold(NEVER);
+        }
+    }
+
+    /// Frees what waits, and from now on garbage as it comes.
+    pub(crate) fn free(&self) {
+        if let Some(threshold) = self.threshold.take() {
+            self.set_threshold(threshold);
+        }
+    }
+
+    fn set_threshold(&self, threshold: qjs::size_t) {
+        // SAFETY: the runtime is alive, as its engine has it. What is freed has a count of zero, so nobody knows it.
+        unsafe { qjs::JS_SetGCThreshold(self.runtime.as_ptr(), threshold) }
+    }
+}
