@@ -19,7 +19,9 @@
 
 mod sandbox;
 mod pool;
+mod context_builder;
 mod context;
+mod surroundings;
 mod functions;
 mod host_call;
 mod calls;
@@ -75,6 +77,7 @@ pub use self::{
     clock::{Clock, ManualClock},
     console::{Console, ConsoleMessage, Level},
     context::{Context, MemoryUsage},
+    context_builder::{ContextBuilder, OpeningContext},
     de::from_value,
     exception::Exception,
     functions::{Functions, ScriptError},
@@ -86,7 +89,7 @@ pub use self::{
     modules::{Folder, Module, ModuleMap, Resolver},
     pool::{Fresh, Pool, PoolBuilder, PoolStats},
     result::FromScript,
-    sandbox::{ContextBuilder, OpeningContext, Sandbox, SandboxBuilder},
+    sandbox::{Sandbox, SandboxBuilder},
     ser::to_value,
     source::Source,
     value::{BigInt, Date, ErrorObject, RegExp, TypedArray, Value},

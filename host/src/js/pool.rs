@@ -11,12 +11,8 @@ use std::{
 };
 
 use super::{
-    context::Context,
-    engine::Engine,
-    evaluation::Lease,
-    sandbox::{ContextBuilder, Sandbox},
-    source::Source,
-    value::Value,
+    context::Context, context_builder::ContextBuilder, engine::Engine, evaluation::Lease, sandbox::Sandbox,
+    source::Source, value::Value,
 };
 use crate::{
     error::{Error, ErrorKind},

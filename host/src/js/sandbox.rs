@@ -1,18 +1,6 @@
 //! The compiled engine that all contexts of a program share.
 
-use std::{
-    fmt,
-    future::Future,
-    num::NonZeroU32,
-    path::PathBuf,
-    pin::Pin,
-    sync::Arc,
-    task::{self, Poll},
-    time::Duration,
-};
-
-use serde::Serialize;
-use tokio::runtime::Handle;
+use std::{fmt, path::PathBuf, time::Duration};
 
 #[cfg(feature = "fetch")]
 use super::fetch::FetchGrant;
@@ -20,20 +8,16 @@ use super::fetch::FetchGrant;
 use super::time_zone::TimeZone;
 use super::{
     clock::Clock,
-    console::{ConsoleMessage, Output, Sink},
-    context::{Context, Globals, encode_globals},
-    engine::Engine,
+    context_builder::ContextBuilder,
     functions::Functions,
-    handle::Encoded,
-    inbox::Inbox,
     modules::{Grant, Resolver},
-    pool::Pool,
-    script::{Linked, Script, Surroundings},
+    script::Linked,
+    surroundings::Surroundings,
 };
 use crate::{
-    component::{self, Config, Group, Limits, Meter},
+    component::{self, Config, Limits, Meter},
     error::{Error, ErrorKind},
-    thread::{Builder, Lane, Opening, Sender},
+    thread::Lane,
 };
 
 /// Bytes of native stack that the engine may use: enough that JavaScript's own limit, which counts another stack,
@@ -73,15 +57,11 @@ const CONTEXT_IS_PROMISED: u64 = 2 << 20;
 /// ```
 #[derive(Clone)]
 pub struct Sandbox {
-    engine: component::Engine,
-    linked: Linked,
-    limits: Limits,
-    modules: Option<Grant>,
-    functions: Functions,
-    surroundings: Surroundings,
-    #[cfg(feature = "fetch")]
-    fetch: Option<FetchGrant>,
-    meters: Vec<Meter>,
+    pub(super) engine: component::Engine,
+    pub(super) linked: Linked,
+    pub(super) limits: Limits,
+    pub(super) surroundings: Surroundings,
+    pub(super) meters: Vec<Meter>,
 }
 
 impl Sandbox {
@@ -105,35 +85,14 @@ impl Sandbox {
             cache: Config::default().cache,
             fuel: false,
             epochs: false,
-            modules: None,
-            functions: Functions::new(),
             surroundings: Surroundings::default(),
-            #[cfg(feature = "fetch")]
-            fetch: None,
             meter: None,
         }
     }
 
     /// Opens a context on a thread of its own. Await it, or [make it blocking](ContextBuilder::blocking).
     pub fn context(&self) -> ContextBuilder {
-        ContextBuilder {
-            sandbox: self.clone(),
-            limits: self.limits,
-            modules: self.modules.clone(),
-            functions: self.functions.clone(),
-            surroundings: self.surroundings.clone(),
-            #[cfg(feature = "fetch")]
-            fetch: self.fetch.clone(),
-            group: None,
-            meters: self.meters.clone(),
-            globals: Encoded::new(Vec::new()),
-            name: None,
-            queue: None,
-            sink: None,
-            console_arguments: false,
-            pool: None,
-            weight: NonZeroU32::MIN,
-        }
+        ContextBuilder::new(self)
     }
 
     /// A thread for several contexts.
@@ -165,11 +124,7 @@ pub struct SandboxBuilder {
     cache: Option<PathBuf>,
     fuel: bool,
     epochs: bool,
-    modules: Option<Grant>,
-    functions: Functions,
     surroundings: Surroundings,
-    #[cfg(feature = "fetch")]
-    fetch: Option<FetchGrant>,
     meter: Option<Meter>,
 }
 
@@ -183,21 +138,22 @@ impl SandboxBuilder {
     /// How many contexts may be open at a time. Each may take 4 GiB of address space, which costs no memory, and three mappings of
     /// memory, of which Linux gives a process 65,530 by default (`vm.max_map_count`). One that has a [thread of its own](Sandbox::context) takes what
     /// a thread does besides: two to four more mappings, 17 MiB of addresses for its stack, and one of the threads that the system lets this user and
-    /// this control group have (`ulimit -u`, `pids.max`). Those of a [`Pool`] share a few. Default: 1000.
+    /// this control group have (`ulimit -u`, `pids.max`). Those of a [`Pool`](super::Pool) share a few. Default: 1000.
     pub fn max_contexts(mut self, contexts: u32) -> SandboxBuilder {
         self.contexts = contexts;
         self
     }
 
-    /// What every context may import. Default: nothing. The resolver is asked on the threads of all contexts.
+    /// What every context may import: a [`ModuleMap`](crate::js::ModuleMap), a [`Folder`](crate::js::Folder), or a [`Resolver`] of
+    /// your own, which is asked on the threads of all contexts. Default: nothing.
     pub fn modules(mut self, resolver: impl Resolver) -> SandboxBuilder {
-        self.modules = Some(Grant::of(resolver));
+        self.surroundings.modules = Some(Grant::of(resolver));
         self
     }
 
     /// The host functions of every context. Default: none.
     pub fn functions(mut self, functions: Functions) -> SandboxBuilder {
-        self.functions = functions;
+        self.surroundings.functions = functions;
         self
     }
 
@@ -228,7 +184,7 @@ impl SandboxBuilder {
     /// What scripts of every context may fetch. Default: nothing.
     #[cfg(feature = "fetch")]
     pub fn fetch(mut self, grant: FetchGrant) -> SandboxBuilder {
-        self.fetch = Some(grant);
+        self.surroundings.fetch = Some(grant);
         self
     }
 
@@ -273,9 +229,9 @@ impl SandboxBuilder {
     ///
     /// A cache that cannot be used is logged, and costs only the time to compile.
     pub fn build(self) -> Result<Sandbox, Error> {
-        self.functions.check()?;
+        self.surroundings.functions.check()?;
         let config = self.config();
-        let SandboxBuilder { limits, fuel, modules, functions, surroundings, meter, .. } = self;
+        let SandboxBuilder { limits, fuel, surroundings, meter, .. } = self;
         if limits.fuel != u64::MAX && !fuel {
             let message = format!("a limit of {} units of fuel, and the sandbox is not to count it", limits.fuel);
             return Err(Error::new(ErrorKind::InvalidArgument, message));
@@ -283,17 +239,7 @@ impl SandboxBuilder {
         let engine = component::Engine::new(config)?;
         engine.advise(CONTEXT_TAKES, CONTEXT_IS_PROMISED);
         let linked = Linked::new(&engine)?;
-        Ok(Sandbox {
-            engine,
-            linked,
-            limits,
-            modules,
-            functions,
-            surroundings,
-            #[cfg(feature = "fetch")]
-            fetch: self.fetch,
-            meters: meter.into_iter().collect(),
-        })
+        Ok(Sandbox { engine, linked, limits, surroundings, meters: meter.into_iter().collect() })
     }
 
     /// Leaves the engine's compiled code in a folder, which is made where it is not there, and gives the file. It is for programs that are
@@ -328,235 +274,5 @@ impl SandboxBuilder {
             fuel: self.fuel,
             brakes: component::HAS_BRAKES && !self.epochs,
         }
-    }
-}
-
-/// What can be chosen for a [`Context`], which comes of awaiting it.
-#[must_use = "a context is opened by awaiting this, or by `blocking`"]
-pub struct ContextBuilder {
-    sandbox: Sandbox,
-    limits: Limits,
-    modules: Option<Grant>,
-    functions: Functions,
-    surroundings: Surroundings,
-    #[cfg(feature = "fetch")]
-    fetch: Option<FetchGrant>,
-    group: Option<Group>,
-    meters: Vec<Meter>,
-    globals: Encoded<Globals>,
-    name: Option<String>,
-    queue: Option<std::num::NonZeroUsize>,
-    sink: Option<Sink>,
-    console_arguments: bool,
-    pool: Option<(Pool, String)>,
-    weight: NonZeroU32,
-}
-
-impl ContextBuilder {
-    /// Limits of this context; where the sandbox's are lower, those hold.
-    pub fn limits(mut self, limits: Limits) -> ContextBuilder {
-        self.limits = self.sandbox.limits.lower(limits);
-        self
-    }
-
-    /// Globals that every fresh context has: this one, and those that replace it after a kill or a reset. Given as for
-    /// [`Context::set_globals`].
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument): this is no struct, map or list of pairs, its type's
-    /// `Serialize` fails, or it has a handle, which is of another context.
-    pub fn globals(mut self, globals: impl Serialize) -> Result<ContextBuilder, Error> {
-        self.globals = encode_globals(&globals)?.without_handles()?;
-        Ok(self)
-    }
-
-    /// What this context may import, in the place of what the sandbox grants: a [`ModuleMap`](crate::js::ModuleMap), a
-    /// [`Folder`](crate::js::Folder), or a [`Resolver`] of your own. Default: what the sandbox grants, which is nothing
-    /// by default.
-    pub fn modules(mut self, resolver: impl Resolver) -> ContextBuilder {
-        self.modules = Some(Grant::of(resolver));
-        self
-    }
-
-    /// Host functions of this context, beside those of the sandbox; they take the place of functions of the same name.
-    pub fn functions(mut self, functions: Functions) -> ContextBuilder {
-        self.functions = self.functions.and(&functions);
-        self
-    }
-
-    /// What time it is in this context. Default: as the sandbox says, which is [`Clock::system`] by default.
-    pub fn clock(mut self, clock: impl Into<Clock>) -> ContextBuilder {
-        self.surroundings.clock = clock.into();
-        self
-    }
-
-    /// Gives scripts the random numbers that follow from this seed, as [`SandboxBuilder::seed`] does: the same from the start of each fresh
-    /// context.
-    pub fn seed(mut self, seed: u64) -> ContextBuilder {
-        self.surroundings.seed = Some(seed);
-        self
-    }
-
-    /// The time zone of this context, by its IANA name. Default: as the sandbox says, which is UTC by default.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument): there is no such zone.
-    #[cfg(feature = "time-zones")]
-    pub fn time_zone(mut self, name: &str) -> Result<ContextBuilder, Error> {
-        self.surroundings.time_zone = Some(TimeZone::named(name)?);
-        Ok(self)
-    }
-
-    /// What scripts of this context may fetch, in the place of what the sandbox grants. Default: what the sandbox grants, which is
-    /// nothing by default.
-    #[cfg(feature = "fetch")]
-    pub fn fetch(mut self, grant: FetchGrant) -> ContextBuilder {
-        self.fetch = Some(grant);
-        self
-    }
-
-    /// Puts the context into a group: its limits hold for each call, too, and its budget for all its contexts together.
-    pub fn group(mut self, group: &Group) -> ContextBuilder {
-        self.group = Some(group.clone());
-        self
-    }
-
-    /// Adds up what the calls of this context use. [`Context::metered`] does so for single calls.
-    pub fn meter(mut self, meter: &Meter) -> ContextBuilder {
-        self.meters.push(meter.clone());
-        self
-    }
-
-    /// The name of the context's thread, where it has one of its own. Default: `aiointernal-js`.
-    pub fn name(mut self, name: impl Into<String>) -> ContextBuilder {
-        self.name = Some(name.into());
-        self
-    }
-
-    /// How many calls may wait. Default: that of [`Builder`](crate::Builder::queue_capacity).
-    pub fn queue_capacity(mut self, calls: std::num::NonZeroUsize) -> ContextBuilder {
-        self.queue = Some(calls);
-        self
-    }
-
-    /// Where the script's console goes: called with each message as it comes, on the context's thread, so it must not
-    /// block. Messages have no newline at their end. Default: nowhere.
-    ///
-    /// [`Context::printing_to`] collects the messages of single calls.
-    pub fn on_console(mut self, sink: impl Fn(&ConsoleMessage) + Send + Sync + 'static) -> ContextBuilder {
-        self.sink = Some(Arc::new(sink));
-        self
-    }
-
-    /// How many calls a context of a [pool](Pool) runs in each of its turns. Default: one. On a thread of its own it has no effect.
-    pub fn weight(mut self, calls: NonZeroU32) -> ContextBuilder {
-        self.weight = calls;
-        self
-    }
-
-    /// One of this tenant, in a pool.
-    pub(super) fn of(self, pool: Pool, tenant: String) -> ContextBuilder {
-        ContextBuilder { pool: Some((pool, tenant)), ..self }
-    }
-
-    /// Gives [`on_console`](ContextBuilder::on_console) the arguments of messages as well, as [`Console::with_arguments`]
-    /// does, which says what they cost. Default: their texts only.
-    ///
-    /// [`Console::with_arguments`]: crate::js::Console::with_arguments
-    pub fn console_arguments(mut self) -> ContextBuilder {
-        self.console_arguments = true;
-        self
-    }
-
-    /// Opens the context, blocking this thread.
-    ///
-    /// # Errors
-    ///
-    /// - [`Engine`](crate::ErrorKind::Engine): as many contexts are open as the sandbox may have.
-    /// - [`GroupFull`](crate::ErrorKind::GroupFull): or as its group may have. [`CpuLimit`](crate::ErrorKind::CpuLimit),
-    ///   [`MemoryLimit`](crate::ErrorKind::MemoryLimit): the group has none left.
-    /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): the memory limit is below what the engine takes, or a function
-    ///   has a name that leads nowhere, or there is a limit of fuel and the sandbox does not count it.
-    /// - [`Thread`](crate::ErrorKind::Thread): the system refused a thread.
-    pub fn blocking(self) -> Result<Context, Error> {
-        self.open().blocking().map(Context::new)
-    }
-
-    fn open(mut self) -> Opening<Engine> {
-        let weight = self.weight;
-        match self.pool.take() {
-            Some((pool, tenant)) => {
-                pool.open(tenant, |lane| self.open_on(lane, weight)).unwrap_or_else(Opening::failed)
-            }
-            None => {
-                self.spawn(|builder, setup| builder.spawn_deferring(setup, |engine, context| engine.drain(context)))
-            }
-        }
-    }
-
-    /// Opens the context on a thread that it shares.
-    pub(super) fn open_on(self, lane: &Lane, weight: NonZeroU32) -> Opening<Engine> {
-        self.spawn(|builder, setup| builder.spawn_on(lane, weight, setup, |engine, context| engine.drain(context)))
-    }
-
-    fn spawn(self, spawn: impl FnOnce(Builder<Engine>, Setup) -> Opening<Engine>) -> Opening<Engine> {
-        let ContextBuilder { sandbox, limits, modules, functions, surroundings, group, meters, globals, name, .. } =
-            self;
-        let (queue, sink, console_arguments) = (self.queue, self.sink, self.console_arguments);
-        #[cfg(feature = "fetch")]
-        let fetch = self.fetch;
-        let mut builder = sandbox.engine.builder().name(name.unwrap_or_else(|| "aiointernal-js".to_owned()));
-        if let Some(calls) = queue {
-            builder = builder.queue_capacity(calls);
-        }
-        // Functions that take their time run where the context is opened.
-        let runtime = Handle::try_current().ok();
-        let setup = Box::new(move |sender| {
-            functions.check()?;
-            #[cfg(feature = "fetch")]
-            let functions = match fetch {
-                Some(grant) => functions.and(&grant.functions()),
-                None => functions,
-            };
-            let (linked, console, inbox) = (sandbox.linked, Output::to(sink, console_arguments), Inbox::new(sender));
-            surroundings.clock.attach(&inbox);
-            let script =
-                Script { linked, globals, console, modules, functions, runtime, inbox, group, surroundings, meters };
-            Engine::new(&sandbox.engine, script, limits)
-        });
-        spawn(builder, setup)
-    }
-}
-
-/// Makes the engine of a context, on its thread.
-type Setup = Box<dyn FnOnce(Sender<Engine>) -> Result<Engine, Error> + Send>;
-
-impl IntoFuture for ContextBuilder {
-    type Output = Result<Context, Error>;
-    type IntoFuture = OpeningContext;
-
-    fn into_future(self) -> OpeningContext {
-        OpeningContext(self.open())
-    }
-}
-
-impl fmt::Debug for ContextBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ContextBuilder").field("limits", &self.limits).finish_non_exhaustive()
-    }
-}
-
-/// A future of a [`Context`]. Its errors are those of [`ContextBuilder::blocking`].
-#[derive(Debug)]
-#[must_use = "dropping it closes the context"]
-pub struct OpeningContext(Opening<Engine>);
-
-impl Future for OpeningContext {
-    type Output = Result<Context, Error>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut task::Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(context).map_ok(Context::new)
     }
 }

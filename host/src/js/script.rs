@@ -15,7 +15,7 @@ use super::time_zone::TimeZone;
 use super::{
     bindings::{self, Failure, Settings, ambient, engine, host_functions, host_objects, modules, on_demand, timers},
     calls::Calls,
-    clock::{Clock, Time},
+    clock::Time,
     console::Output,
     context::Globals,
     evaluation::Evaluation,
@@ -24,10 +24,11 @@ use super::{
     guest,
     handle::Encoded,
     inbox::Inbox,
-    modules::{Grant, Imports},
+    modules::Imports,
     objects::Objects,
     random::Random,
     source_maps::SourceMaps,
+    surroundings::Surroundings,
     timers::Timers,
 };
 use crate::{
@@ -102,30 +103,17 @@ fn landmark(component: &Component) -> Option<ComponentExportIndex> {
     component.get_export_index(Some(&interface), "landmark")
 }
 
-/// Time and chance, as a context is to see them.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Surroundings {
-    pub(super) clock: Clock,
-    /// Where random bits come from. `None`: the system.
-    pub(super) seed: Option<u64>,
-    /// `None`: UTC.
-    #[cfg(feature = "time-zones")]
-    pub(super) time_zone: Option<TimeZone>,
-}
-
 /// What a context is made of, and all that replace it.
 pub(super) struct Script {
     pub(super) linked: Linked,
     /// Globals of every fresh context.
     pub(super) globals: Encoded<Globals>,
     pub(super) console: Output,
-    pub(super) modules: Option<Grant>,
-    pub(super) functions: Functions,
+    pub(super) surroundings: Surroundings,
     /// Where functions run that take their time.
     pub(super) runtime: Option<Handle>,
     pub(super) inbox: Inbox,
     pub(super) group: Option<Group>,
-    pub(super) surroundings: Surroundings,
     /// Where all calls are counted.
     pub(super) meters: Vec<Meter>,
 }
@@ -137,7 +125,7 @@ impl Program for Script {
     const NAME: &'static str = "context";
 
     fn host(&self) -> wasmtime::Result<Ambient> {
-        let Surroundings { clock, seed, .. } = &self.surroundings;
+        let Surroundings { modules, functions, clock, seed, .. } = &self.surroundings;
         Ok(Ambient {
             time: Time::begin(clock),
             timers: Timers::new(self.inbox.clone()),
@@ -145,8 +133,8 @@ impl Program for Script {
             #[cfg(feature = "time-zones")]
             time_zone: self.surroundings.time_zone.clone(),
             console: self.console.clone(),
-            modules: Imports::from(self.modules.clone()),
-            calls: Calls::new(self.functions.clone(), self.inbox.clone(), self.runtime.clone()),
+            modules: Imports::from(modules.clone()),
+            calls: Calls::new(functions.clone(), self.inbox.clone(), self.runtime.clone()),
             objects: Objects::default(),
             maps: SourceMaps::default(),
             batches: 0,
@@ -180,7 +168,7 @@ impl Program for Script {
         };
         exports.configure(store, limits)?;
         store.data_mut().host.objects.limit(limits.host_objects);
-        exports.define(store, &self.functions)?.map_err(|failure| explain(failure, limits))?;
+        exports.define(store, &self.surroundings.functions)?.map_err(|failure| explain(failure, limits))?;
         let globals = self.globals.let_into(&mut store.data_mut().host.objects);
         if !globals.is_empty() {
             let set = exports.api().call_set_globals(&mut *store, globals)?;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use aiointernal_guest::{Engine, Failure, HostError, Outcome, ResultForm, SourceKind};
+use aiointernal_guest::{Engine, Failure, HostError, LogLevel, Outcome, ResultForm, SourceKind};
 
-use super::{FakeHost, LogLevel, World, engine, render, source};
+use super::{FakeHost, World, engine, render, source};
 
 /// Timers that there may be.
 const MOST: usize = 100;

@@ -1,6 +1,6 @@
 //! The engine's decoder against bytes that nobody wrote as a value.
 
-#[path = "../../../host/src/js/wire/mutations.rs"]
+#[path = "../../../../host/src/js/wire/mutations.rs"]
 mod mutations;
 
 use aiointernal_guest::{Failure, ResultForm};

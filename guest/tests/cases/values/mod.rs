@@ -1,5 +1,8 @@
 //! Values of every kind, and graphs of them, out and in.
 
-mod fuzz;
-mod graphs;
+mod forms;
+mod refused;
 mod wire;
+mod random_values;
+mod graphs;
+mod fuzz;

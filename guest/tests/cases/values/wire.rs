@@ -1,5 +1,6 @@
 //! The forms in which values of every kind are written, and what is refused.
 
+use super::refused::nested;
 use crate::{engine, eval, get, hex, invalid, set, unhex};
 use aiointernal_guest::{Failure, ResultForm, SourceKind};
 
@@ -181,7 +182,7 @@ fn what_comes_in_is_no_deeper_than_what_can_go_out() {
         ("d90103a0", true),
         ("d81b 82 66537472696e67 60", true),
     ] {
-        let within = |levels| crate::nested(levels, &unhex(value));
+        let within = |levels| nested(levels, &unhex(value));
         assert_eq!(set(engine, "value", &within(127)), Ok(()), "{value}");
         assert!(engine.get_global("value", ResultForm::Value).is_ok(), "{value}");
         match set(engine, "value", &within(128)) {
