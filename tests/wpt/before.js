@@ -2,6 +2,7 @@
 // is shared, and what reads a Blob in the tests about those. `folder` is where the tests are, and `files` has texts by their paths.
 globalThis.self = globalThis;
 self.GLOBAL = { isWindow: () => false, isWorker: () => false, isShadowRealm: () => false };
+const fetchedByEngine = fetch;
 self.fetch = async (path) => {
   const parts = [];
   for (const part of (path.startsWith('/') ? path.slice(1) : `${folder}/${path}`).split('/')) {

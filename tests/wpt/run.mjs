@@ -21,6 +21,7 @@ const apis = [
   ['AbortController, AbortSignal', /^dom\/abort\//],
   ['streams', /^streams\//],
   ['Blob, File', /^FileAPI\/(blob|file|idlharness)/],
+  ['fetch of data: URLs', /^fetch\/data-urls\//],
   ['timers', /^html\/webappapis\/timers\//],
   ['console', /^console\//],
 ];
@@ -56,6 +57,7 @@ const assemble = (path) => {
     }
   }
   return [
+    /^['"]use strict['"]/m.test(text) ? "'use strict'" : '',
     `const folder = ${JSON.stringify(folder)}, files = ${JSON.stringify(files)};`, read(here, 'before.js'),
     read(suite, 'resources/testharness.js'), read(here, 'after.js'), ...needs, text,
     'setTimeout(() => done(), 0); setTimeout(() => timeout(), 30_000); await finished;',

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs web-platform-tests in the sandbox, and fails where other numbers of them pass than tests/wpt/rates.txt says.
 # They come with Debian's source package of Node.js, in a tarball that is known by its checksum, and stay in target/wpt. What they do not
-# have, or not yet, is what URLPattern is to give: that comes with the crate that the engine is built with.
+# have, or not yet, is what URLPattern is to give: that comes with the crate that the engine is built with. Of URLPattern and of `data:` URLs
+# there are lists only, which the two tests in this folder go through.
 # Usage: tests/wpt/run.sh PATH_TO_AIOINTERNAL_BINARY [PART_OF_A_PATH]
 # With BLESS=1 it writes the numbers; with the part of a path only what has it is run, and what fails is shown.
 set -euo pipefail
@@ -61,5 +62,6 @@ manifest=$(cargo metadata --manifest-path "$root/guest/Cargo.toml" --format-vers
 mkdir -p "$suite/urlpattern/resources"
 cp "$(dirname "$manifest")/src/testdata/urlpatterntestdata.json" "$suite/urlpattern/resources/"
 cp "$here/urlpattern.any.js" "$suite/urlpattern/"
+cp "$here/data-urls.any.js" "$suite/fetch/data-urls/"
 
 node "$here/run.mjs" "$binary" "$suite" "${@:2}"

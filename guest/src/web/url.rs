@@ -46,7 +46,10 @@ fn parse<'js>(ctx: Ctx<'js>, url: JsString<'js>, base: Opt<Value<'js>>) -> Resul
 /// The parts, in the order that `url.js` knows.
 fn parts<'js>(ctx: &Ctx<'js>, url: &Url) -> Result<Array<'js>> {
     room(url.as_str().len())?;
-    let origin = quirks::origin(url);
+    // The URL that a blob is of has an origin where it is of the web.
+    let is_opaque = url.scheme() == "blob"
+        && !matches!(Url::parse(url.path()), Ok(inner) if matches!(inner.scheme(), "http" | "https"));
+    let origin = if is_opaque { "null".to_owned() } else { quirks::origin(url) };
     let parts = [
         quirks::href(url),
         &origin,
