@@ -40,9 +40,9 @@
     };
   };
 
-  // Makes the members of a class enumerable, and gives it its tag. `is` tells whether an object is of the class; `shown` is what the console
-  // shows of one: names of getters, or a function that gives an object with that, or a list of pairs; `clone` makes another, where
-  // `structuredClone` is to.
+  // Makes the members of a class enumerable, and gives it its tag. `is` tells whether an object is of the class; `shown` is what the
+  // console shows of one: names of getters, or a function that gives an object with that, or a list of pairs; `clone` makes another,
+  // where `structuredClone` is to.
   const expose = (Class, is, shown = [], clone = undefined) => {
     know(is, typeof shown === 'function' ? shown : members(Class.prototype, shown), clone);
     const { prototype, name } = Class;

@@ -47,8 +47,8 @@ fn parse<'js>(ctx: Ctx<'js>, url: JsString<'js>, base: Opt<Value<'js>>) -> Resul
 fn parts<'js>(ctx: &Ctx<'js>, url: &Url) -> Result<Array<'js>> {
     room(url.as_str().len())?;
     // The URL that a blob is of has an origin where it is of the web.
-    let is_opaque = url.scheme() == "blob"
-        && !matches!(Url::parse(url.path()), Ok(inner) if matches!(inner.scheme(), "http" | "https"));
+    let inner = url.path().split(':').next().unwrap_or_default();
+    let is_opaque = url.scheme() == "blob" && !["http", "https"].iter().any(|web| inner.eq_ignore_ascii_case(web));
     let origin = if is_opaque { "null".to_owned() } else { quirks::origin(url) };
     let parts = [
         quirks::href(url),
