@@ -60,7 +60,7 @@ const assemble = (path) => {
     /^['"]use strict['"]/m.test(text) ? "'use strict'" : '',
     `const folder = ${JSON.stringify(folder)}, files = ${JSON.stringify(files)};`, read(here, 'before.js'),
     read(suite, 'resources/testharness.js'), read(here, 'after.js'), ...needs, text,
-    'setTimeout(() => done(), 0); setTimeout(() => timeout(), 30_000); await finished;',
+    'setTimeout(() => done(), 0); const late = setTimeout(() => timeout(), 30_000); await finished; clearTimeout(late);',
   ].join('\n;\n');
 };
 
