@@ -21,7 +21,7 @@
 //!
 //! A comment that starts with `# bug:` marks a script that does not end as it should yet: the test fails when it does.
 //!
-//! Scripts use nothing but the language, `console`, and the functions of [`functions`].
+//! Scripts use nothing but the language, `console`, the functions of [`functions`], and, in `timers` and `web`, timers and web APIs.
 
 use std::{convert::Infallible, fs, path::Path, task::Poll};
 

@@ -108,6 +108,9 @@ def corpus():
     """As tests/hostile_file.rs reads it."""
     scripts = []
     for path in sorted((ROOT / "tests/hostile").glob("*.txt")):
+        # Most engines have neither timers nor web APIs of their own.
+        if path.stem in ("timers", "web"):
+            continue
         in_source = False
         for line in path.read_text().split("\n"):
             if line.startswith("=== "):

@@ -38,6 +38,7 @@ enum Method {
     Print(LogLevel),
     Trace,
     Assert,
+    Clear,
     Dir,
     Table,
     Group,
@@ -49,7 +50,7 @@ enum Method {
     TimeEnd,
 }
 
-const METHODS: [(&str, Method); 18] = [
+const METHODS: [(&str, Method); 19] = [
     ("log", Method::Print(LogLevel::Info)),
     ("info", Method::Print(LogLevel::Info)),
     ("warn", Method::Print(LogLevel::Warn)),
@@ -58,6 +59,7 @@ const METHODS: [(&str, Method); 18] = [
     ("dirxml", Method::Print(LogLevel::Info)),
     ("trace", Method::Trace),
     ("assert", Method::Assert),
+    ("clear", Method::Clear),
     ("dir", Method::Dir),
     ("table", Method::Table),
     ("group", Method::Group),
@@ -93,6 +95,7 @@ impl<H: Host> Console<H> {
             timers: RefCell::default(),
         });
         let object = Object::new(ctx.clone())?;
+        object.set_prototype(Some(&Object::new(ctx.clone())?))?;
         for (name, method) in METHODS {
             object.set(name, function(ctx, &console, name, method)?)?;
         }
@@ -128,6 +131,10 @@ impl<H: Host> Console<H> {
                     self.print(bound, LogLevel::Info, message(), arguments);
                 }
                 self.groups.set(self.groups.get().saturating_add(1));
+                return Ok(());
+            }
+            Method::Clear => {
+                self.groups.set(0);
                 return Ok(());
             }
             Method::GroupEnd => {

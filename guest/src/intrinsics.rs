@@ -46,6 +46,7 @@ const PRELUDE: &str = r"
     'InternalError', 'AggregateError']) errors[name] = globalThis[name].prototype;
   const { defineProperty: define, hasOwn, setPrototypeOf } = Object;
   const WeakRef_ = WeakRef, { deref } = WeakRef.prototype, { toStringTag } = Symbol, TypeError_ = TypeError;
+  let shown;
   const marks = new WeakMap(), { get: markGet, set: markSet } = WeakMap.prototype;
   const take = (iterator, next, most) => {
     const taken = [];
@@ -72,6 +73,8 @@ const PRELUDE: &str = r"
   return {
     isList: (value) => isArray(value),
     member: (value, name) => value[name],
+    setShown: (given) => { shown = given },
+    shown: (object) => shown && shown(object),
     hex: (big) => apply(toHex, big, [16]),
     big: (hex, negative) => negative ? -1n - BigInt_(hex) : BigInt_(hex),
     time: (date) => apply(getTime, date, []),
@@ -359,6 +362,16 @@ impl<'js> Bound<'_, 'js> {
     /// Whether an object is a list: an array, or a proxy of one.
     pub(crate) fn is_list(&self, object: &Object<'js>) -> Result<bool> {
         if object.is_proxy() { self.function("isList")?.call((object.clone(),)) } else { Ok(object.is_array()) }
+    }
+
+    /// Has a function say what of an object is to be shown beside its properties.
+    pub(crate) fn set_shown(&self, shown: Function<'js>) -> Result<()> {
+        self.function("setShown")?.call((shown,))
+    }
+
+    /// What is to be shown of an object of a web API: an object, or a list of pairs.
+    pub(crate) fn shown(&self, object: &Object<'js>) -> Result<Option<Object<'js>>> {
+        self.function("shown")?.call((object.clone(),))
     }
 
     /// A property of any value, primitive ones included.

@@ -349,7 +349,7 @@ impl<'a, 'js> Printer<'a, 'js> {
             self.push(&text);
         } else if class == classes.map {
             let (size, entries) = intrinsics.map_entries(object, MAX_MEMBERS)?;
-            self.map(size, &entries)?;
+            self.pairs(&format!("Map({size})"), size, entries.as_object())?;
         } else if class == classes.set {
             let (size, members) = intrinsics.set_entries(object, MAX_MEMBERS)?;
             self.collection(&format!("Set({size}) "), '{', '}', size, |printer, index| {
@@ -363,9 +363,14 @@ impl<'a, 'js> Printer<'a, 'js> {
         } else if let Some(promise) = object.as_promise() {
             self.promise(promise);
         } else {
+            let shown = if class == classes.object { intrinsics.shown(object)? } else { None };
             let name = class.name(object.ctx());
             let prefix = self.constructor(object).unwrap_or(name);
-            self.properties(if prefix == "Object" { "" } else { &prefix }, object)?;
+            match shown {
+                Some(pairs) if pairs.is_array() => self.pairs(&prefix, intrinsics.length(&pairs)?, &pairs)?,
+                Some(shown) => self.properties(&prefix, &shown)?,
+                None => self.properties(if prefix == "Object" { "" } else { &prefix }, object)?,
+            }
         }
         Ok(())
     }
@@ -500,9 +505,10 @@ impl<'a, 'js> Printer<'a, 'js> {
         }
     }
 
-    fn map(&mut self, size: usize, entries: &rquickjs::Array<'js>) -> rquickjs::Result<()> {
-        self.collection(&format!("Map({size}) "), '{', '}', size, |printer, index| {
-            let entry = entries.get::<rquickjs::Array<'js>>(index)?;
+    /// What maps keys to values, as a list of pairs of these.
+    fn pairs(&mut self, name: &str, size: usize, pairs: &Object<'js>) -> rquickjs::Result<()> {
+        self.collection(&format!("{name} "), '{', '}', size, |printer, index| {
+            let entry = pairs.get::<_, rquickjs::Array<'js>>(index as f64)?;
             printer.value(&entry.get(0)?);
             printer.out.push_str(" => ");
             printer.value(&entry.get(1)?);

@@ -10,7 +10,7 @@
   const { setTimeout } = globalThis;
 
   const token = {};
-  let stateOf, create;
+  let stateOf, isSignal, create;
 
   class AbortSignal extends EventTarget {
     #state;
@@ -19,6 +19,7 @@
         if (!isObject(signal) || !(#state in signal)) throw new TypeError(`${what} is not an AbortSignal`);
         return signal.#state;
       };
+      isSignal = (value) => #state in value;
     }
     constructor(given) {
       if (given !== token) throw new TypeError('an AbortSignal is made by AbortController, abort, timeout or any');
@@ -164,13 +165,15 @@
 
   class AbortController {
     #signal = create();
+    static {
+      expose(AbortController, (value) => #signal in value, ['signal']);
+    }
     get signal() { return this.#signal }
     abort(reason = undefined) { abort(this.#signal, reason) }
     constructor() {}
   }
 
-  expose(AbortSignal);
-  expose(AbortController);
+  expose(AbortSignal, isSignal, ['aborted']);
 
   return {
     AbortController, AbortSignal,
@@ -178,14 +181,7 @@
     abort,
     any,
     create,
-    isSignal: (value) => {
-      try {
-        stateOf(value);
-        return true;
-      } catch {
-        return false;
-      }
-    },
+    isSignal: (value) => isObject(value) && isSignal(value),
     isAborted: (signal) => stateOf(signal, 'the signal').aborted,
     reasonOf: (signal) => stateOf(signal).reason,
     // Calls `algorithm` when the signal is aborted, and gives what makes it forgotten.

@@ -125,24 +125,25 @@
   };
   const endingsKinds = { __proto__: null, transparent: true, native: true };
   const contentOf = (values, options) => {
+    // The parts are looked at before the options are. The ends of lines in them depend on those, and so does their text.
+    const parts = values === undefined ? [] : sequence(values, partOf);
+    if (!parts) throw new TypeError('the parts of a blob are not iterable');
     const given = dictionary(options, 'the options');
     const { endings } = given;
     const isNative = endings !== undefined && enumeration(endings, endingsKinds, 'endings') === 'native';
     const { type } = given;
     const tag = type === undefined ? '' : typeOf(string(type));
-    const content = list(values === undefined ? [] : sequenceOf(values, isNative));
-    return { content, type: tag };
+    for (let index = 0; index < parts.length; index++) {
+      const part = parts[index];
+      if (typeof part === 'string') parts[index] = leaf(encode(encoder, isNative ? nativeEnds(part) : part));
+    }
+    return { content: list(parts), type: tag };
   };
-  const sequenceOf = (values, isNative) => {
-    const parts = sequence(values, (value) => {
-      if (isBlob(value)) return stateOf(value).content;
-      const bytes = bytesOf(value);
-      if (bytes) return leaf(bytesSlice(bytes));
-      const text = usv(value);
-      return leaf(encode(encoder, isNative ? nativeEnds(text) : text));
-    });
-    if (!parts) throw new TypeError('the parts of a blob are not iterable');
-    return parts;
+  // The content that a part of a blob is, or its text.
+  const partOf = (value) => {
+    if (isBlob(value)) return stateOf(value).content;
+    const bytes = bytesOf(value);
+    return bytes ? leaf(bytesSlice(bytes)) : usv(value);
   };
 
   const token = {};
@@ -156,6 +157,7 @@
         if (!isBlob(value)) throw new TypeError('this is not a Blob');
         return value.#state;
       };
+      expose(Blob, isBlob, ['size', 'type'], (blob) => new Blob(token, blob.#state));
     }
     constructor(blobParts = undefined, options = undefined) {
       this.#state = blobParts === token ? options : contentOf(blobParts, options);
@@ -183,6 +185,9 @@
     #lastModified;
     static {
       isFile = (value) => isObject(value) && #name in value;
+      expose(File, isFile, ['size', 'type', 'name', 'lastModified'], (file) => {
+        return new File(token, file.#name, { ...stateOf(file), lastModified: file.#lastModified });
+      });
     }
     constructor(fileBits, fileName, options = undefined) {
       if (fileBits !== token) {
@@ -197,9 +202,6 @@
     get name() { return this.#name }
     get lastModified() { return this.#lastModified }
   }
-
-  expose(Blob);
-  expose(File);
 
   return {
     Blob, File, isBlob, isFile, leaf, list, read, stream,

@@ -30,8 +30,9 @@
         const { content, type } = forms.write(value);
         return { body: bodyOf(content, undefined), type };
       }
-      if (value instanceof use('url').URLSearchParams) {
-        return { body: fromText(`${value}`), type: 'application/x-www-form-urlencoded;charset=UTF-8' };
+      const url = use('url');
+      if (url.isParams(value)) {
+        return { body: fromText(url.serialize(value)), type: 'application/x-www-form-urlencoded;charset=UTF-8' };
       }
     }
     return { body: fromText(usv(value)), type: 'text/plain;charset=UTF-8' };
@@ -67,7 +68,7 @@
   const clone = (body) => {
     refuseUsed(body);
     if (!body.stream) return bodyOf(body.content, undefined);
-    const [one, two] = use('streams').tee(body.stream);
+    const { 0: one, 1: two } = use('streams').tee(body.stream);
     body.stream = one;
     return bodyOf(undefined, two);
   };
@@ -88,9 +89,10 @@
     if (mime?.essence !== 'application/x-www-form-urlencoded') {
       throw new TypeError('the Content-Type is neither multipart/form-data nor application/x-www-form-urlencoded');
     }
-    const { URLSearchParams } = use('url');
     const { face, add } = use('form_data').newForm();
-    new URLSearchParams(text(bytes)).forEach((value, name) => add(name, value));
+    // A byte order mark is a part of the first name.
+    const list = use('url').parseQuery(decode(new TextDecoder('utf-8', { __proto__: null, ignoreBOM: true }), bytes));
+    for (let at = 0; at < list.length; at += 2) add(list[at], list[at + 1]);
     return face;
   };
   const typeOf = (type) => {

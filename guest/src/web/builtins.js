@@ -1,13 +1,12 @@
 // The built-in functions and classes that the other files call, taken at their first use: what a script changes afterwards
 // changes nothing of them.
 () => {
-  const { apply, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } = Reflect;
+  const { apply, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys, setPrototypeOf } = Reflect;
   const { bind, call } = Function.prototype;
   const {
-    Array, ArrayBuffer, DataView, Date, FinalizationRegistry, JSON, Map, Math, Number, Object, Promise, RangeError, Set, String,
+    Array, ArrayBuffer, DataView, Date, FinalizationRegistry, JSON, Map, Math, Number, Promise, RangeError, Set, String,
     Symbol, TypeError, Uint8Array, WeakRef,
   } = globalThis;
-  const { defineProperty, setPrototypeOf } = Object;
   const { asyncIterator, iterator, toStringTag } = Symbol;
 
   // A method as a function whose first argument is the object.

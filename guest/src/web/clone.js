@@ -18,7 +18,7 @@
   const errors = { __proto__: null, Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
   const views = { __proto__: null, Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array,
     Uint32Array, BigInt64Array, BigUint64Array, Float16Array, Float32Array, Float64Array, DataView };
-  const { need } = use('idl');
+  const { need, natureOf } = use('idl'), plainPrototype = Object.prototype;
 
   const refuse = (message) => {
     const { DOMException } = use('dom_exception');
@@ -91,7 +91,12 @@
       if (apply(mapHas, known, [value])) return apply(mapGet, known, [value]);
       const kind = native.kind(value);
       switch (kind) {
-        case 'Object': case 'Arguments': return members(value, keep(value, {}));
+        case 'Object': {
+          const prototype = getPrototypeOf(value), nature = prototype && prototype !== plainPrototype && natureOf(value);
+          if (!nature) return members(value, keep(value, {}));
+          return nature.clone ? keep(value, nature.clone(value)) : refuse('An object of a web API could not be cloned.');
+        }
+        case 'Arguments': return members(value, keep(value, {}));
         case 'Array': {
           const copy = keep(value, []);
           copy.length = value.length;

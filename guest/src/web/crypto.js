@@ -1,7 +1,7 @@
 // crypto: https://w3c.github.io/webcrypto
 ({ native, use }) => {
   const { apply, getPrototypeOf } = Reflect, TypeError_ = TypeError, Bytes = Uint8Array;
-  const { set } = getPrototypeOf(Bytes.prototype), { toUpperCase } = String.prototype, { iterator } = Symbol;
+  const { ceil } = Math, { set } = getPrototypeOf(Bytes.prototype), { toUpperCase } = String.prototype, { iterator } = Symbol;
   const { need, expose } = use('idl'), { bytes, kind } = use('buffer_source');
   const refuse = (name, message) => {
     const { DOMException } = use('dom_exception');
@@ -67,7 +67,7 @@
     #algorithm;
     #extractable;
     #usages;
-    constructor(given, secret, algorithm, extractable, usages) {
+    constructor(given = undefined, secret, algorithm, extractable, usages) {
       if (given !== token) throw new TypeError_('Illegal constructor');
       this.#secret = secret;
       this.#algorithm = algorithm;
@@ -82,6 +82,7 @@
     get algorithm() { return this.#algorithm }
     get usages() { return this.#usages }
     static {
+      expose(CryptoKey, (value) => #secret in value, ['type', 'extractable', 'algorithm', 'usages']);
       // What a key may be used for is kept apart from the objects that scripts see, and may change.
       secretOf = (key) => key.#secret;
     }
@@ -109,7 +110,10 @@
 
   class SubtleCrypto {
     #is = true;
-    constructor(given) {
+    static {
+      expose(SubtleCrypto, (value) => #is in value);
+    }
+    constructor(given = undefined) {
       if (given !== token) throw new TypeError_('Illegal constructor');
     }
 
@@ -141,7 +145,7 @@
       const { hash, bits: wanted } = hmacOf(algorithm), uses = usagesOf(usages);
       const bits = wanted ?? hashes[hash][0];
       if (bits === 0) refuse('OperationError', 'Zero-length key is not supported');
-      const key = new Bytes(bits + 7 >>> 3);
+      const key = new Bytes(ceil(bits / 8));
       for (let at = 0; at < key.length; at += 65536) {
         const left = key.length - at;
         apply(set, key, [native.random(left < 65536 ? left : 65536), at]);
@@ -215,7 +219,10 @@
 
   class Crypto {
     #is = true;
-    constructor(given) {
+    static {
+      expose(Crypto, (value) => #is in value);
+    }
+    constructor(given = undefined) {
       if (given !== token) throw new TypeError_('Illegal constructor');
     }
     get subtle() {
@@ -241,8 +248,5 @@
     }
   }
 
-  return {
-    crypto: new Crypto(token),
-    Crypto: expose(Crypto), CryptoKey: expose(CryptoKey), SubtleCrypto: expose(SubtleCrypto),
-  };
+  return { crypto: new Crypto(token), Crypto, CryptoKey, SubtleCrypto };
 }

@@ -8,7 +8,7 @@ use rquickjs::{ArrayBuffer, Ctx, Error, Function, Object, Result, String as JsSt
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
-use super::{utf8, vec};
+use super::{length, utf8, vec};
 use crate::{functions::Functions, raw};
 
 type Bytes<'js> = TypedArray<'js, u8>;
@@ -82,7 +82,7 @@ fn verify<'js>(hash: String, key: Bytes<'js>, data: Bytes<'js>, signature: Bytes
 }
 
 fn copied(bytes: &Bytes<'_>) -> Result<Vec<u8>> {
-    let mut copy = vec(bytes.len())?;
+    let mut copy = vec(length(bytes))?;
     raw::pieces(bytes, |piece| {
         copy.extend_from_slice(piece);
         Ok(())

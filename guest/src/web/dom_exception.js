@@ -58,9 +58,9 @@
     get code() { return Fields.code(check(this)) }
   }
   setPrototypeOf(DOMException.prototype, Error_.prototype);
-  for (const name of ['name', 'message', 'code']) {
-    defineProperty(DOMException.prototype, name, { __proto__: null, enumerable: true });
-  }
+  defineProperty(DOMException.prototype, 'name', { __proto__: null, enumerable: true });
+  defineProperty(DOMException.prototype, 'message', { __proto__: null, enumerable: true });
+  defineProperty(DOMException.prototype, 'code', { __proto__: null, enumerable: true });
   defineProperty(DOMException.prototype, Symbol.toStringTag,
     { __proto__: null, value: 'DOMException', configurable: true });
   for (let at = 0; at < constants.length; at++) {

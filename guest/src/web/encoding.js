@@ -6,6 +6,9 @@
 
   class TextEncoder {
     #is = true;
+    static {
+      expose(TextEncoder, (value) => #is in value, ['encoding']);
+    }
     get encoding() {
       this.#is;
       return 'utf-8';
@@ -21,7 +24,7 @@
       if (kind(destination) !== 'Uint8Array') {
         throw new TypeError_('TextEncoder.encodeInto: the destination is no Uint8Array');
       }
-      const place = bytes(destination), [encoded, read] = native.encodePrefix(source, place.length);
+      const place = bytes(destination), { 0: encoded, 1: read } = native.encodePrefix(source, place.length);
       apply(set, place, [encoded]);
       return { read, written: encoded.length };
     }
@@ -32,6 +35,9 @@
     #fatal;
     #ignoreBOM;
     #decode;
+    static {
+      expose(TextDecoder, (value) => #decode in value, ['encoding', 'fatal', 'ignoreBOM']);
+    }
     constructor(label = 'utf-8', options = undefined) {
       const encoding = native.encoding(`${label}`);
       if (options !== undefined && options !== null && typeof options !== 'object' && typeof options !== 'function') {
@@ -60,5 +66,5 @@
     }
   }
 
-  return { TextEncoder: expose(TextEncoder), TextDecoder: expose(TextDecoder) };
+  return { TextEncoder, TextDecoder };
 }

@@ -5,7 +5,7 @@ use std::{cell::RefCell, rc::Rc};
 use encoding_rs::{CoderResult, Decoder, DecoderResult, Encoding};
 use rquickjs::{Array, Ctx, Error, Function, IntoJs as _, Object, Result, String as JsString, TypedArray, Value};
 
-use super::{utf8, vec};
+use super::{length, utf8, vec};
 use crate::{
     functions::Functions,
     raw::{self, Text},
@@ -84,7 +84,7 @@ impl Decoding {
             true => self.encoding.new_decoder_without_bom_handling(),
             false => self.encoding.new_decoder_with_bom_removal(),
         });
-        let mut text = vec(bytes.len() + ROOM)?;
+        let mut text = vec(length(bytes) + ROOM)?;
         let mut is_valid = true;
         raw::pieces(bytes, |piece| {
             if is_valid {

@@ -1,7 +1,7 @@
 // Event, CustomEvent, EventTarget and reportError: https://dom.spec.whatwg.org/#events. There is no tree here: an event has one
 // target, and its path is that.
 ({ use }) => {
-  const { Map, TypeError, apply, mapDelete, mapGet, mapSet, now } = use('builtins');
+  const { Map, TypeError, apply, defineProperty, getOwnPropertyDescriptor, mapDelete, mapGet, mapSet, now } = use('builtins');
   const { constants, dictionary, isObject, string } = use('conversions');
   const { expose, need } = use('idl');
   const { console } = globalThis;
@@ -9,7 +9,7 @@
 
   const NONE = 0, CAPTURING_PHASE = 1, AT_TARGET = 2, BUBBLING_PHASE = 3;
 
-  let stateOf, targetOf, tell, watch;
+  let stateOf, isEvent, isCustom, targetOf, isTarget, tell, watch;
 
   class Event {
     #state;
@@ -18,6 +18,7 @@
         if (!isObject(event) || !(#state in event)) throw new TypeError('this is not an Event');
         return event.#state;
       };
+      isEvent = (value) => #state in value;
     }
     constructor(type, init = undefined) {
       need(arguments, 1, 'new Event');
@@ -39,6 +40,7 @@
         trusted: false,
         timeStamp: time(),
       };
+      defineProperty(this, 'isTrusted', trusted);
     }
     get type() { return stateOf(this).type }
     get target() { return stateOf(this).target }
@@ -64,7 +66,6 @@
     preventDefault() { cancel(stateOf(this)) }
     get defaultPrevented() { return stateOf(this).canceled }
     get composed() { return stateOf(this).composed }
-    get isTrusted() { return stateOf(this).trusted }
     get timeStamp() { return stateOf(this).timeStamp }
     initEvent(type, bubbles = false, cancelable = false) {
       need(arguments, 1, 'initEvent');
@@ -78,6 +79,10 @@
       state.target = null;
     }
   }
+  // The one attribute that no prototype has.
+  const trusted = {
+    __proto__: null, get: getOwnPropertyDescriptor({ get isTrusted() { return stateOf(this).trusted } }, 'isTrusted').get, enumerable: true,
+  };
   // Milliseconds since the context began, where there is a `performance`, which is looked at when it is first needed.
   let clock;
   const time = () => {
@@ -95,6 +100,9 @@
 
   class CustomEvent extends Event {
     #detail = null;
+    static {
+      isCustom = (value) => #detail in value;
+    }
     constructor(type, init = undefined) {
       need(arguments, 1, 'new CustomEvent');
       super(type, init);
@@ -132,6 +140,7 @@
         if (create && target.#listeners === undefined) target.#listeners = new Map();
         return target.#listeners;
       };
+      isTarget = (value) => #listeners in value;
       tell = (target, type, count) => target.#watch?.(target, type, count);
       watch = (target, told) => { target.#watch = told };
     }
@@ -274,9 +283,10 @@
     };
   };
 
-  expose(Event);
-  expose(CustomEvent);
-  expose(EventTarget);
+  const shown = ['type', 'defaultPrevented', 'cancelable', 'timeStamp'];
+  expose(Event, isEvent, shown);
+  expose(CustomEvent, isCustom, shown);
+  expose(EventTarget, isTarget);
 
   return {
     Event, CustomEvent, EventTarget, fire, handler, watch,

@@ -73,7 +73,15 @@
     }
   }
   iterable(FormData, (form) => formOf(form).entries);
-  expose(FormData);
+  expose(FormData, isFormData, (face) => {
+    const { entries } = formOf(face), shown = { __proto__: null }, lists = { __proto__: null };
+    for (let index = 0; index < entries.length; index += 2) {
+      const name = entries[index], value = entries[index + 1], list = lists[name];
+      if (list) list[list.length] = value;
+      else shown[name] = name in shown ? (lists[name] = [shown[name], value]) : value;
+    }
+    return shown;
+  });
 
   const add = ({ entries }, name, value) => {
     entries[entries.length] = name;

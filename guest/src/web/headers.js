@@ -9,7 +9,7 @@
   const { isToken, trim } = use('mime_type');
 
   const token = {};
-  let headersOf;
+  let headersOf, isHeaders;
 
   class Headers {
     // Values by name in small letters, in the order of their coming.
@@ -19,6 +19,7 @@
         if (!isObject(value) || !(#headers in value)) throw new TypeError('this is not a Headers');
         return value.#headers;
       };
+      isHeaders = (value) => #headers in value;
     }
     constructor(init = undefined) {
       this.#headers = { values: new Map(), sorted: undefined, isImmutable: false };
@@ -126,7 +127,11 @@
     return (headers.sorted = flat);
   };
   iterable(Headers, (face) => sorted(headersOf(face)));
-  expose(Headers);
+  expose(Headers, isHeaders, (face) => {
+    const shown = { __proto__: null };
+    mapForEach(headersOf(face).values, (values, name) => { shown[name] = join(values, ', ') });
+    return shown;
+  });
 
   return {
     Headers, fill,

@@ -1,8 +1,8 @@
 // What Web IDL asks of every class and function: https://webidl.spec.whatwg.org
-() => {
-  const { apply, defineProperty, getPrototypeOf, ownKeys, setPrototypeOf } = Reflect, TypeError_ = TypeError;
+({ native }) => {
+  const { apply, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys, setPrototypeOf } = Reflect, TypeError_ = TypeError;
   const { iterator, toStringTag } = Symbol, { toWellFormed } = String.prototype;
-  const IteratorPrototype = getPrototypeOf(getPrototypeOf([][iterator]()));
+  const IteratorPrototype = getPrototypeOf(getPrototypeOf((function* () {}).prototype));
 
   // Refuses a call with too few arguments.
   const need = (given, count, what) => {
@@ -14,8 +14,37 @@
   // A string without lone surrogates.
   const usv = (value) => apply(toWellFormed, `${value}`, []);
 
-  // Makes the members of a class enumerable, and gives it its tag.
-  const expose = (Class) => {
+  // What is known of the classes whose objects are more than their properties, the latest first: what tells an object of theirs, what the
+  // console shows of it, and what clones it, where it can be cloned.
+  let natures;
+  const natureOf = (object) => {
+    let nature = natures;
+    while (nature && !nature.is(object)) nature = nature.before;
+    return nature;
+  };
+  const know = (is, show, clone) => { natures = { __proto__: null, is, show, clone, before: natures } };
+  native.show((object) => natureOf(object)?.show(object));
+
+  // What the getters of these names give, as the class had them at first.
+  const members = (prototype, names) => {
+    const getters = { __proto__: null };
+    for (let at = 0; at < names.length; at++) {
+      let holder = prototype, member;
+      while (!(member = getOwnPropertyDescriptor(holder, names[at]))) holder = getPrototypeOf(holder);
+      getters[names[at]] = member.get;
+    }
+    return (object) => {
+      const values = { __proto__: null };
+      for (const name in getters) values[name] = apply(getters[name], object, []);
+      return values;
+    };
+  };
+
+  // Makes the members of a class enumerable, and gives it its tag. `is` tells whether an object is of the class; `shown` is what the
+  // console shows of one: names of getters, or a function that gives an object with that, or a list of pairs; `clone` makes another,
+  // where `structuredClone` is to.
+  const expose = (Class, is, shown = [], clone = undefined) => {
+    know(is, typeof shown === 'function' ? shown : members(Class.prototype, shown), clone);
     const { prototype, name } = Class;
     const own = (object, hidden) => {
       const keys = ownKeys(object);
@@ -30,6 +59,16 @@
     return Class;
   };
 
+  // A list of pairs of keys and values by turns, of which there are as many as the console shows. Scripts may have made something of how
+  // arrays are written to.
+  const pairsOf = (list) => {
+    const pairs = [];
+    setPrototypeOf(pairs, null);
+    for (let at = 0; at < list.length && at < 200; at += 2) pairs[at / 2] = [list[at], list[at + 1]];
+    pairs.length = list.length / 2;
+    return pairs;
+  };
+
   // Makes a class iterable over pairs. `list(object)` is the live list of an object, keys and values by turns, and throws for what is
   // none of the class.
   const iterable = (Class, list) => {
@@ -38,6 +77,9 @@
       #list;
       #kind;
       #at = 0;
+      static {
+        know((value) => #list in value, () => ({ __proto__: null }));
+      }
       constructor(pairs, kind) {
         this.#list = pairs;
         this.#kind = kind;
@@ -63,7 +105,7 @@
       entries() { return over(this, 'entries') },
       keys() { return over(this, 'keys') },
       values() { return over(this, 'values') },
-      forEach(callback, thisArg) {
+      forEach(callback, thisArg = undefined) {
         list(this);
         need(arguments, 1, `${name}.forEach`);
         if (typeof callback !== 'function') throw new TypeError_(`${name}.forEach: the callback is no function`);
@@ -84,5 +126,5 @@
     return Class;
   };
 
-  return { need, usv, expose, iterable };
+  return { need, usv, expose, iterable, natureOf, pairsOf };
 }

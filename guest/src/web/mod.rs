@@ -14,6 +14,7 @@ mod base64;
 mod clone;
 mod crypto;
 mod encoding;
+mod idl;
 mod performance;
 mod url;
 mod urlpattern;
@@ -26,7 +27,7 @@ use std::{
 };
 
 use rquickjs::{
-    Context, Ctx, Function, Object, Persistent, Result, String as JsString, Value,
+    Context, Ctx, Function, Object, Persistent, Result, String as JsString, TypedArray, Value,
     context::intrinsic,
     function::{Rest, This},
 };
@@ -98,7 +99,7 @@ const FILES: [File; 25] = [
     File { name: "fetch", source: include_str!("fetch.js"), natives: None, globals: &["fetch"] },
     File { name: "form_data", source: include_str!("form_data.js"), natives: None, globals: &["FormData"] },
     File { name: "headers", source: include_str!("headers.js"), natives: None, globals: &["Headers"] },
-    File { name: "idl", source: include_str!("idl.js"), natives: None, globals: &[] },
+    File { name: "idl", source: include_str!("idl.js"), natives: Some(idl::natives), globals: &[] },
     File { name: "microtask", source: include_str!("microtask.js"), natives: None, globals: &["queueMicrotask"] },
     File { name: "mime_type", source: include_str!("mime_type.js"), natives: None, globals: &[] },
     File {
@@ -318,6 +319,16 @@ fn utf8(string: &JsString<'_>) -> Result<String> {
     bytes.extend_from_slice(text.bytes());
     raw::mend(&mut bytes);
     String::from_utf8(bytes).map_err(|_| rquickjs::Error::Unknown)
+}
+
+/// How many bytes an array shows; none where its buffer is detached, or ends before them. Its `length` is what scripts have made of that.
+fn length(bytes: &TypedArray<'_, u8>) -> usize {
+    let shown = bytes.as_raw();
+    if shown.is_none() {
+        // Which QuickJS may have thrown.
+        bytes.ctx().catch();
+    }
+    shown.map_or(0, |shown| shown.len())
 }
 
 /// Sees to it that so many bytes can be allocated next, by what would end the context if they could not.

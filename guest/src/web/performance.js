@@ -5,7 +5,10 @@
 
   class Performance {
     #is = true;
-    constructor(given) {
+    static {
+      expose(Performance, (value) => #is in value, ['timeOrigin']);
+    }
+    constructor(given = undefined) {
       if (given !== token) throw new TypeError_('Illegal constructor');
     }
     get timeOrigin() {
@@ -17,8 +20,11 @@
       this.#is;
       return native.now();
     }
-    toJSON() { return { timeOrigin: this.timeOrigin } }
+    toJSON() {
+      this.#is;
+      return { timeOrigin: origin };
+    }
   }
 
-  return { performance: new Performance(token), Performance: expose(Performance) };
+  return { performance: new Performance(token), Performance };
 }

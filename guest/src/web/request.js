@@ -115,7 +115,8 @@
     const { body, headers: pairs } = requestOf(object);
     return { body, type: headers.get(pairs, 'content-type') };
   });
-  expose(Request);
+  expose(Request, isRequest, ['method', 'url', 'headers', 'destination', 'referrer', 'referrerPolicy', 'mode', 'credentials', 'cache',
+    'redirect', 'integrity', 'keepalive', 'signal']);
 
   const parsed = (text) => {
     let url;

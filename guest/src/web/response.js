@@ -9,7 +9,7 @@
   const nullBodies = { __proto__: null, 101: true, 103: true, 204: true, 205: true, 304: true };
   const redirects = { __proto__: null, 301: true, 302: true, 303: true, 307: true, 308: true };
   const token = {};
-  let responseOf;
+  let responseOf, isResponse;
 
   class Response {
     #response;
@@ -18,6 +18,7 @@
         if (!isObject(value) || !(#response in value)) throw new TypeError('this is not a Response');
         return value.#response;
       };
+      isResponse = (value) => #response in value;
     }
     constructor(body = undefined, init = undefined) {
       if (body === token) {
@@ -74,7 +75,7 @@
     const { body, headers: pairs } = responseOf(object);
     return { body, type: headers.get(pairs, 'content-type') };
   });
-  expose(Response);
+  expose(Response, isResponse, ['status', 'statusText', 'headers', 'body', 'bodyUsed', 'ok', 'redirected', 'type', 'url']);
 
   const plain = () => ({
     type: 'default', url: '', redirected: false, status: 200, statusText: '', headers: undefined, body: null,

@@ -79,6 +79,10 @@
         if (!isObject(value) || !(#stream in value)) throw is('ReadableStream', what);
         return value.#stream;
       };
+      expose(ReadableStream, (value) => #stream in value, (face) => {
+        const stream = face.#stream;
+        return { __proto__: null, locked: isReadableStreamLocked(stream), state: stream.state, supportsBYOB: stream.controller.isByte };
+      });
     }
     constructor(underlyingSource = undefined, strategy = undefined) {
       if (underlyingSource === token) {
@@ -164,7 +168,7 @@
       }
     }
     tee() {
-      const [one, two] = readableStreamTee(readableOf(this));
+      const { 0: one, 1: two } = readableStreamTee(readableOf(this));
       return [wrapReadable(one), wrapReadable(two)];
     }
     values(options = undefined) {
@@ -399,9 +403,13 @@
       then(writer.ready.promise, () => {
         if (isShuttingDown) return;
         readableStreamDefaultReaderRead(reader, {
+          // Who enqueues a chunk has returned before it is written.
           chunk: (chunk) => {
-            currentWrite = handled(then(writableStreamDefaultWriterWrite(writer, chunk), undefined, ignore));
-            microtask(step);
+            currentWrite = microtask(() => {
+              if (!writer.stream) return;
+              currentWrite = handled(then(writableStreamDefaultWriterWrite(writer, chunk), undefined, ignore));
+              step();
+            });
           },
           close: ignore,
           error: ignore,
@@ -715,6 +723,7 @@
         if (!isObject(value) || !(#reader in value)) throw is('ReadableStreamDefaultReader');
         return value.#reader;
       };
+      expose(ReadableStreamDefaultReader, (value) => #reader in value, ['closed']);
     }
     constructor(stream) {
       need(arguments, 1, 'new ReadableStreamDefaultReader');
@@ -750,6 +759,7 @@
         if (!isObject(value) || !(#reader in value)) throw is('ReadableStreamBYOBReader');
         return value.#reader;
       };
+      expose(ReadableStreamBYOBReader, (value) => #reader in value, ['closed']);
     }
     constructor(stream) {
       need(arguments, 1, 'new ReadableStreamBYOBReader');
@@ -934,6 +944,7 @@
         if (!isObject(value) || !(#controller in value)) throw is('ReadableStreamDefaultController');
         return value.#controller;
       };
+      expose(ReadableStreamDefaultController, (value) => #controller in value);
     }
     constructor(...given) {
       if (given[0] !== token) illegal('ReadableStreamDefaultController');
@@ -1237,6 +1248,7 @@
         if (!isObject(value) || !(#controller in value)) throw is('ReadableByteStreamController');
         return value.#controller;
       };
+      expose(ReadableByteStreamController, (value) => #controller in value);
     }
     constructor(...given) {
       if (given[0] !== token) illegal('ReadableByteStreamController');
@@ -1272,6 +1284,7 @@
         if (!isObject(value) || !(#request in value)) throw is('ReadableStreamBYOBRequest');
         return value.#request;
       };
+      expose(ReadableStreamBYOBRequest, (value) => #request in value, ['view']);
     }
     constructor(...given) {
       if (given[0] !== token) illegal('ReadableStreamBYOBRequest');
@@ -1315,6 +1328,10 @@
         if (!isObject(value) || !(#stream in value)) throw is('WritableStream', what);
         return value.#stream;
       };
+      expose(WritableStream, (value) => #stream in value, (face) => {
+        const stream = face.#stream;
+        return { __proto__: null, locked: isWritableStreamLocked(stream), state: stream.state };
+      });
     }
     constructor(underlyingSink = undefined, strategy = undefined) {
       if (underlyingSink === token) {
@@ -1574,6 +1591,7 @@
         if (!isObject(value) || !(#writer in value)) throw is('WritableStreamDefaultWriter');
         return value.#writer;
       };
+      expose(WritableStreamDefaultWriter, (value) => #writer in value, ['closed', 'ready']);
     }
     constructor(stream) {
       need(arguments, 1, 'new WritableStreamDefaultWriter');
@@ -1735,6 +1753,7 @@
         if (!isObject(value) || !(#controller in value)) throw is('WritableStreamDefaultController');
         return value.#controller;
       };
+      expose(WritableStreamDefaultController, (value) => #controller in value);
     }
     constructor(...given) {
       if (given[0] !== token) illegal('WritableStreamDefaultController');
@@ -1767,6 +1786,7 @@
         if (!isObject(value) || !(#stream in value)) throw is('TransformStream');
         return value.#stream;
       };
+      expose(TransformStream, (value) => #stream in value, ['readable', 'writable']);
     }
     constructor(transformer = undefined, writableStrategy = undefined, readableStrategy = undefined) {
       if (transformer === token) {
@@ -1976,6 +1996,7 @@
         if (!isObject(value) || !(#controller in value)) throw is('TransformStreamDefaultController');
         return value.#controller;
       };
+      expose(TransformStreamDefaultController, (value) => #controller in value);
     }
     constructor(...given) {
       if (given[0] !== token) illegal('TransformStreamDefaultController');
@@ -2006,6 +2027,9 @@
 
   class ByteLengthQueuingStrategy {
     #highWaterMark;
+    static {
+      expose(ByteLengthQueuingStrategy, (value) => #highWaterMark in value, ['highWaterMark']);
+    }
     constructor(init) {
       need(arguments, 1, 'new ByteLengthQueuingStrategy');
       this.#highWaterMark = markOf(init, 'ByteLengthQueuingStrategy');
@@ -2019,6 +2043,9 @@
 
   class CountQueuingStrategy {
     #highWaterMark;
+    static {
+      expose(CountQueuingStrategy, (value) => #highWaterMark in value, ['highWaterMark']);
+    }
     constructor(init) {
       need(arguments, 1, 'new CountQueuingStrategy');
       this.#highWaterMark = markOf(init, 'CountQueuingStrategy');
@@ -2036,7 +2063,6 @@
     WritableStreamDefaultController, TransformStream, TransformStreamDefaultController, ByteLengthQueuingStrategy,
     CountQueuingStrategy,
   };
-  for (const name in interfaces) expose(interfaces[name]);
   defineProperty(ReadableStream.prototype, asyncIterator, {
     __proto__: null, value: ReadableStream.prototype.values, writable: true, configurable: true,
   });

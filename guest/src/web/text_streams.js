@@ -9,6 +9,9 @@
 
   class TextEncoderStream {
     #ends;
+    static {
+      expose(TextEncoderStream, (value) => #ends in value, ['encoding', 'readable', 'writable']);
+    }
     constructor() {
       const encoder = new TextEncoder();
       // The first half of a pair of surrogates whose second half may be in the next chunk.
@@ -40,6 +43,9 @@
   class TextDecoderStream {
     #ends;
     #decoder;
+    static {
+      expose(TextDecoderStream, (value) => #ends in value, ['encoding', 'fatal', 'ignoreBOM', 'readable', 'writable']);
+    }
     constructor(label = 'utf-8', options = undefined) {
       const given = dictionary(options, 'the options');
       const fatal = !!given.fatal, ignoreBOM = !!given.ignoreBOM;
@@ -64,9 +70,6 @@
     get readable() { return this.#ends.readable }
     get writable() { return this.#ends.writable }
   }
-
-  expose(TextEncoderStream);
-  expose(TextDecoderStream);
 
   return { TextEncoderStream, TextDecoderStream };
 }

@@ -1,14 +1,14 @@
 // URL and URLSearchParams: https://url.spec.whatwg.org
 ({ native, use }) => {
   const { apply, getOwnPropertyDescriptor, ownKeys } = Reflect, TypeError_ = TypeError, { iterator } = Symbol;
-  const { need, usv, expose, iterable } = use('idl');
+  const { need, usv, expose, iterable, pairsOf } = use('idl');
 
   // The places of a URL's parts in what the native functions give.
   const HREF = 0, ORIGIN = 1, PROTOCOL = 2, USERNAME = 3, PASSWORD = 4, HOST = 5, HOSTNAME = 6, PORT = 7, PATHNAME = 8,
     SEARCH = 9, HASH = 10;
   const parse = (url, base) => native.parse(usv(url), base === undefined ? undefined : usv(base));
 
-  let connect, refresh, query;
+  let connect, refresh, query, isParams, serialize;
 
   class URLSearchParams {
     // Names and values by turns.
@@ -65,7 +65,7 @@
       this.#write();
     }
 
-    delete(name, value) {
+    delete(name, value = undefined) {
       const list = this.#list;
       need(arguments, 1, 'URLSearchParams.delete');
       name = usv(name);
@@ -96,7 +96,7 @@
       return found;
     }
 
-    has(name, value) {
+    has(name, value = undefined) {
       const list = this.#list;
       need(arguments, 1, 'URLSearchParams.has');
       name = usv(name);
@@ -136,12 +136,15 @@
     toString() { return native.serializeQuery(this.#list) }
 
     static {
+      isParams = (value) => #list in value;
+      serialize = (params) => native.serializeQuery(params.#list);
       connect = (params, url, text) => {
         params.#url = url;
         params.#list = native.parseQuery(text);
       };
       refresh = (params, text) => { params.#list = native.parseQuery(text) };
       iterable(URLSearchParams, (params) => params.#list);
+      expose(URLSearchParams, isParams, (params) => pairsOf(params.#list));
     }
   }
 
@@ -238,9 +241,15 @@
     toJSON() { return this.#parts[HREF] }
 
     static {
+      expose(URL, (value) => #parts in value, ['href', 'origin', 'protocol', 'username', 'password', 'host', 'hostname', 'port', 'pathname',
+        'search', 'searchParams', 'hash']);
       query = (url, text) => { url.#parts = native.set(url.#parts[HREF], SEARCH, text) ?? url.#parts };
     }
   }
 
-  return { URL: expose(URL), URLSearchParams: expose(URLSearchParams) };
+  return {
+    URL, URLSearchParams, isParams, serialize,
+    // Names and values by turns, of a text without a question mark before it.
+    parseQuery: (text) => native.parseQuery(`?${text}`),
+  };
 }

@@ -46,7 +46,10 @@ fn parse<'js>(ctx: Ctx<'js>, url: JsString<'js>, base: Opt<Value<'js>>) -> Resul
 /// The parts, in the order that `url.js` knows.
 fn parts<'js>(ctx: &Ctx<'js>, url: &Url) -> Result<Array<'js>> {
     room(url.as_str().len())?;
-    let origin = quirks::origin(url);
+    // The URL that a blob is of has an origin where it is of the web.
+    let inner = url.path().split(':').next().unwrap_or_default();
+    let is_opaque = url.scheme() == "blob" && !["http", "https"].iter().any(|web| inner.eq_ignore_ascii_case(web));
+    let origin = if is_opaque { "null".to_owned() } else { quirks::origin(url) };
     let parts = [
         quirks::href(url),
         &origin,

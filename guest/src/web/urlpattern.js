@@ -41,10 +41,15 @@
     }
   };
 
+  let isPattern;
+
   class URLPattern {
     // For each part: [pattern, regular expression, names of its groups].
     #components = [];
     #hasGroups;
+    static {
+      isPattern = (value) => #components in value;
+    }
 
     constructor(input = undefined, second = undefined, third = undefined) {
       const given = inputOf(input);
@@ -94,5 +99,7 @@
     get hasRegExpGroups() { return this.#hasGroups }
   }
 
-  return { URLPattern: expose(URLPattern) };
+  expose(URLPattern, isPattern, parts);
+
+  return { URLPattern };
 }

@@ -45,3 +45,33 @@ fn every_api_is_loaded_in_any_order() {
     let left = "Object.values(Object.getOwnPropertyDescriptors(globalThis)).filter((property) => property.get).length";
     assert_eq!(eval(engine, left), Ok("0".into()));
 }
+
+#[test]
+fn every_api_is_loaded_after_scripts_have_made_something_else_of_what_is_built_in() {
+    let (engine, _) = engine();
+    let spoil = "
+        const spoilt = () => { throw 'asked' };
+        const taken = [
+            [Array.prototype, [Symbol.iterator, 'forEach', 'map', 'keys', 'values', 'entries', 'push']],
+            [Object, ['keys', 'entries', 'assign', 'defineProperty', 'freeze']],
+            [Promise.prototype, ['catch', 'finally']], [RegExp.prototype, ['test', Symbol.match, Symbol.replace, Symbol.split]],
+            [String.prototype, [Symbol.iterator, 'split', 'replace']], [Map.prototype, [Symbol.iterator]], [Set.prototype, [Symbol.iterator]],
+        ];
+        for (let at = 0; at < taken.length; at++) {
+            for (let of = 0; of < taken[at][1].length; of++) taken[at][0][taken[at][1][of]] = spoilt;
+        }
+        Object.getOwnPropertyNames(globalThis).length > 100";
+    assert_eq!(eval(engine, spoil), Ok("true".into()));
+    let load = "
+        const names = Object.getOwnPropertyNames(globalThis), missing = [];
+        for (let at = 0; at < names.length; at++) {
+            try { if (globalThis[names[at]] === null) missing[missing.length] = names[at] } catch (error) { missing[missing.length] = `${names[at]} ${error}` }
+        }
+        missing";
+    assert_eq!(eval(engine, load), Ok("[]".into()));
+    let use_them = "[new URL('a:b?c#d').searchParams.get('c'), new Headers({}).has('a'), atob('YQ=='), new TextEncoder().encode('a')[0], \
+        structuredClone({ a: new Map() }).a.size, new URLPattern({ pathname: '/:a' }).test('b:/c'), new Request('http://a/').method, \
+        new TextEncoder().encodeInto('abc', new Uint8Array(2)).written]";
+    let expected = "[\"\", false, \"a\", 97, 0, true, \"GET\", 2]";
+    assert_eq!(eval(engine, use_them), Ok(expected.into()));
+}
