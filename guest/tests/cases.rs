@@ -10,8 +10,8 @@ use std::{
 };
 
 use aiointernal_guest::{
-    Batch, Engine, Exception, Failure, Host, HostClass, HostError, LogLevel, ModuleKind, ModuleText, ResultForm,
-    Settings, Source, SourceKind,
+    Batch, Engine, Exception, Failure, Host, HostClass, HostError, LogLevel, Malformed, ModuleKind, ModuleText,
+    Refusal, ResultForm, Settings, Source, SourceKind,
 };
 use minicbor::{
     Decoder, Encoder,
@@ -138,11 +138,15 @@ impl Host for FakeHost {
         self.0.objects.borrow_mut().release(objects);
     }
 
-    fn load(&self, name: &str) -> Result<ModuleText, String> {
+    fn load(&self, name: &str) -> Result<ModuleText, Refusal> {
         self.0.loads.borrow_mut().push(name.into());
         let kind = if name.ends_with(".json") { ModuleKind::Json } else { ModuleKind::JavaScript };
         let modules = self.0.modules.borrow();
         let text = modules.get(name).ok_or_else(|| format!("there is no module {name:?}"))?;
+        if name.ends_with(".ts") {
+            let stack = format!("    at {name}:2:8");
+            return Err(Refusal::Malformed(Malformed { name: text.clone(), message: "x".repeat(300), stack }));
+        }
         Ok(ModuleText { text: text.clone(), kind })
     }
 }
@@ -1290,6 +1294,23 @@ fn modules_of_one_name_are_each_evaluated() {
         evaluate(engine, &source("export let n = 1; console.log(n++)", SourceKind::Module), ResultForm::Value).unwrap();
     }
     assert_eq!(messages(&world), ["1", "1", "1"]);
+}
+
+#[test]
+fn a_module_that_the_host_finds_malformed_is_an_error_of_its_own_and_may_be_imported_again() {
+    let (engine, world) = engine();
+    for (name, class) in [("a.ts", "SyntaxError"), ("b.ts", "RangeError")] {
+        world.modules.borrow_mut().insert(name.into(), class.into());
+        let seen = format!("[{class:?}, 300, \"    at {name}:2:8\\n\", []]");
+        let script =
+            format!("import('{name}').catch((e) => [e.constructor.name, e.message.length, e.stack, Object.keys(e)])");
+        for _ in 0..2 {
+            assert_eq!(eval(engine, &script), Ok(seen.clone()));
+        }
+        let module = evaluate(engine, &source(&format!("import '{name}'"), SourceKind::Module), ResultForm::Value);
+        let Err(Failure::Thrown(exception)) = module else { panic!("it throws") };
+        assert_eq!((exception.name.as_str(), exception.stack), (class, format!("    at {name}:2:8")));
+    }
 }
 
 #[test]

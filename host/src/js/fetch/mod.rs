@@ -8,6 +8,7 @@ mod body;
 mod connection;
 mod grant;
 mod limits;
+mod metered;
 mod request;
 mod requests;
 mod rule;
