@@ -42,9 +42,44 @@ async fn more_headers_than_are_granted_are_refused() {
 }
 
 #[tokio::test]
-async fn answers_that_only_announce_another_end_with_the_time() {
+async fn answers_that_only_announce_another_without_end_are_refused() {
     let server = Server::endless("", "HTTP/1.1 100 Continue\r\n\r\n").await;
-    assert_eq!(told(&server, |limits| limits.time = SHORT).await, "TypeError: the request took longer than 100ms");
+    let why = "TypeError: no answer of SERVER: more bytes came than an answer may take";
+    assert_eq!(told(&server, |_| {}).await, why);
+    // A few are none too many, though they are as long as headers may be.
+    let hint = format!("HTTP/1.1 103 Early Hints\r\nlink: {}\r\n\r\n", "x".repeat(60_000));
+    let server = Server::saying(hint + &ok("hello")).await;
+    assert_eq!(told(&server, |_| {}).await, "got 5");
+}
+
+#[tokio::test]
+async fn chunks_that_say_nothing_are_refused() {
+    let most = |limits: &mut FetchLimits| limits.response_body = 100_000;
+    for again in ["0", "1;a=b\r\nx\r\n"] {
+        let server = Server::endless("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", again).await;
+        let told = told(&server, most).await;
+        assert!(told.starts_with("TypeError: the body of the answer was cut off: "), "{again:?}: {told}");
+    }
+    // Chunks of one byte are no more than slow.
+    let chunks = "1\r\nx\r\n".repeat(100_000);
+    let server =
+        Server::saying(format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{chunks}0\r\n\r\n")).await;
+    assert_eq!(told(&server, most).await, "got 100000");
+}
+
+#[tokio::test]
+async fn who_always_has_more_to_say_ends_with_the_time() {
+    let limits = |limits: &mut FetchLimits| (limits.response_body, limits.time) = (usize::MAX, SHORT);
+    let server = Server::endless("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", "0").await;
+    assert_eq!(told(&server, limits).await, "TypeError: the request took longer than 100ms");
+}
+
+#[tokio::test]
+async fn trailers_without_end_are_refused() {
+    let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n";
+    let server = Server::endless(head, format!("a: {}\r\n", "x".repeat(100))).await;
+    let told = told(&server, |_| {}).await;
+    assert_eq!(told, "TypeError: the body of the answer was cut off: error reading a body from connection");
 }
 
 #[tokio::test]
@@ -69,7 +104,9 @@ async fn a_body_as_long_as_it_may_be_is_read() {
 
 #[tokio::test]
 async fn who_never_answers_ends_with_the_time() {
-    for answer in ["", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel"] {
+    for answer in
+        ["", "HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel"]
+    {
         let server = Server::hanging(answer).await;
         let told = told(&server, |limits| limits.time = SHORT).await;
         assert_eq!(told, "TypeError: the request took longer than 100ms", "{answer:?}");

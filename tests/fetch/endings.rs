@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use super::{
     SHORT, all_of, open, refusal, run,
-    server::{Server, ok},
+    server::{Server, hang, ok, say},
 };
 
 #[tokio::test]
@@ -79,6 +79,23 @@ async fn a_context_that_is_closed_or_reset_leaves_nothing_open() {
     context.close_now().await.unwrap();
     assert_eq!(waiting.await.unwrap_err().kind(), ErrorKind::Closed);
     server.closed(1).await;
+}
+
+#[tokio::test]
+async fn a_context_that_is_lost_leaves_nothing_open_and_the_one_in_its_place_may_fetch() {
+    let server = Server::start(|request, stream| async move {
+        if request.starts_with("GET /ok") { say(stream, ok("hello")).await } else { hang(stream, "").await }
+    })
+    .await;
+    let context = open(all_of(&server)).await;
+    let waiting = context.eval(format!("await fetch({:?})", server.url("/"))).queue();
+    // What jobs it leaves behind are dropped, which may be those that another waits for.
+    let jobs = "(function next() { Promise.resolve().then(next) })()";
+    let error = context.eval(jobs).timeout(SHORT).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_context_kept()), (ErrorKind::Timeout, false), "{error}");
+    assert_eq!(waiting.await.unwrap_err().kind(), ErrorKind::Lost);
+    server.closed(1).await;
+    assert_eq!(refusal(&context, &server.url("/ok"), "{}").await, "got 5");
 }
 
 #[tokio::test]

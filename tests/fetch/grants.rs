@@ -70,6 +70,19 @@ async fn addresses_that_are_not_public_are_refused_in_every_spelling() {
 }
 
 #[tokio::test]
+async fn an_address_is_granted_with_the_methods_of_its_own_rule_only() {
+    let server = Server::saying(ok("")).await;
+    let grant = FetchGrant::new().allow(&server.url("")).unwrap().allow("* http://*:*").unwrap();
+    let context = open(grant).await;
+    assert_eq!(refusal(&context, &server.url("/"), "{}").await, "got 0");
+    let told = refusal(&context, &server.url("/"), "{ method: 'POST' }").await;
+    assert_eq!(told, format!("TypeError: {} leads to no address that is granted", server.url("")));
+    let told = refusal(&context, &server.url("/"), "{ headers: { 'X-HTTP-Method-Override': 'POST' } }").await;
+    assert_eq!(told, "TypeError: a script cannot set the header x-http-method-override");
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
 async fn a_context_has_its_own_grant_in_the_place_of_the_sandboxs() {
     let (one, two) = (Server::saying(ok("one")).await, Server::saying(ok("two")).await);
     let context = open(all_of(&one).allow(&two.url("")).unwrap()).await;

@@ -49,6 +49,36 @@ async fn a_request_has_the_method_headers_and_body_of_the_script() {
 }
 
 #[tokio::test]
+async fn a_path_is_sent_as_a_path_whatever_it_looks_like() {
+    let server = Server::saying(ok("")).await;
+    let context = open(all_of(&server)).await;
+    for path in ["//other.test/a", "/http://other.test/", "/a%0d%0ab: c", "/*", "/?a b"] {
+        run(&context, &server.url(path), "await fetch(url); undefined").await;
+    }
+    let requests = server.requests();
+    let lines: Vec<_> = requests.iter().map(|request| request.lines().next().unwrap()).collect();
+    assert_eq!(
+        lines,
+        [
+            "GET //other.test/a HTTP/1.1",
+            "GET /http://other.test/ HTTP/1.1",
+            "GET /a%0d%0ab:%20c HTTP/1.1",
+            "GET /* HTTP/1.1",
+            "GET /?a%20b HTTP/1.1",
+        ]
+    );
+    assert!(requests.iter().all(|request| request.contains(&format!("\r\nhost: {}\r\n", server.address))));
+}
+
+#[tokio::test]
+async fn a_status_that_no_standard_knows_is_told() {
+    let server = Server::saying("HTTP/1.1 599 Odd\r\ncontent-length: 2\r\n\r\nhi").await;
+    let context = open(all_of(&server)).await;
+    let script = "const r = await fetch(url); [r.status, r.ok, await r.text()]";
+    assert_eq!(run(&context, &server.url("/"), script).await, value!([599, false, "hi"]));
+}
+
+#[tokio::test]
 async fn many_requests_leave_nothing_open() {
     let server = Server::saying(ok("hello")).await;
     let context = open(all_of(&server)).await;

@@ -342,7 +342,8 @@ impl Engine {
             self.stop(evaluation.number);
             return self.forget(&Leaving { timers: vec![timer], ..Leaving::default() });
         }
-        self.go_on(&evaluation, |store, engine| engine.on_demand(store)?.call_fire(store, timer));
+        let is_fatal = evaluation.ends_at_a_throw();
+        self.go_on(&evaluation, |store, engine| engine.on_demand(store)?.call_fire(store, timer, is_fatal));
         if let Some(host) = self.instance.host_mut() {
             host.timers.renew(&host.time, timer);
         }
@@ -849,7 +850,8 @@ impl Engine {
         source: &mut Source,
     ) -> Result<Rc<Evaluation>, Error> {
         let evaluation = self.admit(running, terms, |_, limits| source.check(limits.source))?;
-        source.strip(evaluation.limits().source).inspect_err(|error| evaluation.end(Some(error.kind())))?;
+        let stripped = source.strip(evaluation.limits().source, evaluation.account.until);
+        stripped.inspect_err(|error| evaluation.end(Some(error.kind())))?;
         Ok(evaluation)
     }
 

@@ -175,8 +175,7 @@ async fn connect(requests: &Requests, request: &Request) -> Result<Box<dyn Strea
     let connecting = async {
         let port = url.port_or_known_default().unwrap_or_default();
         let addresses = match literal(url) {
-            Some(address) if grant.reaches(url, &request.method, address) => vec![address],
-            Some(_) => Vec::new(),
+            Some(address) => grant.reached(url, &request.method, &[address]),
             None => requests.look_up(request).await,
         };
         if addresses.is_empty() {

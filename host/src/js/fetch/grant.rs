@@ -197,11 +197,15 @@ impl FetchGrant {
         Err(failed(format!("{method} is not granted for {place}, only {}", methods.join(", "))))
     }
 
-    /// Whether this address may be connected to for a request of this method to this URL.
-    pub(super) fn reaches(&self, url: &Url, method: &Method, address: IpAddr) -> bool {
-        is_public(address)
-            || self.addresses.iter().any(|range| range.contains(address))
-            || self.rules.iter().any(|rule| rule.names(address) && rule.covers(url) && rule.admits(method))
+    /// Those of these addresses that may be connected to for a request of this method to this URL, as far as they are tried.
+    pub(super) fn reached(&self, url: &Url, method: &Method, found: &[IpAddr]) -> Vec<IpAddr> {
+        let is_granted = |address: &IpAddr| {
+            let address = *address;
+            is_public(address)
+                || self.addresses.iter().any(|range| range.contains(address))
+                || self.rules.iter().any(|rule| rule.names(address) && rule.covers(url) && rule.admits(method))
+        };
+        found.iter().copied().filter(is_granted).take(MAX_ADDRESSES).collect()
     }
 
     /// The addresses of the name in this URL that may be connected to for a request of this method. Where the system is asked, it holds the permit until it has answered:
@@ -220,8 +224,7 @@ impl FetchGrant {
         };
         match found {
             Ok(found) => {
-                let granted = found.iter().copied().filter(|address| self.reaches(url, method, *address));
-                let granted: Vec<_> = granted.take(MAX_ADDRESSES).collect();
+                let granted = self.reached(url, method, &found);
                 if granted.is_empty() {
                     tracing::debug!(host = url.host_str(), ?found, "a name leads to no address that is granted");
                 }
@@ -304,13 +307,15 @@ mod tests {
         let url = |text| Url::parse(text).unwrap();
         let loopback: IpAddr = "127.0.0.1".parse().unwrap();
         let by_rule = grant(&["http://127.0.0.1:80", "http://*"]);
-        let reaches = |grant: &FetchGrant, text, address| grant.reaches(&url(text), &Method::GET, address);
+        let reaches =
+            |grant: &FetchGrant, text, address| !grant.reached(&url(text), &Method::GET, &[address]).is_empty();
         assert!(reaches(&by_rule, "http://127.1/", loopback));
         assert!(reaches(&by_rule, "http://[::ffff:127.0.0.1]/", "::ffff:127.0.0.1".parse().unwrap()));
         assert!(!reaches(&by_rule, "http://rebound.test/", loopback), "a name that leads there has no such rule");
         assert!(!reaches(&by_rule, "http://127.0.0.1:81/", loopback), "nor has another port");
         let with_post = by_rule.allow("POST http://*").unwrap();
-        assert!(!with_post.reaches(&url("http://127.0.0.1/"), &Method::POST, loopback), "nor has another method");
+        let posted = with_post.reached(&url("http://127.0.0.1/"), &Method::POST, &[loopback]);
+        assert!(posted.is_empty(), "nor has another method");
         let by_address = grant(&["http://*"]).allow_address("127.0.0.0/8").unwrap();
         assert!(reaches(&by_address, "http://localhost/", loopback));
         assert!(!reaches(&by_address, "http://localhost/", "10.0.0.1".parse().unwrap()));

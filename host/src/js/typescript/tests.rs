@@ -1,4 +1,10 @@
-use super::{Failed, Goal, Malformed, strip};
+use std::time::{Duration, Instant};
+
+use super::{AT_A_TIME, Failed, Goal, Malformed, Place, Stripped, look};
+
+fn strip(name: &str, text: &str, goal: Goal, limit: usize) -> Result<Stripped, Failed> {
+    super::strip(name, text, goal, limit, Instant::now() + Duration::from_secs(60))
+}
 
 fn stripped(text: &str) -> String {
     strip("a.ts", text, Goal::Either, usize::MAX).ok().unwrap().text
@@ -7,7 +13,7 @@ fn stripped(text: &str) -> String {
 fn malformed(text: &str) -> (&'static str, usize, usize) {
     match strip("a.ts", text, Goal::Either, usize::MAX) {
         Err(Failed::Malformed(Malformed { class, line, column, .. })) => (class, line, column),
-        Err(Failed::TooLong | Failed::Broken(_)) => panic!("{text:.40}: broken"),
+        Err(Failed::TooLong | Failed::Late | Failed::Broken(_)) => panic!("{text:.40}: broken"),
         Ok(stripped) => panic!("{:.40} became {:.40}", text, stripped.text),
     }
 }
@@ -136,4 +142,31 @@ fn texts_may_be_stripped_by_many_threads() {
             scope.spawn(|| assert_eq!(stripped("let a: number = 1").trim(), "let a = 1;"));
         }
     });
+}
+
+#[test]
+fn who_finds_no_place_in_time_is_told_so_and_takes_none() {
+    let far = Instant::now() + Duration::from_secs(60);
+    let places: Vec<_> = (0..AT_A_TIME).map(|_| Place::take(far).unwrap()).collect();
+    for until in [Instant::now(), Instant::now() + Duration::from_millis(5)] {
+        assert!(matches!(super::strip("a.ts", "1", Goal::Either, usize::MAX, until), Err(Failed::Late)));
+    }
+    drop(places);
+    assert_eq!(stripped("let a: number = 1").trim(), "let a = 1;");
+}
+
+#[test]
+fn every_place_that_is_told_is_in_the_text() {
+    let line = "enum É { A, 'b👍' = 2 } @d class C<T> { constructor(private é: T) {} } // c";
+    let ends = ["\n", "\r\n", "\r", "\u{2028}", "\u{2029}", "\n\n"];
+    let lines = |wrong: &str| ends.map(|end| [line, "", line, wrong, "é"].join(end));
+    for text in lines("let 👍a: number = `a\nb${é}`").into_iter().chain(["".to_owned(), "#!a\nlet b: c".to_owned()])
+    {
+        assert!(look(&text).0, "{text:?}");
+    }
+    for text in
+        lines("'👍'; let a: = 1").into_iter().chain(["{".to_owned(), "é\n/*".to_owned(), "`\u{2028}".to_owned()])
+    {
+        assert_eq!(look(&text), (true, None), "{text:?}");
+    }
 }
