@@ -7,7 +7,8 @@ use std::{
 
 use crate::{
     Answer, Batch, Engine, Exception, Failure, Host, HostClass, HostError, HostFunction, HostMember, LogLevel,
-    MemberKind, ModuleKind, ModuleText, Operation, Outcome, ResultForm, Settings, Source, SourceKind,
+    Malformed, MemberKind, ModuleKind, ModuleText, Operation, Outcome, Refusal, ResultForm, Settings, Source,
+    SourceKind,
 };
 
 #[allow(unsafe_code, missing_docs, unreachable_pub, reason = "generated")]

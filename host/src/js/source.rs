@@ -80,10 +80,11 @@ impl Source {
     /// waits, no longer than the call may take. It cannot be stopped: a thread for which nobody waits any more goes on to its end. Two texts are stripped at
     /// a time in the process. The call's limits of memory and of processor time do not hold there, but [`Limits::source`](crate::Limits::source) does for both texts, and one that is
     /// nested too deeply is a `RangeError`: beyond some 2000 brackets, 700 `<`, and 49,000 operators and words, which are counted up to a semicolon
-    /// or the end of a block. What does not parse is a `SyntaxError` that says where, as in JavaScript.
+    /// or the end of a block; and beyond some 15 constraints of `infer` within one another. What does not parse is a `SyntaxError` that says where, as in JavaScript.
     ///
     /// Enums, namespaces, parameter properties, and decorators as of `experimentalDecorators` become JavaScript; a text with
-    /// decorators has a variable `babelHelpers`. Imports that are used as types only are left out. Not there: JSX, `import x =
+    /// decorators has a variable `babelHelpers`. What the members of an enum are is worked out when it runs, so it has a name for a string that is put
+    /// together, as for a number. Imports that are used as types only are left out. Not there: JSX, `import x =
     /// require()`, `export =`, metadata of decorators, and the values of enums that other files declare.
     #[cfg(feature = "typescript")]
     pub fn typescript(self) -> Source {

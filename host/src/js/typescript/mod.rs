@@ -189,7 +189,7 @@ fn on_thread(name: &str, text: &str, goal: Goal) -> Result<Stripped, Malformed> 
     malformed(parsed.diagnostics)?;
     let mut program = parsed.program;
     let tree = tree::look(&program).map_err(|at| Malformed::new("RangeError", TOO_DEEP.to_owned(), text, at))?;
-    let meant = SemanticBuilder::new().with_check_syntax_error(true).with_enum_eval(true).build(&program);
+    let meant = SemanticBuilder::new().with_check_syntax_error(true).build(&program);
     malformed(meant.diagnostics)?;
     let scoping = meant.semantic.into_scoping();
     let options = TransformOptions {

@@ -170,3 +170,16 @@ fn every_place_that_is_told_is_in_the_text() {
         assert_eq!(look(&text), (true, None), "{text:?}");
     }
 }
+
+#[test]
+fn what_enums_come_to_is_not_worked_out_before_they_run() {
+    let members: String = (1..60).map(|n| format!("a{n} = a{0} + a{0}, ", n - 1)).collect();
+    let text = stripped(&format!("enum A {{ a0 = 'xx', {members} }}"));
+    assert!(text.len() < 10_000, "{} bytes", text.len());
+}
+
+#[test]
+fn what_the_parser_would_read_again_and_again_is_refused() {
+    let text = format!("let a: A extends {}B{}", "[infer C extends ".repeat(40), "?D:E]".repeat(40));
+    assert_eq!(malformed(&text).0, "RangeError");
+}
