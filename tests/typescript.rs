@@ -66,6 +66,8 @@ fn types_are_taken_away_and_what_they_stand_for_is_done() {
         ("function f<T extends number>(this: void, a: T, b?: T): a is T { return !b } f(1)", Value::from(true)),
         ("const enum A { B = 1 << 1, C = B | 1 } A.C", Value::from(3)),
         ("const f = async <T,>(a: T): Promise<T> => a; f(3)", Value::from(3)),
+        ("", Value::Undefined),
+        ("type A = 1", Value::Undefined),
     ] {
         assert_eq!(eval(text), value, "{text}");
     }

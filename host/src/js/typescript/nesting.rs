@@ -60,7 +60,8 @@ pub(super) enum Refused {
 
 /// Refuses a text that the parser may need more than so many bytes of stack for.
 pub(super) fn check(text: &str, stack: usize) -> Result<(), Refused> {
-    let looks = text.len().saturating_mul(MAX_LOOKS);
+    // One more, as a text may be empty.
+    let looks = text.len().saturating_mul(MAX_LOOKS).saturating_add(1);
     let mut rereads = text.len().saturating_mul(REREADS_OF_A_BYTE).saturating_add(MAX_REREADS);
     let mut nesting = Nesting { text, levels: Vec::new(), readings: Vec::new(), looks };
     let begin = text.len().saturating_sub(text.trim_start_matches('\u{feff}').len());
@@ -518,12 +519,19 @@ mod tests {
     }
 
     #[test]
+    fn a_text_with_nothing_in_it_is_read() {
+        for text in ["", "\u{feff}", " ", "#!", "//"] {
+            assert_eq!(check(text, 0), Ok(()), "{text:?}");
+        }
+    }
+
+    #[test]
     fn what_takes_too_many_ways_or_too_long_to_read_is_refused() {
         let text: String = (0..1000).map(|n| format!("a\n/ b {} c /\n", "(".repeat(n % 90 + 1))).collect();
         assert!(matches!(check(&text, usize::MAX), Err(Refused::Ambiguous(_))));
         assert!(matches!(check(&"()/[".repeat(100_000), usize::MAX), Err(Refused::Ambiguous(_))));
         // Few enough, but each goes its own way through all that follows.
-        let ways: String = (1..6).map(|n| format!("a\n/ b {} c /\n", "(".repeat(1 << n))).collect();
+        let ways: String = (1..6).map(|n| format!("a\n/ b {} c /\n", "{".repeat(1 << n))).collect();
         assert!(matches!(check(&(ways + &"a ".repeat(100_000)), usize::MAX), Err(Refused::Ambiguous(_))));
     }
 }
