@@ -18,7 +18,7 @@ use oxc_semantic::SemanticBuilder;
 use oxc_span::SourceType;
 use oxc_transformer::{DecoratorOptions, HelperLoaderMode, HelperLoaderOptions, TransformOptions, Transformer};
 
-use self::nesting::Refused;
+use self::{nesting::Refused, tree::TooMuch};
 use super::{
     bindings::{self, ExceptionPlace, modules},
     exception::Exception,
@@ -188,7 +188,8 @@ fn on_thread(name: &str, text: &str, goal: Goal) -> Result<Stripped, Malformed> 
     let parsed = Parser::new(&allocator, text, kind).parse();
     malformed(parsed.diagnostics)?;
     let mut program = parsed.program;
-    let tree = tree::look(&program).map_err(|at| Malformed::new("RangeError", TOO_DEEP.to_owned(), text, at))?;
+    let tree = tree::look(&program);
+    let tree = tree.map_err(|TooMuch { at, what }| Malformed::new("RangeError", what.to_owned(), text, at))?;
     let meant = SemanticBuilder::new().with_check_syntax_error(true).build(&program);
     malformed(meant.diagnostics)?;
     let scoping = meant.semantic.into_scoping();

@@ -179,6 +179,15 @@ fn what_enums_come_to_is_not_worked_out_before_they_run() {
 }
 
 #[test]
+fn what_is_looked_through_again_for_each_of_its_kind_is_refused_where_there_are_too_many() {
+    let parameters = |many: usize| (0..many).map(|n| format!("a{n}, ")).collect::<String>();
+    stripped(&format!("function f({}) {{}}", parameters(1000)));
+    assert_eq!(malformed(&format!("1;\nfunction f({}) {{}}", parameters(1001))), ("RangeError", 2, 11));
+    stripped(&"namespace A { export let b = 1 }\n".repeat(10_000));
+    assert_eq!(malformed(&"namespace A { export let b = 1 }\n".repeat(10_001)), ("RangeError", 10_001, 1));
+}
+
+#[test]
 fn what_the_parser_would_read_again_and_again_is_refused() {
     let text = format!("let a: A extends {}B{}", "[infer C extends ".repeat(40), "?D:E]".repeat(40));
     assert_eq!(malformed(&text).0, "RangeError");
