@@ -94,6 +94,26 @@ mod virtual_time {
     }
 
     #[tokio::test]
+    async fn timers_fire_at_either_end_of_time() {
+        let (dates, ages) = (Duration::from_secs(8_640_000_000_000), Duration::from_secs(1 << 62));
+        let source = "const seen = []; setTimeout(() => seen.push(1), 5); const id = setInterval(() => seen.push(2), 2 ** 31 - 1); \
+            await new Promise((done) => setTimeout(done, 2 ** 31 - 1)); clearInterval(id); console.log(+new Date()); seen";
+        for start in [UNIX_EPOCH + dates, UNIX_EPOCH + ages, UNIX_EPOCH - dates, UNIX_EPOCH - ages] {
+            let (context, console) = (open(|context| context.clock(Clock::virtual_from(start))).await, Console::new());
+            let seen: Vec<f64> = context.printing_to(&console).eval_as(source).await.unwrap();
+            assert_eq!(seen, [1.0, 2.0], "{start:?}");
+            assert_eq!(console.take().len(), 1, "{start:?}");
+        }
+        let clock = ManualClock::new(UNIX_EPOCH);
+        let context = open(|context| context.clock(&clock)).await;
+        let waiting = context.eval(format!("{PAUSE} 'done'")).queue();
+        context.eval("'it has begun'").await.unwrap();
+        clock.advance(Duration::MAX);
+        clock.advance(Duration::MAX);
+        assert_eq!(waiting.await.unwrap(), "done".into());
+    }
+
+    #[tokio::test]
     async fn every_fresh_context_begins_at_the_start() {
         let context = open(|context| context.clock(Clock::virtual_from(start())).seed(5)).await;
         let source = format!("{PAUSE} [Date.now(), Math.random()]");

@@ -222,6 +222,27 @@ mod until_idle {
     }
 
     #[tokio::test]
+    async fn what_a_callback_throws_ends_it_as_it_ends_a_program_and_takes_its_timers_with_it() {
+        let (context, console) = (open().await, Console::new());
+        let program = context.printing_to(&console).until_idle();
+        let source = "setTimeout(() => { throw new TypeError('mine') }, 5); setTimeout(console.log, 1, 'before');
+            setTimeout(console.log, 9, 'late'); setInterval(console.log, 7, 'late'); 'value'";
+        for source in [source.to_owned(), format!("{source}; await new Promise(() => {{}})")] {
+            let error = program.eval(source).await.unwrap_err();
+            assert_eq!((error.kind(), error.is_context_kept()), (ErrorKind::Thrown, true), "{error}");
+            assert_eq!(error.to_string(), "TypeError: mine");
+            assert!(error.exception().unwrap().stack.starts_with("    at <anonymous> (<eval>:1:"), "{error:?}");
+            assert_eq!(texts(&console), ["before"]);
+            assert_eq!(context.eval(format!("{PAUSE} 'on'")).await.unwrap(), "on".into());
+            assert_eq!(texts(&console), [""; 0]);
+        }
+        // Others go on: the timer is not theirs.
+        let waiting = context.eval(format!("{PAUSE} 'theirs'")).queue();
+        assert_eq!(program.eval("setTimeout(() => { throw 1 }); 2").await.unwrap_err().kind(), ErrorKind::Thrown);
+        assert_eq!(waiting.await.unwrap(), "theirs".into());
+    }
+
+    #[tokio::test]
     async fn a_context_that_is_lost_meanwhile_loses_the_value() {
         let context = open().await;
         let waiting = context.until_idle().eval("setInterval(() => {}, 1); 'value'").queue();

@@ -7,7 +7,7 @@ use std::{
 
 use aiointernal::{
     Context, Error, ErrorKind, Limits, Sandbox, Value,
-    js::{Folder, Module, ModuleMap, Source},
+    js::{Folder, Module, ModuleMap, Source, value},
 };
 
 static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| Sandbox::new().unwrap());
@@ -66,6 +66,8 @@ fn types_are_taken_away_and_what_they_stand_for_is_done() {
         ("function f<T extends number>(this: void, a: T, b?: T): a is T { return !b } f(1)", Value::from(true)),
         ("const enum A { B = 1 << 1, C = B | 1 } A.C", Value::from(3)),
         ("const f = async <T,>(a: T): Promise<T> => a; f(3)", Value::from(3)),
+        ("", Value::Undefined),
+        ("type A = 1", Value::Undefined),
     ] {
         assert_eq!(eval(text), value, "{text}");
     }
@@ -154,16 +156,31 @@ fn stacks_of_modules_are_those_of_the_typescript() {
 }
 
 #[test]
-fn a_module_that_does_not_parse_is_refused_with_its_place() {
-    let modules = ModuleMap::new([("lib.ts", "export let a: number = 1\nexport let b: = 2")]);
+fn a_module_that_does_not_parse_is_a_syntax_error_with_its_place_for_who_imports_it() {
+    let modules = ModuleMap::new([
+        ("lib.ts", "export let a: number = 1\nexport let b: = 2"),
+        ("deep.ts", &"(".repeat(100_000)),
+        ("main.ts", "import './lib.ts'"),
+        ("lib.js", "export let a = 1\nexport let b = ="),
+    ]);
     let context = SANDBOX.context().modules(modules).blocking().unwrap();
-    for source in [Source::script("import('lib.ts')"), Source::module("import 'lib.ts'")] {
+    for source in [
+        Source::script("import('lib.ts')"),
+        Source::module("import 'lib.ts'"),
+        Source::script("import('main.ts')"),
+        Source::script("import('lib.js')"),
+    ] {
         let error = context.eval(source).blocking().unwrap_err();
         assert_eq!((error.kind(), error.is_context_kept()), (ErrorKind::Thrown, true));
-        assert!(error.to_string().contains("SyntaxError: "), "{error}");
-        assert!(error.to_string().ends_with(" at lib.ts:2:15"), "{error}");
+        assert_eq!(error.exception().unwrap().name, "SyntaxError", "{error}");
+        let place = if stack(&error).contains("lib.js") { "lib.js:2:16" } else { "lib.ts:2:15" };
+        assert_eq!(stack(&error), format!("    at {place}"), "{error}");
     }
-    assert_eq!(context.eval_as::<u32>("1").blocking().unwrap(), 1);
+    let script =
+        "import('lib.ts').catch((e) => [e instanceof SyntaxError, e.stack.trim(), e.message.includes('import')])";
+    assert_eq!(context.eval(script).blocking().unwrap(), value!([true, "at lib.ts:2:15", false]));
+    let script = "import('deep.ts').catch((e) => [e instanceof RangeError, e.message])";
+    assert_eq!(context.eval(script).blocking().unwrap(), value!([true, "the text is nested too deeply"]));
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::report;
 /// Scripts run in a sandbox: no files, no network but what you allow, no clock finer than a millisecond, and no more time
 /// and memory than you say. What they print with console.log comes on standard error.
 ///
-/// Exit status: 0 done; 1 the script threw, or its result cannot leave the sandbox; 2 the command line or a file is
+/// Exit status: 0 done; 1 the script, or what a timer of it calls, threw, or its result cannot leave the sandbox; 2 the command line or a file is
 /// wrong; 3 a limit stopped the script; 70 a fault of this program.
 #[derive(Debug, Parser)]
 #[command(name = "aiointernal", version, arg_required_else_help = true)]

@@ -7,7 +7,8 @@ use std::{
 
 use crate::{
     Answer, Batch, Engine, Exception, Failure, Host, HostClass, HostError, HostFunction, HostMember, LogLevel,
-    MemberKind, ModuleKind, ModuleText, Operation, Outcome, ResultForm, Settings, Source, SourceKind,
+    Malformed, MemberKind, ModuleKind, ModuleText, Operation, Outcome, Refusal, ResultForm, Settings, Source,
+    SourceKind,
 };
 
 #[allow(unsafe_code, missing_docs, unreachable_pub, reason = "generated")]
@@ -76,8 +77,13 @@ impl Host for Ambient {
         modules::normalize(base, specifier)
     }
 
-    fn load(&self, name: &str) -> Result<ModuleText, String> {
-        let modules::Module { text, kind } = modules::load(name)?;
+    fn load(&self, name: &str) -> Result<ModuleText, Refusal> {
+        let modules::Module { text, kind } = modules::load(name).map_err(|refusal| match refusal {
+            modules::Refusal::None(reason) => Refusal::None(reason),
+            modules::Refusal::Malformed(modules::Malformed { name, message, stack }) => {
+                Refusal::Malformed(Malformed { name, message, stack })
+            }
+        })?;
         let kind = match kind {
             modules::ModuleKind::Javascript => ModuleKind::JavaScript,
             modules::ModuleKind::Json => ModuleKind::Json,
@@ -253,8 +259,8 @@ impl on_demand::Guest for Component {
         Some(result.map_err(wit::Failure::from))
     }
 
-    fn fire(timer: u64) -> Result<(), wit::Failure> {
-        Ok(with_engine(|engine| engine.fire(timer))?)
+    fn fire(timer: u64, is_fatal: bool) -> Result<(), wit::Failure> {
+        Ok(with_engine(|engine| engine.fire(timer, is_fatal))?)
     }
 
     fn forget(evaluations: Vec<u64>, calls: Vec<u64>, timers: Vec<u64>) -> bool {

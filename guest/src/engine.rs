@@ -395,15 +395,15 @@ impl<H: Host> Engine<H> {
         })
     }
 
-    /// Calls the function of a timer that is due, then runs promise jobs. What it throws goes to the console. One that is not known
-    /// was forgotten.
+    /// Calls the function of a timer that is due, then runs promise jobs. What it throws goes to the console, unless that is fatal. One
+    /// that is not known was forgotten.
     ///
     /// # Errors
     ///
-    /// [`Failure::Interrupted`], [`Failure::OutOfMemory`].
-    pub fn fire(&self, timer: u64) -> Result<(), Failure> {
+    /// [`Failure::Interrupted`], [`Failure::OutOfMemory`]; [`Failure::Thrown`] where that is fatal.
+    pub fn fire(&self, timer: u64, is_fatal: bool) -> Result<(), Failure> {
         self.turn(|ctx, intrinsics| match self.timers.fire(ctx, timer) {
-            Err(error) if error.is_exception() && !self.stopped.get() => {
+            Err(error) if !is_fatal && error.is_exception() && !self.stopped.get() => {
                 let thrown = ctx.catch();
                 let text = text::inspect(intrinsics, &thrown, UNCAUGHT_BYTES);
                 self.host.log(LogLevel::Error, &format!("Uncaught {text}"), &[]);

@@ -2,7 +2,7 @@
 
 use crate::{
     functions::{Answer, HostError},
-    modules::ModuleText,
+    modules::{ModuleText, Refusal},
     objects::HostClass,
 };
 
@@ -42,8 +42,8 @@ pub trait Host: 'static {
     ///
     /// # Errors
     ///
-    /// Why there is none, in words for the script.
-    fn load(&self, name: &str) -> Result<ModuleText, String>;
+    /// Why it is not loaded.
+    fn load(&self, name: &str) -> Result<ModuleText, Refusal>;
 
     /// Calls a function of the host, with the encoded list of its arguments.
     fn start(&self, function: u32, arguments: &[u8]) -> Answer;

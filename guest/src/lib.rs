@@ -40,7 +40,7 @@ pub use crate::{
     failure::{Exception, Failure},
     functions::{Answer, HostError, HostFunction},
     host::{Host, LogLevel},
-    modules::{ModuleKind, ModuleText},
+    modules::{Malformed, ModuleKind, ModuleText, Refusal},
     objects::{HostClass, HostMember, MemberKind},
     operation::Operation,
 };

@@ -43,6 +43,32 @@ pub struct ModuleText {
     pub kind: ModuleKind,
 }
 
+/// Why the host does not load a module: the WIT variant `refusal`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is none, in words for the script.
+    None(String),
+    /// Its text, of which the host would have made another, is malformed.
+    Malformed(Malformed),
+}
+
+/// What is wrong with a text, and where: the WIT record `malformed`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Malformed {
+    /// `SyntaxError` or `RangeError`.
+    pub name: String,
+    /// What is wrong.
+    pub message: String,
+    /// Where in the text, as the stack of an error says it.
+    pub stack: String,
+}
+
+impl From<String> for Refusal {
+    fn from(reason: String) -> Refusal {
+        Refusal::None(reason)
+    }
+}
+
 /// How a module's text is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ModuleKind {
@@ -139,10 +165,10 @@ impl<H: Host> Modules<H> {
         let name = self.ask(ctx, &import, |host| {
             for (what, text) in [("it", specifier), ("the importer's name", &import.base)] {
                 if text.len() > MAX_NAME {
-                    return Err(format!("{what} has {} bytes, more than {MAX_NAME}", text.len()));
+                    return Err(format!("{what} has {} bytes, more than {MAX_NAME}", text.len()).into());
                 }
             }
-            check_name(host.normalize(&import.base, specifier)?)
+            Ok(check_name(host.normalize(&import.base, specifier)?)?)
         })?;
         let mut graph = self.graph.borrow_mut();
         let label = graph.label(&name);
@@ -182,7 +208,7 @@ impl<H: Host> Modules<H> {
         let ModuleText { text, kind } = self.ask(ctx, import, |host| {
             let module = host.load(name)?;
             match module.text.find('\0') {
-                Some(at) => Err(format!("the text of {name:?} holds U+0000 at byte {at}")),
+                Some(at) => Err(format!("the text of {name:?} holds U+0000 at byte {at}").into()),
                 None => Ok(module),
             }
         })?;
@@ -212,12 +238,16 @@ impl<H: Host> Modules<H> {
         &self,
         ctx: &Ctx<'_>,
         import: &Import,
-        question: impl FnOnce(&H) -> Result<T, String>,
+        question: impl FnOnce(&H) -> Result<T, Refusal>,
     ) -> rquickjs::Result<T> {
-        let answer = if self.stopped.get() { Err("the call was stopped".to_owned()) } else { question(&self.host) };
-        answer.map_err(|reason| {
+        let answer =
+            if self.stopped.get() { Err("the call was stopped".to_owned().into()) } else { question(&self.host) };
+        answer.map_err(|refusal| {
             (self.interrupted)();
-            self.refused(ctx, import, Exception::throw_reference, &reason)
+            match refusal {
+                Refusal::None(reason) => self.refused(ctx, import, Exception::throw_reference, &reason),
+                Refusal::Malformed(malformed) => Self::malformed(ctx, malformed),
+            }
         })
     }
 
@@ -232,24 +262,14 @@ impl<H: Host> Modules<H> {
         let (specifier, base) = (clipped(&import.specifier), clipped(&import.base));
         let reason = text::clip(reason.to_owned(), SHOWN_REASON);
         let message = format!("cannot import {specifier:?} from {base:?}: {reason}");
-        // Here a script may run: `Error.prepareStackTrace`.
-        let error = throw(ctx, &message);
-        // QuickJS cuts the messages of its own errors at 255 bytes.
-        let thrown = ctx.catch();
-        let Some(object) = thrown.as_object() else {
-            return ctx.throw(thrown);
-        };
-        let hidden = |text: String| Property::from(text).writable().configurable();
-        if object.prop("message", hidden(message)).is_err() {
-            return error;
-        }
-        let has_none = object.get::<_, String>("stack").is_ok_and(|stack| stack.is_empty());
-        if let Some(place) = self.graph.borrow().place_of(import).filter(|_| has_none)
-            && object.prop("stack", hidden(format!("{place}\n"))).is_err()
-        {
-            return error;
-        }
-        ctx.throw(thrown)
+        thrown(ctx, throw, message, |stack| self.graph.borrow().place_of(import).filter(|_| stack.is_empty()))
+    }
+
+    /// Throws the error of a text that the host could not read: as QuickJS does of one that it cannot compile.
+    fn malformed(ctx: &Ctx<'_>, malformed: Malformed) -> rquickjs::Error {
+        let Malformed { name, message, stack } = malformed;
+        let throw = if name == "RangeError" { Exception::throw_range } else { Exception::throw_syntax };
+        thrown(ctx, throw, text::clip(message, SHOWN_REASON), |_| Some(stack))
     }
 
     /// A failure with the names of modules for their labels, and with the place of an import that could not be linked.
@@ -273,6 +293,33 @@ impl<H: Host> Modules<H> {
             graph.settle();
         }
     }
+}
+
+/// Throws an error with this message, at the place that is made of its stack, if any.
+fn thrown<'js>(
+    ctx: &Ctx<'js>,
+    throw: impl FnOnce(&Ctx<'js>, &str) -> rquickjs::Error,
+    message: String,
+    place: impl FnOnce(&str) -> Option<String>,
+) -> rquickjs::Error {
+    // Here a script may run: `Error.prepareStackTrace`.
+    let error = throw(ctx, &message);
+    // QuickJS cuts the messages of its own errors at 255 bytes.
+    let thrown = ctx.catch();
+    let Some(object) = thrown.as_object() else {
+        return ctx.throw(thrown);
+    };
+    let hidden = |text: String| Property::from(text).writable().configurable();
+    if object.prop("message", hidden(message)).is_err() {
+        return error;
+    }
+    let stack = object.get::<_, String>("stack").ok();
+    if let Some(place) = stack.and_then(|stack| place(&stack))
+        && object.prop("stack", hidden(format!("{place}\n"))).is_err()
+    {
+        return error;
+    }
+    ctx.throw(thrown)
 }
 
 /// What QuickJS asks; both of its objects are this one.

@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    io::{self, Write as _},
     net::SocketAddr,
     sync::{Arc, Mutex},
 };
@@ -58,23 +59,25 @@ impl Server {
 
     /// One that answers with these bytes, and then waits until the other side has closed the connection.
     pub(super) async fn hanging(answer: &'static str) -> Server {
-        Server::start(move |_, stream| async move {
-            let mut stream = say(stream, answer).await;
-            wait_for_end(&mut stream).await;
-            stream
-        })
-        .await
+        Server::start(move |_, stream| hang(stream, answer)).await
     }
 
-    /// One that writes the beginning, and then the same again and again, until nobody takes it.
-    pub(super) async fn endless(beginning: &'static str, again: impl Into<String>) -> Server {
-        let again = again.into();
+    /// One that writes the beginning, and then the same again and again, until nobody takes it: from a thread that does nothing else, so
+    /// that there is always more to read.
+    pub(super) async fn endless(beginning: &'static str, again: impl AsRef<str>) -> Server {
+        let again = again.as_ref().repeat((64 << 10) / again.as_ref().len());
         Server::start(move |_, stream| {
             let again = again.clone();
             async move {
-                let mut stream = say(stream, beginning).await;
-                while stream.write_all(again.as_bytes()).await.is_ok() {}
-                stream
+                let stream = say(stream, beginning).await;
+                let writing = tokio::task::spawn_blocking(move || {
+                    let mut stream = stream.into_std()?;
+                    stream.set_nonblocking(false)?;
+                    while stream.write_all(again.as_bytes()).is_ok() {}
+                    stream.set_nonblocking(true)?;
+                    Ok::<_, io::Error>(stream)
+                });
+                TcpStream::from_std(writing.await.unwrap().unwrap()).unwrap()
             }
         })
         .await
@@ -104,6 +107,13 @@ impl Drop for Server {
 /// Writes this. Nobody may be there to take it.
 pub(super) async fn say(mut stream: TcpStream, answer: impl AsRef<str>) -> TcpStream {
     let _ = stream.write_all(answer.as_ref().as_bytes()).await;
+    stream
+}
+
+/// Writes this, and waits until the other side has closed the connection.
+pub(super) async fn hang(stream: TcpStream, answer: &str) -> TcpStream {
+    let mut stream = say(stream, answer).await;
+    wait_for_end(&mut stream).await;
     stream
 }
 

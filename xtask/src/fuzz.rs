@@ -8,7 +8,16 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 
-const TARGETS: [&str; 6] = ["evaluate", "values", "batch", "modules", "component", "differential"];
+const TARGETS: [&str; 8] =
+    ["evaluate", "values", "batch", "modules", "component", "fetch", "typescript", "differential"];
+
+/// Rules, ranges, URLs, redirects and addresses, as the target `fetch` has them.
+const GRANTS: [&str; 4] = [
+    "GET,POST https://*.example.com:8443\n10.0.0.0/8\nhttps://a.example.com:8443/b?c#d\n//127.1:80/\n::ffff:10.0.0.1",
+    "* http://[::1]:*\n::ffff:0:0/96\nhttp://[::ffff:127.0.0.1]/\nhttp://0x7f.1/\n64:ff9b::7f00:1\n2002:7f00:1::",
+    "http://127.0.0.1\n127.0.0.1\nhttp://me:secret@2130706433:81/\nhttp://0177.0.0.1/\n169.254.169.254\n1.1.1.1",
+    "http://*\nfd00::/8\nhttp://m\u{fc}nchen.test./\n../a\nfd00:ec2::254\n100.100.100.200\n2001:0:7f00:1::",
+];
 
 /// Runs a target, or `all` of them one after another, for so many seconds together.
 pub(crate) fn run(target: &str, seconds: &str) -> anyhow::Result<()> {
@@ -45,14 +54,14 @@ fn fuzz(root: &Path, target: &str, seconds: u64) -> anyhow::Result<()> {
     fuzzer.arg(&corpus).arg(&seeds).arg(format!("-max_total_time={seconds}"));
     fuzzer.args(["-max_len=8192", "-timeout=60", "-rss_limit_mb=4096", "-print_final_stats=1", "-verbosity=0"]);
     fuzzer.arg(format!("-artifact_prefix={}/", found.display()));
-    if target != "component" {
+    if !["component", "fetch"].contains(&target) {
         fuzzer.arg(format!("-dict={}", root.join("fuzz/javascript.dict").display()));
     }
     ensure!(fuzzer.status()?.success(), "{target} found what is in {}", found.display());
     Ok(())
 }
 
-/// What the fuzzer starts from: the sources of the case files, or the components of the tests.
+/// What the fuzzer starts from: the sources of the case files, or what the tests have of the target's own.
 fn write_seeds(root: &Path, target: &str, folder: &Path) -> anyhow::Result<()> {
     let _ = fs::remove_dir_all(folder);
     fs::create_dir_all(folder)?;
@@ -60,6 +69,10 @@ fn write_seeds(root: &Path, target: &str, folder: &Path) -> anyhow::Result<()> {
     let texts = match target {
         "component" => texts(&[tests.join("component"), tests.join("component/hostile")], "wat")?,
         "modules" => sources(texts(&[tests.join("graphs")], "txt")?),
+        "fetch" => GRANTS.map(str::to_owned).to_vec(),
+        "typescript" => {
+            texts(&["program", "program/geometry"].map(|folder| tests.join("typescript").join(folder)), "ts")?
+        }
         _ => sources(texts(&[tests.join("cases")], "txt")?),
     };
     for (at, text) in texts.iter().enumerate() {

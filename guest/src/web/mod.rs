@@ -34,8 +34,7 @@ use rquickjs::{
 
 use crate::{
     bytecode::Bytecode,
-    engine,
-    exception,
+    engine, exception,
     functions::Functions,
     raw::{self, Text},
 };

@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use aiointernal_guest::{Answer, Host, HostClass, HostError, LogLevel, ModuleKind, ModuleText};
+use aiointernal_guest::{Answer, Host, HostClass, HostError, LogLevel, Malformed, ModuleKind, ModuleText, Refusal};
 
 use super::{fetch, functions, objects, timers};
 
@@ -112,11 +112,15 @@ impl Host for FakeHost {
         self.0.objects.borrow_mut().release(objects);
     }
 
-    fn load(&self, name: &str) -> Result<ModuleText, String> {
+    fn load(&self, name: &str) -> Result<ModuleText, Refusal> {
         self.0.loads.borrow_mut().push(name.into());
         let kind = if name.ends_with(".json") { ModuleKind::Json } else { ModuleKind::JavaScript };
         let modules = self.0.modules.borrow();
         let text = modules.get(name).ok_or_else(|| format!("there is no module {name:?}"))?;
+        if name.ends_with(".ts") {
+            let stack = format!("    at {name}:2:8");
+            return Err(Refusal::Malformed(Malformed { name: text.clone(), message: "x".repeat(300), stack }));
+        }
         Ok(ModuleText { text: text.clone(), kind })
     }
 }

@@ -25,6 +25,23 @@ fn modules_of_one_name_are_each_evaluated() {
 }
 
 #[test]
+fn a_module_that_the_host_finds_malformed_is_an_error_of_its_own_and_may_be_imported_again() {
+    let (engine, world) = engine();
+    for (name, class) in [("a.ts", "SyntaxError"), ("b.ts", "RangeError")] {
+        put(&world, name, class);
+        let seen = format!("[{class:?}, 300, \"    at {name}:2:8\\n\", []]");
+        let script =
+            format!("import('{name}').catch((e) => [e.constructor.name, e.message.length, e.stack, Object.keys(e)])");
+        for _ in 0..2 {
+            assert_eq!(eval(&engine, &script), Ok(seen.clone()));
+        }
+        let module = evaluate(&engine, &source(&format!("import '{name}'"), SourceKind::Module), ResultForm::Value);
+        let Err(Failure::Thrown(exception)) = module else { panic!("it throws") };
+        assert_eq!((exception.name.as_str(), exception.stack), (class, format!("    at {name}:2:8")));
+    }
+}
+
+#[test]
 fn a_module_is_loaded_once_whoever_imports_it() {
     let (engine, world) = engine();
     put(&world, "a.mjs", "import './b.mjs'; import './c.mjs'");

@@ -184,6 +184,11 @@ impl Evaluation {
         self.until_idle && (self.in_flight.get() > 0 || self.timers.get() > 0)
     }
 
+    /// Whether what a timer's function throws ends it, as it ends a program.
+    pub(super) fn ends_at_a_throw(&self) -> bool {
+        self.until_idle
+    }
+
     /// Keeps its value until it ends.
     pub(super) fn keep(&self, value: (Value, Charge)) {
         self.kept.set(Some(value));

@@ -68,6 +68,23 @@ pub mod fuzzing {
     pub fn decode(bytes: &[u8], room: usize) -> Option<usize> {
         wire::decode_with(bytes, &Objects::default(), room).ok().map(|(_, taken)| taken)
     }
+
+    /// The addresses that a grant lets a request connect to, where its name leads to these.
+    #[cfg(feature = "fetch")]
+    pub fn reached(
+        grant: &super::FetchGrant,
+        method: &str,
+        url: &str,
+        found: &[std::net::IpAddr],
+    ) -> Vec<std::net::IpAddr> {
+        super::fetch::reached(grant, method, url, found).unwrap_or_default()
+    }
+
+    /// Strips a text of TypeScript, and says whether what is told of it lies within it, and how long its JavaScript is, if it has any.
+    #[cfg(feature = "typescript")]
+    pub fn strip(text: &str) -> (bool, Option<usize>) {
+        super::typescript::look(text)
+    }
 }
 
 #[cfg(feature = "fetch")]

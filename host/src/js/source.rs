@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{self, Read},
     path::Path,
+    time::Instant,
 };
 
 use super::{bindings, source_maps::Map};
@@ -75,14 +76,15 @@ impl Source {
     /// # }
     /// ```
     ///
-    /// Its types are taken away, unchecked, before the engine has it: on the context's thread, which waits for another of ample
-    /// stack. Two texts are stripped at a time in the process. It is no work of the call's: neither its time limit nor its
-    /// memory limit holds there, but [`Limits::source`](crate::Limits::source) does for both texts, and one that is
+    /// Its types are taken away, unchecked, before the engine has it: by another thread, of ample stack, for which that of the context
+    /// waits, no longer than the call may take. It cannot be stopped: a thread for which nobody waits any more goes on to its end. Two texts are stripped at
+    /// a time in the process. The call's limits of memory and of processor time do not hold there, but [`Limits::source`](crate::Limits::source) does for both texts, and one that is
     /// nested too deeply is a `RangeError`: beyond some 2000 brackets, 700 `<`, and 49,000 operators and words, which are counted up to a semicolon
-    /// or the end of a block. What does not parse is a `SyntaxError` that says where, as in JavaScript.
+    /// or the end of a block; and beyond some 15 constraints of `infer` within one another. What does not parse is a `SyntaxError` that says where, as in JavaScript.
     ///
     /// Enums, namespaces, parameter properties, and decorators as of `experimentalDecorators` become JavaScript; a text with
-    /// decorators has a variable `babelHelpers`. Imports that are used as types only are left out. Not there: JSX, `import x =
+    /// decorators has a variable `babelHelpers`. What the members of an enum are is worked out when it runs, so it has a name for a string that is put
+    /// together, as for a number. Imports that are used as types only are left out. Not there: JSX, `import x =
     /// require()`, `export =`, metadata of decorators, and the values of enums that other files declare.
     #[cfg(feature = "typescript")]
     pub fn typescript(self) -> Source {
@@ -144,8 +146,8 @@ impl Source {
         Err(Error::new(ErrorKind::SourceTooLarge, message))
     }
 
-    /// Makes JavaScript of TypeScript, of at most `limit` bytes.
-    pub(super) fn strip(&mut self, limit: usize) -> Result<(), Error> {
+    /// Makes JavaScript of TypeScript, of at most `limit` bytes, by then.
+    pub(super) fn strip(&mut self, limit: usize, until: Instant) -> Result<(), Error> {
         #[cfg(feature = "typescript")]
         if self.is_typescript {
             use super::typescript::{self, Goal};
@@ -154,12 +156,12 @@ impl Source {
                 Kind::Script => Goal::Either,
                 Kind::Module => Goal::Module,
             };
-            let stripped = typescript::strip(self.shown_name(), &self.text, goal, limit)
+            let stripped = typescript::strip(self.shown_name(), &self.text, goal, limit, until)
                 .map_err(|failed| failed.into_error(self.shown_name(), limit))?;
             self.kind = if stripped.is_module { Kind::Module } else { Kind::Script };
             (self.text, self.map, self.is_typescript) = (stripped.text, Some(stripped.map), false);
         }
-        let _ = limit;
+        let _ = (limit, until);
         Ok(())
     }
 

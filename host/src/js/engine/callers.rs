@@ -48,7 +48,8 @@ impl Engine {
         source: &mut Source,
     ) -> Result<Rc<Evaluation>, Error> {
         let evaluation = self.admit(running, terms, |_, limits| source.check(limits.source))?;
-        source.strip(evaluation.limits().source).inspect_err(|error| evaluation.end(Some(error.kind())))?;
+        let stripped = source.strip(evaluation.limits().source, evaluation.account.until);
+        stripped.inspect_err(|error| evaluation.end(Some(error.kind())))?;
         Ok(evaluation)
     }
 

@@ -27,6 +27,8 @@ use url::{Host, Url};
 use super::{
     super::functions::ScriptError,
     failed,
+    limits::end_of,
+    metered::{Allowance, Exhausted, Metered},
     request::Request,
     requests::{Failure, Requests},
     rule::literal,
@@ -37,6 +39,12 @@ const CHUNK: usize = 64 << 10;
 
 /// The least that an HTTP connection buffers.
 const LEAST_BUFFER: usize = 8 << 10;
+
+/// Buffers that the head of an answer may take, with answers that only announce it and what is read beyond it.
+const BUFFERS_OF_A_HEAD: usize = 3;
+
+/// Bytes that may be sent for a byte of the body: one in a chunk of its own takes six.
+const BYTES_OF_A_BYTE: usize = 8;
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
@@ -60,11 +68,13 @@ impl Connection {
     /// Sends a request that is granted, and waits for the head of its answer.
     pub(super) async fn open(requests: &Requests, request: &Request) -> Result<(Response<()>, Connection), Failure> {
         let limits = requests.grant().fetch_limits();
-        let stream = connect(requests, &request.url).await?;
+        let buffer = limits.header_bytes.max(LEAST_BUFFER);
+        let allowance = Allowance::of(buffer.saturating_mul(BUFFERS_OF_A_HEAD));
+        let stream = Metered::new(connect(requests, request).await?, allowance.clone());
         let (mut sender, driver) = http1::Builder::new()
             .max_headers(limits.headers)
             .max_header_size(limits.header_bytes)
-            .max_buf_size(limits.header_bytes.max(LEAST_BUFFER))
+            .max_buf_size(buffer)
             .handshake::<_, Full<Bytes>>(TokioIo::new(stream))
             .await
             .map_err(|error| unanswered(&request.url, &error))?;
@@ -80,6 +90,7 @@ impl Connection {
             return Err(failed(format!("{} answered with the status {}", place(&request.url), head.status)).into());
         }
         let most = limits.response_body;
+        allowance.add(most.saturating_mul(BYTES_OF_A_BYTE));
         let connection = Connection { driver, body, buffer: Vec::new(), received: 0, most, ended: None };
         Ok((Response::from_parts(head, ()), connection))
     }
@@ -128,7 +139,8 @@ impl Connection {
                 Poll::Pending => return,
                 Poll::Ready(None) => self.ended = Some(Ok(())),
                 Poll::Ready(Some(Err(error))) => {
-                    self.ended = Some(Err(failed(format!("the body of the answer was cut off: {error}")).into()));
+                    let message = format!("the body of the answer was cut off: {}", reason(&error));
+                    self.ended = Some(Err(failed(message).into()));
                 }
                 Poll::Ready(Some(Ok(frame))) => {
                     // Trailers are nobody's.
@@ -156,15 +168,15 @@ fn drive(driver: &mut Option<Driver>, context: &mut Context<'_>) {
 }
 
 /// Connects to where a URL leads, if that is granted, and agrees on TLS.
-async fn connect(requests: &Requests, url: &Url) -> Result<Box<dyn Stream>, Failure> {
-    let grant = requests.grant();
-    let until = Instant::now().checked_add(grant.fetch_limits().connect_time);
+async fn connect(requests: &Requests, request: &Request) -> Result<Box<dyn Stream>, Failure> {
+    let (grant, url) = (requests.grant(), &request.url);
+    let time = grant.fetch_limits().connect_time;
+    let until = end_of(time);
     let connecting = async {
         let port = url.port_or_known_default().unwrap_or_default();
         let addresses = match literal(url) {
-            Some(address) if grant.reaches(url, address) => vec![address],
-            Some(_) => Vec::new(),
-            None => requests.look_up(url).await,
+            Some(address) => grant.reached(url, &request.method, &[address]),
+            None => requests.look_up(request).await,
         };
         if addresses.is_empty() {
             // Whether there is such a name is nothing to tell either.
@@ -184,33 +196,19 @@ async fn connect(requests: &Requests, url: &Url) -> Result<Box<dyn Stream>, Fail
         let stream = tls.connect(name, stream).await.map_err(|error| refused(&error))?;
         Ok(Box::new(stream) as Box<dyn Stream>)
     };
-    let Some(until) = until else {
-        return connecting.await;
-    };
-    timeout_at(until, connecting).await.unwrap_or_else(|_| {
-        let time = grant.fetch_limits().connect_time;
-        Err(failed(format!("no connection to {} within {time:?}", place(url))).into())
-    })
+    timeout_at(until, connecting)
+        .await
+        .unwrap_or_else(|_| Err(failed(format!("no connection to {} within {time:?}", place(url))).into()))
 }
 
 /// Connects to the first of these that answers. Each has its part of the time that is left.
-async fn connect_to_one(
-    url: &Url,
-    addresses: &[IpAddr],
-    port: u16,
-    until: Option<Instant>,
-) -> Result<TcpStream, Failure> {
+async fn connect_to_one(url: &Url, addresses: &[IpAddr], port: u16, until: Instant) -> Result<TcpStream, Failure> {
     let mut last = io::Error::from(io::ErrorKind::TimedOut);
     for (index, address) in addresses.iter().enumerate() {
         let left = u32::try_from(addresses.len().saturating_sub(index)).unwrap_or(u32::MAX);
-        let now = Instant::now();
-        let part = until.and_then(|until| now.checked_add(until.saturating_duration_since(now).checked_div(left)?));
+        let part = until.saturating_duration_since(Instant::now()).checked_div(left).unwrap_or_default();
         let connecting = with_drivers(TcpStream::connect(SocketAddr::new(*address, port)));
-        let connected = match part {
-            Some(part) => timeout_at(part, connecting).await,
-            None => Ok(connecting.await),
-        };
-        match connected {
+        match timeout_at(end_of(part), connecting).await {
             Ok(Ok(Ok(stream))) => return Ok(stream),
             Ok(Ok(Err(error))) => last = error,
             Ok(Err(error)) => return Err(error.into()),
@@ -246,5 +244,10 @@ fn place(url: &Url) -> String {
 }
 
 fn unanswered(url: &Url, error: &hyper::Error) -> Failure {
-    failed(format!("no answer of {}: {error}", place(url))).into()
+    failed(format!("no answer of {}: {}", place(url), reason(error))).into()
+}
+
+/// What a script is told of an error of the connection: of those that have others behind them, no more than what they are.
+fn reason(error: &hyper::Error) -> String {
+    if Exhausted::led_to(error) { Exhausted.to_string() } else { error.to_string() }
 }

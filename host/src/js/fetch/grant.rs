@@ -57,7 +57,10 @@ use crate::{
 /// does not say what a name leads to, nor whether there is such a name.
 ///
 /// Redirects are followed as the fetch standard says; `Authorization` and `Cookie` do not go to another origin. A URL with a user or a
-/// password is refused, and so are headers that are about the connection (`Host`, `Content-Length`, `Proxy-*`...).
+/// password is refused, and so are headers that are about the connection (`Host`, `Content-Length`, `Proxy-*`...), and those that name
+/// another method than the one that is granted (`X-HTTP-Method-Override`...).
+///
+/// An address of the machine itself, or of your network, that is one of the public internet is reached as any other.
 ///
 /// # How
 ///
@@ -106,7 +109,7 @@ impl FetchGrant {
     /// | `METHODS` | names between commas, as `GET,POST`, or `*` for any. Default: `GET` and `HEAD`. `CONNECT`, `TRACE` and `TRACK` are never granted |
     /// | `SCHEME` | `http` or `https` |
     /// | `HOST` | a name; `*.example.com` for all names below `example.com`; `*` for any host; an address, IPv6 in brackets. An address is granted with the rule, in URLs that have it in the place of a name |
-    /// | `PORT` | a number, or `*` for any. Default: 443 of `https`, 80 of `http` |
+    /// | `PORT` | a number, or `*` for any, those of other protocols too. Default: 443 of `https`, 80 of `http` |
     ///
     /// # Errors
     ///
@@ -136,7 +139,8 @@ impl FetchGrant {
         self
     }
 
-    /// Has this look up names, in the place of the system. Of what it answers, the first 8 addresses that are granted are tried.
+    /// Has this look up names, in the place of the system, which takes a thread of the runtime's for work that blocks until it has answered, even where the
+    /// request is over by then: of a context as many at a time as [`concurrent`](FetchLimits::concurrent) says. Of what it answers, the first 8 addresses that are granted are tried.
     ///
     /// ```
     /// use std::{io, net::{IpAddr, Ipv4Addr}};
@@ -193,17 +197,21 @@ impl FetchGrant {
         Err(failed(format!("{method} is not granted for {place}, only {}", methods.join(", "))))
     }
 
-    /// Whether this address may be connected to for this URL.
-    pub(super) fn reaches(&self, url: &Url, address: IpAddr) -> bool {
-        is_public(address)
-            || self.addresses.iter().any(|range| range.contains(address))
-            || self.rules.iter().any(|rule| rule.names(address) && rule.covers(url))
+    /// Those of these addresses that may be connected to for a request of this method to this URL, as far as they are tried.
+    pub(super) fn reached(&self, url: &Url, method: &Method, found: &[IpAddr]) -> Vec<IpAddr> {
+        let is_granted = |address: &IpAddr| {
+            let address = *address;
+            is_public(address)
+                || self.addresses.iter().any(|range| range.contains(address))
+                || self.rules.iter().any(|rule| rule.names(address) && rule.covers(url) && rule.admits(method))
+        };
+        found.iter().copied().filter(is_granted).take(MAX_ADDRESSES).collect()
     }
 
-    /// The addresses of a name that may be connected to for this URL. Where the system is asked, it holds the permit until it has answered:
+    /// The addresses of the name in this URL that may be connected to for a request of this method. Where the system is asked, it holds the permit until it has answered:
     /// it cannot be stopped.
-    pub(super) async fn resolve(&self, url: &Url, name: &str, permit: OwnedSemaphorePermit) -> Vec<IpAddr> {
-        let name = name.to_owned();
+    pub(super) async fn resolve(&self, url: &Url, method: &Method, permit: OwnedSemaphorePermit) -> Vec<IpAddr> {
+        let name = url.host_str().unwrap_or_default().to_owned();
         let found = match &self.resolver {
             Some(resolve) => resolve(name).await,
             None => {
@@ -216,8 +224,7 @@ impl FetchGrant {
         };
         match found {
             Ok(found) => {
-                let granted = found.iter().copied().filter(|address| self.reaches(url, *address));
-                let granted: Vec<_> = granted.take(MAX_ADDRESSES).collect();
+                let granted = self.reached(url, method, &found);
                 if granted.is_empty() {
                     tracing::debug!(host = url.host_str(), ?found, "a name leads to no address that is granted");
                 }
@@ -300,14 +307,19 @@ mod tests {
         let url = |text| Url::parse(text).unwrap();
         let loopback: IpAddr = "127.0.0.1".parse().unwrap();
         let by_rule = grant(&["http://127.0.0.1:80", "http://*"]);
-        assert!(by_rule.reaches(&url("http://127.1/"), loopback));
-        assert!(by_rule.reaches(&url("http://[::ffff:127.0.0.1]/"), "::ffff:127.0.0.1".parse().unwrap()));
-        assert!(!by_rule.reaches(&url("http://rebound.test/"), loopback), "a name that leads there has no such rule");
-        assert!(!by_rule.reaches(&url("http://127.0.0.1:81/"), loopback), "nor has another port");
+        let reaches =
+            |grant: &FetchGrant, text, address| !grant.reached(&url(text), &Method::GET, &[address]).is_empty();
+        assert!(reaches(&by_rule, "http://127.1/", loopback));
+        assert!(reaches(&by_rule, "http://[::ffff:127.0.0.1]/", "::ffff:127.0.0.1".parse().unwrap()));
+        assert!(!reaches(&by_rule, "http://rebound.test/", loopback), "a name that leads there has no such rule");
+        assert!(!reaches(&by_rule, "http://127.0.0.1:81/", loopback), "nor has another port");
+        let with_post = by_rule.allow("POST http://*").unwrap();
+        let posted = with_post.reached(&url("http://127.0.0.1/"), &Method::POST, &[loopback]);
+        assert!(posted.is_empty(), "nor has another method");
         let by_address = grant(&["http://*"]).allow_address("127.0.0.0/8").unwrap();
-        assert!(by_address.reaches(&url("http://localhost/"), loopback));
-        assert!(!by_address.reaches(&url("http://localhost/"), "10.0.0.1".parse().unwrap()));
-        assert!(by_address.reaches(&url("http://localhost/"), "1.1.1.1".parse().unwrap()));
+        assert!(reaches(&by_address, "http://localhost/", loopback));
+        assert!(!reaches(&by_address, "http://localhost/", "10.0.0.1".parse().unwrap()));
+        assert!(reaches(&by_address, "http://localhost/", "1.1.1.1".parse().unwrap()));
     }
 
     #[test]

@@ -2,6 +2,17 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
+/// As good as no end: thirty years, which every clock can add.
+const FAR: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
+
+/// When a time that begins now is over.
+pub(super) fn end_of(time: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(time.min(FAR)).unwrap_or(now)
+}
+
 /// What the requests of a script may take. [`FetchLimits::default`] documents every default; change the fields that should differ.
 ///
 /// A request is also a call of a host function, and so is each chunk of a body that is read: what a script sends and reads
@@ -23,9 +34,10 @@ pub struct FetchLimits {
     pub request_body: usize,
     /// Headers of a request, and of its answer.
     pub headers: usize,
-    /// Bytes of all these headers together, with the first line of the answer. Below 8 KiB, an answer may come with a little more.
+    /// Bytes of all these headers together, with the first line of the answer. Below 8 KiB, an answer may come with a little more. With
+    /// those that only announce another (`103 Early Hints`), answers may take three times as many, or 24 KiB.
     pub header_bytes: usize,
-    /// Bytes of the body of an answer.
+    /// Bytes of the body of an answer. How it is sent may take eight times as many.
     pub response_body: usize,
     /// Redirects that one `fetch` follows.
     pub redirects: usize,

@@ -8,6 +8,7 @@ mod body;
 mod connection;
 mod grant;
 mod limits;
+mod metered;
 mod request;
 mod requests;
 mod rule;
@@ -33,6 +34,20 @@ impl FetchGrant {
                 Ok::<_, Infallible>(())
             })
     }
+}
+
+/// The addresses that a grant lets a request connect to, where its name leads to these. `None`: it is refused before.
+#[cfg(fuzzing)]
+pub(super) fn reached(
+    grant: &FetchGrant,
+    method: &str,
+    url: &str,
+    found: &[std::net::IpAddr],
+) -> Option<Vec<std::net::IpAddr>> {
+    let (url, method) = (url::Url::parse(url).ok()?, rule::method(method)?);
+    grant.check(&url, &method).ok()?;
+    let literal = rule::literal(&url);
+    Some(grant.reached(&url, &method, literal.as_ref().map_or(found, std::slice::from_ref)))
 }
 
 /// What a script is told of a request that fails.

@@ -53,6 +53,9 @@ const OF_THE_HOST: [HeaderName; 8] =
 /// More of them, which have no constants.
 const OF_THE_HOST_BY_NAME: [&str; 2] = ["http2-settings", "keep-alive"];
 
+/// Headers by which many a server takes another method than that of the request, which is the one that was granted.
+const IN_PLACE_OF_THE_METHOD: [&str; 3] = ["x-http-method", "x-http-method-override", "x-method-override"];
+
 /// Headers that go with a body.
 const OF_THE_BODY: [HeaderName; 4] = [CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LOCATION, CONTENT_TYPE];
 
@@ -153,7 +156,8 @@ fn headers(pairs: Vec<(String, String)>, limits: &FetchLimits) -> Result<HeaderM
     for (name, value) in pairs {
         let name: HeaderName = name.parse().map_err(|_| failed(format!("{name:?} is no name of a header")))?;
         let text = name.as_str();
-        if OF_THE_HOST.contains(&name) || OF_THE_HOST_BY_NAME.contains(&text) || text.starts_with("proxy-") {
+        let is_of_the_host = OF_THE_HOST.contains(&name) || OF_THE_HOST_BY_NAME.contains(&text);
+        if is_of_the_host || IN_PLACE_OF_THE_METHOD.contains(&text) || text.starts_with("proxy-") {
             return Err(failed(format!("a script cannot set the header {name}")));
         }
         // A character of such a text is a byte.
@@ -190,7 +194,7 @@ mod tests {
     const URL: &str = "https://a.test/";
 
     #[test]
-    fn headers_of_the_connection_cannot_be_set() {
+    fn headers_of_the_connection_and_in_place_of_the_method_cannot_be_set() {
         for name in [
             "Host",
             "connection",
@@ -204,6 +208,9 @@ mod tests {
             "Proxy-Authorization",
             "proxy-anything",
             "HTTP2-Settings",
+            "X-HTTP-Method",
+            "X-HTTP-Method-Override",
+            "X-Method-Override",
         ] {
             let message = refusal(order("GET", URL, &[(name, "x")], Value::Null));
             assert_eq!(message, format!("a script cannot set the header {}", name.to_lowercase()));

@@ -3,7 +3,8 @@
 use std::{
     collections::HashMap,
     error::Error as StdError,
-    future::{Future, pending, poll_fn},
+    future::{Future, poll_fn},
+    net::IpAddr,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
     sync::{
@@ -27,6 +28,7 @@ use super::{
     body::Body,
     connection::{Connection, no_drivers},
     failed,
+    limits::end_of,
     request::{Order, Redirect, Request, pairs},
 };
 use crate::js::{host_call::HostCall, host_object::Host};
@@ -72,7 +74,7 @@ pub(super) struct Open {
     aborted: oneshot::Receiver<()>,
     call: HostCall,
     /// When its time is over.
-    until: Option<Instant>,
+    until: Instant,
     /// Its place among those that are open.
     place: Option<OwnedSemaphorePermit>,
 }
@@ -118,7 +120,7 @@ impl Requests {
         let (abort, aborted) = oneshot::channel();
         let before = self.lock().insert(id, Known { number, _abort: abort });
         drop(before);
-        let until = Instant::now().checked_add(self.grant.fetch_limits().time);
+        let until = end_of(self.grant.fetch_limits().time);
         Open { requests: Arc::clone(self), id, number, aborted, call, until, place: None }
     }
 
@@ -185,11 +187,11 @@ impl Requests {
         }
     }
 
-    /// The addresses of a URL's name that may be connected to.
-    pub(super) async fn look_up(&self, url: &Url) -> Vec<std::net::IpAddr> {
-        match (Arc::clone(&self.lookups).acquire_owned().await, url.host_str()) {
-            (Ok(permit), Some(name)) => self.grant.resolve(url, name, permit).await,
-            _ => Vec::new(),
+    /// The addresses of the name in its URL that may be connected to for a request.
+    pub(super) async fn look_up(&self, request: &Request) -> Vec<IpAddr> {
+        match Arc::clone(&self.lookups).acquire_owned().await {
+            Ok(permit) => self.grant.resolve(&request.url, &request.method, permit).await,
+            Err(_) => Vec::new(),
         }
     }
 }
@@ -198,23 +200,18 @@ impl Open {
     /// Waits for a part of the request, until it is aborted or its time is over. It is aborted with its evaluation as well.
     pub(super) async fn within<R>(&mut self, part: impl Future<Output = R>) -> Result<R, Failure> {
         let (until, time) = (self.until, self.requests.grant.fetch_limits().time);
-        let over = catch_unwind(AssertUnwindSafe(|| until.map(sleep_until))).map_err(|_| no_drivers())?;
-        let mut over = pin!(async {
-            match over {
-                Some(over) => over.await,
-                None => pending().await,
-            }
-        });
-        let mut ended = pin!(self.call.cancelled());
+        let over = catch_unwind(AssertUnwindSafe(|| sleep_until(until))).map_err(|_| no_drivers())?;
+        let (mut over, mut ended) = (pin!(over), pin!(self.call.cancelled()));
         let (mut part, mut aborted) = (pin!(part), pin!(&mut self.aborted));
         poll_fn(|context| {
             if aborted.as_mut().poll(context).is_ready() || ended.as_mut().poll(context).is_ready() {
                 return Poll::Ready(Err(failed("the request was aborted").into()));
             }
-            if let Poll::Ready(done) = part.as_mut().poll(context) {
-                return Poll::Ready(Ok(done));
+            // Before the part: one that always has more to do leaves tokio no budget to look at the time with.
+            if over.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Err(failed(format!("the request took longer than {time:?}")).into()));
             }
-            over.as_mut().poll(context).map(|()| Err(failed(format!("the request took longer than {time:?}")).into()))
+            part.as_mut().poll(context).map(Ok)
         })
         .await
     }

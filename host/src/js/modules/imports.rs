@@ -68,14 +68,14 @@ impl Imports {
         Ok(())
     }
 
-    /// Who loads the module of this name, and the bytes that it may have.
-    fn may_load(&mut self, name: &str) -> Result<(Grant, usize), String> {
+    /// Who loads the module of this name, and for which evaluation.
+    fn may_load(&mut self, name: &str) -> Result<(Grant, Rc<Evaluation>), String> {
         let (grant, evaluation) = self.grant()?;
         if self.resolved.take().as_deref() != Some(name) {
             return Err("nothing was resolved to it".to_owned());
         }
         count(&evaluation.loads, LOADS, "the call has loaded its 4096 modules")?;
-        Ok((grant, evaluation.account.limits.source))
+        Ok((grant, evaluation))
     }
 }
 
@@ -92,6 +92,12 @@ fn check(what: &str, name: &str) -> Result<(), String> {
     if name.len() > NAME { Err(format!("{what} has {} bytes, more than {NAME}", name.len())) } else { Ok(()) }
 }
 
+impl From<String> for modules::Refusal {
+    fn from(reason: String) -> modules::Refusal {
+        modules::Refusal::None(reason)
+    }
+}
+
 impl modules::Host for Data<Ambient> {
     fn normalize(&mut self, base: String, specifier: String) -> Result<String, String> {
         let Grant(resolver) = self.host.modules.may_resolve(&base, &specifier)?;
@@ -101,11 +107,12 @@ impl modules::Host for Data<Ambient> {
         Ok(name)
     }
 
-    fn load(&mut self, name: String) -> Result<modules::Module, String> {
-        let (Grant(resolver), bytes) = self.host.modules.may_load(&name)?;
+    fn load(&mut self, name: String) -> Result<modules::Module, modules::Refusal> {
+        let (Grant(resolver), evaluation) = self.host.modules.may_load(&name)?;
+        let bytes = evaluation.limits().source;
         let Module { text, kind } = answer(self, || resolver.load(&name, bytes))?;
         if text.len() > bytes {
-            return Err(format!("it is longer than {bytes} bytes"));
+            return Err(format!("it is longer than {bytes} bytes").into());
         }
         let (kind, text, map) = match kind {
             Kind::JavaScript => (modules::ModuleKind::Javascript, text, None),
@@ -115,8 +122,8 @@ impl modules::Host for Data<Ambient> {
                 use crate::js::typescript::{Goal, strip};
 
                 let _away = self.step_out();
-                let stripped =
-                    strip(&name, &text, Goal::Module, bytes).map_err(|failed| failed.into_reason(&name, bytes))?;
+                let stripped = strip(&name, &text, Goal::Module, bytes, evaluation.account.until);
+                let stripped = stripped.map_err(|failed| failed.into_refusal(&name, bytes))?;
                 (modules::ModuleKind::Javascript, stripped.text, Some(stripped.map))
             }
         };
@@ -163,7 +170,7 @@ mod tests {
     #[test]
     fn nothing_is_loaded_but_what_was_resolved_last_and_that_once() {
         let mut imports = imports();
-        let refused = |loaded: Result<(Grant, usize), String>| loaded.unwrap_err();
+        let refused = |loaded: Result<(Grant, Rc<Evaluation>), String>| loaded.unwrap_err();
         assert_eq!(refused(imports.may_load("tenants/other/secret.mjs")), "nothing was resolved to it");
         imports.may_resolve("main.mjs", "./a.mjs").unwrap();
         assert_eq!(refused(imports.may_load("a.mjs")), "nothing was resolved to it");

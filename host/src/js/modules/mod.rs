@@ -119,7 +119,7 @@ impl Module {
     }
 
     /// An ES module in TypeScript, whose types are taken away as those of a [source](crate::js::Source::typescript) are. One that
-    /// does not parse is a `ReferenceError` of the import, which says what is wrong, and where.
+    /// does not parse is the `SyntaxError` of the import, at its place in this text.
     #[cfg(feature = "typescript")]
     pub fn typescript(text: impl Into<String>) -> Module {
         Module { text: text.into(), kind: Kind::TypeScript }

@@ -68,6 +68,32 @@ impl Map {
         Map { version: 3, sources: vec![Some(original.to_owned())], names, mappings, root: None }
     }
 
+    /// Whether all that it says is of these two texts.
+    #[cfg(all(feature = "typescript", any(test, fuzzing)))]
+    pub(in crate::js) fn is_of(&self, text: &str, original: &str) -> bool {
+        let [text, original] = [text, original]
+            .map(|text| super::lines(text).map(|line| line.encode_utf16().count() as u32).collect::<Vec<_>>());
+        let has =
+            |lines: &[u32], line: u32, column: u32| lines.get(line as usize).is_some_and(|length| column <= *length);
+        let mut segments = mappings::Segments::of(&self.mappings);
+        loop {
+            let Ok(segment) = segments.next() else {
+                return false;
+            };
+            let Some(segment) = segment else {
+                return true;
+            };
+            let is_named =
+                |place: &mappings::Original| place.name.is_none_or(|name| (name as usize) < self.names.len());
+            let is_original = |place: &mappings::Original| {
+                place.source == 0 && has(&original, place.line, place.column) && is_named(place)
+            };
+            if !has(&text, segment.line, segment.column) || !segment.original.as_ref().is_none_or(is_original) {
+                return false;
+            }
+        }
+    }
+
     /// Bytes of its texts.
     pub(super) fn bytes(&self) -> usize {
         self.names

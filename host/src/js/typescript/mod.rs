@@ -5,8 +5,9 @@ mod tree;
 
 use std::{
     path::Path,
-    sync::{Condvar, Mutex, PoisonError},
+    sync::{Condvar, Mutex, PoisonError, mpsc},
     thread,
+    time::Instant,
 };
 
 use oxc_allocator::Allocator;
@@ -17,9 +18,9 @@ use oxc_semantic::SemanticBuilder;
 use oxc_span::SourceType;
 use oxc_transformer::{DecoratorOptions, HelperLoaderMode, HelperLoaderOptions, TransformOptions, Transformer};
 
-use self::nesting::Refused;
+use self::{nesting::Refused, tree::TooMuch};
 use super::{
-    bindings::{self, ExceptionPlace},
+    bindings::{self, ExceptionPlace, modules},
     exception::Exception,
     source_maps::Map,
 };
@@ -73,14 +74,20 @@ impl Malformed {
         }
     }
 
-    /// As JavaScript that does not parse is told.
-    pub(super) fn into_error(self, name: &str) -> Error {
+    /// As JavaScript that does not parse is told to an importer.
+    fn into_wire(self, name: &str) -> modules::Malformed {
         let Malformed { class, message, line, column } = self;
+        modules::Malformed { name: class.to_owned(), message, stack: format!("    at {name}:{line}:{column}") }
+    }
+
+    /// As JavaScript that does not parse is told.
+    fn into_error(self, name: &str) -> Error {
+        let modules::Malformed { name, message, stack } = self.into_wire(name);
         Error::thrown(Exception::new(vec![bindings::Exception {
             place: ExceptionPlace::Thrown,
-            name: class.to_owned(),
+            name,
             message,
-            stack: format!("    at {name}:{line}:{column}"),
+            stack,
             thrown: None,
             host_error: None,
             left_out: 0,
@@ -93,6 +100,8 @@ pub(super) enum Failed {
     Malformed(Malformed),
     /// It is longer than the limit.
     TooLong,
+    /// It is not there in time.
+    Late,
     /// The system gives no thread, or the library has panicked.
     Broken(String),
 }
@@ -105,44 +114,48 @@ impl Failed {
                 let message = format!("the JavaScript of {name} is longer than {limit} bytes; the context was kept");
                 Error::new(ErrorKind::SourceTooLarge, message)
             }
+            Failed::Late => {
+                let message =
+                    format!("the types of {name} were not stripped within the time of the call; the context was kept");
+                Error::new(ErrorKind::Timeout, message)
+            }
             Failed::Broken(reason) => {
                 Error::new(ErrorKind::Engine, format!("the types of {name} cannot be stripped: {reason}"))
             }
         }
     }
 
-    /// As the reason of an import that is refused.
-    pub(super) fn into_reason(self, name: &str, limit: usize) -> String {
-        match self {
-            Failed::Malformed(Malformed { class, message, line, column }) => {
-                format!("{class}: {message} at {name}:{line}:{column}")
-            }
+    /// As why an import is refused.
+    pub(super) fn into_refusal(self, name: &str, limit: usize) -> modules::Refusal {
+        modules::Refusal::None(match self {
+            Failed::Malformed(malformed) => return modules::Refusal::Malformed(malformed.into_wire(name)),
             Failed::TooLong => format!("its JavaScript is longer than {limit} bytes"),
+            Failed::Late => "its types were not stripped in time".to_owned(),
             Failed::Broken(reason) => format!("its types cannot be stripped: {reason}"),
-        }
+        })
     }
 }
 
-/// Strips the types of a text, whose JavaScript may have so many bytes. Blocks this thread meanwhile: the work is done on another, whose
-/// stack is ample.
-pub(super) fn strip(name: &str, text: &str, goal: Goal, limit: usize) -> Result<Stripped, Failed> {
-    nesting::check(text, PARSER_STACK).map_err(|refused| {
-        Failed::Malformed(match refused {
-            Refused::TooDeep(at) => Malformed::new("RangeError", TOO_DEEP.to_owned(), text, at),
-            Refused::Ambiguous(at) => {
-                let message =
-                    "there are too many ways to read the slashes before this; put a regular expression behind = or (";
-                Malformed::new(SYNTAX, message.to_owned(), text, at)
-            }
-        })
-    })?;
-    let _place = Place::take();
+/// Strips the types of a text, whose JavaScript may have so many bytes. Blocks this thread until then at most, while the work is done on
+/// another, whose stack is ample; where that takes longer, it goes on for nobody.
+pub(super) fn strip(name: &str, text: &str, goal: Goal, limit: usize, until: Instant) -> Result<Stripped, Failed> {
+    let place = Place::take(until).ok_or(Failed::Late)?;
+    let (answer, answered) = mpsc::sync_channel(1);
+    let (own_name, own_text) = (name.to_owned(), text.to_owned());
+    let work = move || {
+        let stripped = on_thread(&own_name, &own_text, goal);
+        // Who hears of it finds the place free.
+        drop(place);
+        let _ = answer.send(stripped);
+    };
     let builder = thread::Builder::new().name("aiointernal-typescript".to_owned()).stack_size(STACK);
-    let stripped = thread::scope(|scope| {
-        let thread = builder.spawn_scoped(scope, || on_thread(name, text, goal)).map_err(|error| error.to_string())?;
-        thread.join().map_err(|_| "the library panicked".to_owned())
+    builder.spawn(work).map_err(|error| Failed::Broken(error.to_string()))?;
+    let stripped = answered.recv_timeout(until.saturating_duration_since(Instant::now()));
+    let stripped = stripped.map_err(|error| match error {
+        mpsc::RecvTimeoutError::Timeout => Failed::Late,
+        mpsc::RecvTimeoutError::Disconnected => Failed::Broken("the library panicked".to_owned()),
     });
-    let stripped = stripped.map_err(Failed::Broken)?.map_err(Failed::Malformed)?;
+    let stripped = stripped?.map_err(Failed::Malformed)?;
     if stripped.text.len() > limit { Err(Failed::TooLong) } else { Ok(stripped) }
 }
 
@@ -152,6 +165,14 @@ const SYNTAX: &str = "SyntaxError";
 const TOO_DEEP: &str = "the text is nested too deeply";
 
 fn on_thread(name: &str, text: &str, goal: Goal) -> Result<Stripped, Malformed> {
+    nesting::check(text, PARSER_STACK).map_err(|refused| match refused {
+        Refused::TooDeep(at) => Malformed::new("RangeError", TOO_DEEP.to_owned(), text, at),
+        Refused::Ambiguous(at) => {
+            let message =
+                "there are too many ways to read the slashes before this; put a regular expression behind = or (";
+            Malformed::new(SYNTAX, message.to_owned(), text, at)
+        }
+    })?;
     let allocator = Allocator::default();
     let kind = match goal {
         Goal::Module => SourceType::ts().with_module(true),
@@ -167,8 +188,9 @@ fn on_thread(name: &str, text: &str, goal: Goal) -> Result<Stripped, Malformed> 
     let parsed = Parser::new(&allocator, text, kind).parse();
     malformed(parsed.diagnostics)?;
     let mut program = parsed.program;
-    let tree = tree::look(&program).map_err(|at| Malformed::new("RangeError", TOO_DEEP.to_owned(), text, at))?;
-    let meant = SemanticBuilder::new().with_check_syntax_error(true).with_enum_eval(true).build(&program);
+    let tree = tree::look(&program);
+    let tree = tree.map_err(|TooMuch { at, what }| Malformed::new("RangeError", what.to_owned(), text, at))?;
+    let meant = SemanticBuilder::new().with_check_syntax_error(true).build(&program);
     malformed(meant.diagnostics)?;
     let scoping = meant.semantic.into_scoping();
     let options = TransformOptions {
@@ -197,6 +219,18 @@ fn on_thread(name: &str, text: &str, goal: Goal) -> Result<Stripped, Malformed> 
     Ok(Stripped { text: stripped, is_module: program.source_type.is_module(), map: Map::new(name, names, mappings) })
 }
 
+/// Strips a text, and says whether what is told of it lies within it, and how long its JavaScript is, if it has any.
+#[cfg(any(test, fuzzing))]
+pub(super) fn look(text: &str) -> (bool, Option<usize>) {
+    match on_thread("look.ts", text, Goal::Either) {
+        Ok(stripped) => (stripped.map.is_of(&stripped.text, text), Some(stripped.text.len())),
+        Err(Malformed { line, column, .. }) => {
+            let found = super::source_maps::lines(text).nth(line.saturating_sub(1));
+            (found.is_some_and(|line| column <= line.encode_utf16().count().saturating_add(1)), None)
+        }
+    }
+}
+
 /// What decorators are called with: one line, before the text.
 const DECORATORS: &str = concat!(
     "var babelHelpers = { ",
@@ -216,13 +250,18 @@ struct Place;
 static PLACES: (Mutex<usize>, Condvar) = (Mutex::new(AT_A_TIME), Condvar::new());
 
 impl Place {
-    /// Waits for one.
-    fn take() -> Place {
+    /// Waits for one, until then at most.
+    fn take(until: Instant) -> Option<Place> {
         let (free, freed) = &PLACES;
         let free = free.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut free = freed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
+        let left = until.saturating_duration_since(Instant::now());
+        let waited = freed.wait_timeout_while(free, left, |free| *free == 0);
+        let (mut free, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() {
+            return None;
+        }
         *free = free.saturating_sub(1);
-        Place
+        Some(Place)
     }
 }
 

@@ -39,8 +39,15 @@ const MAX_READINGS: usize = 64;
 /// Brackets that are remembered, while there is more than one way to read the text.
 const MAX_LEVELS: usize = 1 << 20;
 
-/// How often a byte may be looked at, on average, to find where a comment or regular expression would end.
+/// How often a byte may be looked at, on average, to find where a comment or regular expression would end; or another reading, to find
+/// which goes on.
 const MAX_LOOKS: usize = 64;
+
+/// Tokens that the parser may read again: so many, and so many for a byte. It reads the constraint of an `infer` once to see what is behind
+/// it, and then again, and so each that is within: twice as often at every one. What is within parentheses where a value may begin it reads as
+/// parameters first, and so once more for each of them.
+const MAX_REREADS: usize = 1 << 20;
+const REREADS_OF_A_BYTE: usize = 4;
 
 /// Why a text is not parsed.
 #[derive(Debug, PartialEq)]
@@ -53,16 +60,20 @@ pub(super) enum Refused {
 
 /// Refuses a text that the parser may need more than so many bytes of stack for.
 pub(super) fn check(text: &str, stack: usize) -> Result<(), Refused> {
-    let looks = text.len().saturating_mul(MAX_LOOKS);
+    // One more, as a text may be empty.
+    let looks = text.len().saturating_mul(MAX_LOOKS).saturating_add(1);
+    let mut rereads = text.len().saturating_mul(REREADS_OF_A_BYTE).saturating_add(MAX_REREADS);
     let mut nesting = Nesting { text, levels: Vec::new(), readings: Vec::new(), looks };
     let begin = text.len().saturating_sub(text.trim_start_matches('\u{feff}').len());
-    nesting.read_on(Reading { at: begin, level: None, cost: 0, before: Before::Operator, is_new_line: true });
+    nesting.read_on(Reading { at: begin, before: Before::Operator, is_new_line: true, ..Reading::default() });
     if text.get(begin..).is_some_and(|text| text.starts_with("#!")) {
         let at = nesting.line_end(begin);
         nesting.read_on(Reading { at, before: Before::Operator, ..Reading::default() });
     }
     while let Some(reading) = nesting.next() {
-        if reading.cost > stack {
+        nesting.looks = nesting.looks.saturating_sub(nesting.readings.len());
+        rereads = rereads.saturating_sub(reading.reads().saturating_sub(1));
+        if reading.cost > stack || rereads == 0 {
             return Err(Refused::TooDeep(reading.at));
         }
         if nesting.readings.len() >= MAX_READINGS || nesting.levels.len() > MAX_LEVELS || nesting.looks == 0 {
@@ -90,6 +101,8 @@ struct Level {
     closed_by: u8,
     /// What was counted when it was opened.
     cost: usize,
+    constraints: u32,
+    attempts: usize,
 }
 
 /// One way to read the text up to a place.
@@ -98,9 +111,21 @@ struct Reading {
     at: usize,
     level: Option<usize>,
     cost: usize,
+    /// Constraints of an `infer` that it may be within, and whether a name stands behind one.
+    constraints: u32,
+    is_inferred: bool,
+    /// Parentheses around it that may be read as parameters.
+    attempts: usize,
     before: Before,
     /// Whether a line ended since the last token.
     is_new_line: bool,
+}
+
+impl Reading {
+    /// How often the parser may read what is here.
+    fn reads(&self) -> usize {
+        1_usize.checked_shl(self.constraints).unwrap_or(usize::MAX).saturating_add(self.attempts)
+    }
 }
 
 /// What a slash is after a token.
@@ -128,7 +153,12 @@ impl<'t> Nesting<'t> {
                 == (reading.at, reading.level, reading.before, reading.is_new_line)
         };
         match self.readings.iter_mut().find(is_same) {
-            Some(other) => other.cost = other.cost.max(reading.cost),
+            Some(other) => {
+                other.cost = other.cost.max(reading.cost);
+                other.constraints = other.constraints.max(reading.constraints);
+                other.is_inferred |= reading.is_inferred;
+                other.attempts = other.attempts.max(reading.attempts);
+            }
             None => self.readings.push(reading),
         }
     }
@@ -161,8 +191,10 @@ impl<'t> Nesting<'t> {
         let is_between =
             c.is_whitespace() || c == '\u{feff}' || ["//", "/*"].iter().any(|comment| rest.starts_with(comment));
         if !is_between && is_over(reading.before, rest) {
-            reading.cost = self.base(reading.level);
+            (reading.cost, reading.constraints) = self.base(reading.level);
         }
+        // A name has letters, and escapes.
+        reading.is_inferred &= is_between || is_word(c) || !c.is_ascii() || matches!(c, '\\' | '{' | '}');
         let reading = reading;
         let on = |bytes: usize| Reading { at: reading.at.saturating_add(bytes), ..reading };
         let token = |bytes: usize, before| Reading { before, is_new_line: false, ..on(bytes) };
@@ -203,7 +235,9 @@ impl<'t> Nesting<'t> {
                     '[' => b']',
                     _ => b'}',
                 };
-                self.open(token(1, Before::Operator), closed_by);
+                let is_attempt = c == '(' && reading.before != Before::Value;
+                let attempts = reading.attempts.saturating_add(is_attempt.into());
+                self.open(token(1, Before::Operator), closed_by, attempts);
             }
             ')' | ']' => {
                 let before = if c == ']' { Before::Value } else { Before::Either };
@@ -238,6 +272,10 @@ impl<'t> Nesting<'t> {
                 let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
                 let word = rest.get(..end).unwrap_or_default();
                 let is_keyword = Kind::match_keyword(word) != Kind::Ident;
+                let is_constraint = word == "extends" && reading.is_inferred;
+                let constraints = reading.constraints.saturating_add(is_constraint.into());
+                let is_inferred = word == "infer" || reading.is_inferred && !is_constraint;
+                let token = |bytes, before| Reading { constraints, is_inferred, ..token(bytes, before) };
                 self.read_on(if is_keyword { counted(token(end, Before::Either)) } else { token(end, Before::Value) });
             }
             c if c.is_ascii() => self.read_on(counted(token(1, Before::Either))),
@@ -253,14 +291,21 @@ impl<'t> Nesting<'t> {
     }
 
     /// What is counted where nothing stands before at this level.
-    fn base(&self, level: Option<usize>) -> usize {
-        level.and_then(|level| self.levels.get(level)).map_or(0, |level| level.cost.saturating_add(BRACKET))
+    fn base(&self, level: Option<usize>) -> (usize, u32) {
+        let level = level.and_then(|level| self.levels.get(level));
+        level.map_or((0, 0), |level| (level.cost.saturating_add(BRACKET), level.constraints))
     }
 
-    fn open(&mut self, token: Reading, closed_by: u8) {
+    fn open(&mut self, token: Reading, closed_by: u8, attempts: usize) {
         let level = self.levels.len();
-        self.levels.push(Level { outer: token.level, closed_by, cost: token.cost });
-        self.read_on(Reading { level: Some(level), cost: token.cost.saturating_add(BRACKET), ..token });
+        self.levels.push(Level {
+            outer: token.level,
+            closed_by,
+            cost: token.cost,
+            constraints: token.constraints,
+            attempts: token.attempts,
+        });
+        self.read_on(Reading { level: Some(level), cost: token.cost.saturating_add(BRACKET), attempts, ..token });
     }
 
     fn close(&mut self, token: Reading, bracket: u8) {
@@ -272,7 +317,13 @@ impl<'t> Nesting<'t> {
     /// The reading behind a bracket; `None`: it closes nothing.
     fn closed(&self, token: Reading, bracket: u8) -> Option<Reading> {
         let level = self.levels.get(token.level?)?;
-        (level.closed_by == bracket).then_some(Reading { level: level.outer, cost: level.cost, ..token })
+        (level.closed_by == bracket).then_some(Reading {
+            level: level.outer,
+            cost: level.cost,
+            constraints: level.constraints,
+            attempts: level.attempts,
+            ..token
+        })
     }
 
     /// Reads the text of a template, up to its end or to code.
@@ -285,7 +336,7 @@ impl<'t> Nesting<'t> {
                 b'`' => return self.read_on(Reading { at: next, before: Before::Value, ..reading }),
                 b'$' if self.byte(next) == Some(b'{') => {
                     let token = Reading { at: at.saturating_add(2), before: Before::Operator, ..reading };
-                    return self.open(token, TEMPLATE);
+                    return self.open(token, TEMPLATE, reading.attempts);
                 }
                 _ => at = next,
             }
@@ -440,9 +491,47 @@ mod tests {
     }
 
     #[test]
+    fn constraints_of_infer_count_twice_for_each_that_they_are_within() {
+        for (before, behind) in [
+            ("[infer A extends ", "?D:E]"),
+            ("(infer/**/A extends ", "?D:E)"),
+            ("{a:infer \\u{61} extends\n", "?D:E}"),
+            ("B<infer É extends ", "?D:E>"),
+            ("()=>infer infer extends ", "?D:E"),
+        ] {
+            let text = |depth| format!("type T = U extends {}C{}", before.repeat(depth), behind.repeat(depth));
+            assert_eq!(check(&text(10), usize::MAX), Ok(()), "{before}");
+            assert!(matches!(check(&text(40), usize::MAX), Err(Refused::TooDeep(_))), "{before}");
+        }
+        // One after another, and without a constraint.
+        check(&"type A<T> = T extends [infer B extends C, infer D] ? B : D;\n".repeat(1000), usize::MAX).unwrap();
+        check(&"type A<T> = T extends [infer B, infer D] ? { b: B } : D\n".repeat(1000), usize::MAX).unwrap();
+    }
+
+    #[test]
+    fn parentheses_that_are_read_as_parameters_first_count_once_for_each_that_they_are_within() {
+        let text = |depth, within: &str| format!("{}{within}{}", "(a=(".repeat(depth), "))".repeat(depth));
+        assert_eq!(check(&text(300, "1"), usize::MAX), Ok(()));
+        assert!(matches!(check(&text(300, &"b;".repeat(100_000)), usize::MAX), Err(Refused::TooDeep(_))));
+        // A call is none, and those that are closed are none any more.
+        let within = "f(a, (b), () => { g((h) => { i((j)) }) });".repeat(20_000);
+        check(&format!("(function () {{ (() => {{ {within} }})() }})()"), usize::MAX).unwrap();
+    }
+
+    #[test]
+    fn a_text_with_nothing_in_it_is_read() {
+        for text in ["", "\u{feff}", " ", "#!", "//"] {
+            assert_eq!(check(text, usize::MAX), Ok(()), "{text:?}");
+        }
+    }
+
+    #[test]
     fn what_takes_too_many_ways_or_too_long_to_read_is_refused() {
         let text: String = (0..1000).map(|n| format!("a\n/ b {} c /\n", "(".repeat(n % 90 + 1))).collect();
         assert!(matches!(check(&text, usize::MAX), Err(Refused::Ambiguous(_))));
         assert!(matches!(check(&"()/[".repeat(100_000), usize::MAX), Err(Refused::Ambiguous(_))));
+        // Few enough, but each goes its own way through all that follows.
+        let ways: String = (1..6).map(|n| format!("a\n/ b {} c /\n", "{".repeat(1 << n))).collect();
+        assert!(matches!(check(&(ways + &"a ".repeat(100_000)), usize::MAX), Err(Refused::Ambiguous(_))));
     }
 }

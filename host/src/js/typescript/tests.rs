@@ -1,4 +1,10 @@
-use super::{Failed, Goal, Malformed, strip};
+use std::time::{Duration, Instant};
+
+use super::{AT_A_TIME, Failed, Goal, Malformed, Place, Stripped, look};
+
+fn strip(name: &str, text: &str, goal: Goal, limit: usize) -> Result<Stripped, Failed> {
+    super::strip(name, text, goal, limit, Instant::now() + Duration::from_secs(60))
+}
 
 fn stripped(text: &str) -> String {
     strip("a.ts", text, Goal::Either, usize::MAX).ok().unwrap().text
@@ -7,7 +13,7 @@ fn stripped(text: &str) -> String {
 fn malformed(text: &str) -> (&'static str, usize, usize) {
     match strip("a.ts", text, Goal::Either, usize::MAX) {
         Err(Failed::Malformed(Malformed { class, line, column, .. })) => (class, line, column),
-        Err(Failed::TooLong | Failed::Broken(_)) => panic!("{text:.40}: broken"),
+        Err(Failed::TooLong | Failed::Late | Failed::Broken(_)) => panic!("{text:.40}: broken"),
         Ok(stripped) => panic!("{:.40} became {:.40}", text, stripped.text),
     }
 }
@@ -136,4 +142,53 @@ fn texts_may_be_stripped_by_many_threads() {
             scope.spawn(|| assert_eq!(stripped("let a: number = 1").trim(), "let a = 1;"));
         }
     });
+}
+
+#[test]
+fn who_finds_no_place_in_time_is_told_so_and_takes_none() {
+    let far = Instant::now() + Duration::from_secs(60);
+    let places: Vec<_> = (0..AT_A_TIME).map(|_| Place::take(far).unwrap()).collect();
+    for until in [Instant::now(), Instant::now() + Duration::from_millis(5)] {
+        assert!(matches!(super::strip("a.ts", "1", Goal::Either, usize::MAX, until), Err(Failed::Late)));
+    }
+    drop(places);
+    assert_eq!(stripped("let a: number = 1").trim(), "let a = 1;");
+}
+
+#[test]
+fn every_place_that_is_told_is_in_the_text() {
+    let line = "enum É { A, 'b👍' = 2 } @d class C<T> { constructor(private é: T) {} } // c";
+    let ends = ["\n", "\r\n", "\r", "\u{2028}", "\u{2029}", "\n\n"];
+    let lines = |wrong: &str| ends.map(|end| [line, "", line, wrong, "é"].join(end));
+    for text in lines("let 👍a: number = `a\nb${é}`").into_iter().chain(["".to_owned(), "#!a\nlet b: c".to_owned()])
+    {
+        assert!(look(&text).0, "{text:?}");
+    }
+    for text in
+        lines("'👍'; let a: = 1").into_iter().chain(["{".to_owned(), "é\n/*".to_owned(), "`\u{2028}".to_owned()])
+    {
+        assert_eq!(look(&text), (true, None), "{text:?}");
+    }
+}
+
+#[test]
+fn what_enums_come_to_is_not_worked_out_before_they_run() {
+    let members: String = (1..60).map(|n| format!("a{n} = a{0} + a{0}, ", n - 1)).collect();
+    let text = stripped(&format!("enum A {{ a0 = 'xx', {members} }}"));
+    assert!(text.len() < 10_000, "{} bytes", text.len());
+}
+
+#[test]
+fn what_is_looked_through_again_for_each_of_its_kind_is_refused_where_there_are_too_many() {
+    let parameters = |many: usize| (0..many).map(|n| format!("a{n}, ")).collect::<String>();
+    stripped(&format!("function f({}) {{}}", parameters(1000)));
+    assert_eq!(malformed(&format!("1;\nfunction f({}) {{}}", parameters(1001))), ("RangeError", 2, 11));
+    stripped(&"namespace A { export let b = 1 }\n".repeat(10_000));
+    assert_eq!(malformed(&"namespace A { export let b = 1 }\n".repeat(10_001)), ("RangeError", 10_001, 1));
+}
+
+#[test]
+fn what_the_parser_would_read_again_and_again_is_refused() {
+    let text = format!("let a: A extends {}B{}", "[infer C extends ".repeat(40), "?D:E]".repeat(40));
+    assert_eq!(malformed(&text).0, "RangeError");
 }
