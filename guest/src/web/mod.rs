@@ -284,6 +284,8 @@ const COMPILED: usize = 256 << 10;
 
 /// Compiles the files, before there is an engine, in a runtime that is gone afterwards. Not even holes are left of it, in which the engine would be
 /// scattered: the result is on the stack meanwhile.
+// Not inlined: QuickJS takes for the top of its stack where its runtime is made, and this would be above.
+#[inline(never)]
 pub(crate) fn compile() -> Result<Vec<Bytecode>> {
     let mut bytes = [0; COMPILED];
     let mut ends = [0; FILES.len()];
