@@ -157,6 +157,8 @@ impl<H: Host> Engine<H> {
     /// When there is no memory for it.
     pub fn new(host: H) -> rquickjs::Result<Engine<H>> {
         let compiled = web::compile()?;
+        #[cfg(target_arch = "wasm32")]
+        crate::image::begin_page();
         let host = Rc::new(host);
         let runtime = runtime()?;
         // What each call writes is made at once, so that it lies together.

@@ -5,7 +5,7 @@
 //! it lies together, behind everything else.
 #![expect(unsafe_code, reason = "the free blocks of QuickJS's arenas are reached through its allocator only")]
 
-use core::{arch::wasm32::memory_size, hint::black_box, mem};
+use core::{arch::wasm32::memory_size, cell::Cell, hint::black_box, mem};
 
 use rquickjs::{Ctx, Object, qjs};
 
@@ -21,12 +21,41 @@ const HEADER: usize = 16;
 /// Bytes of a page of the host's.
 const PAGE: usize = 4 << 10;
 
+/// Where on its page the engine's heap begins: where few pages have what each call writes. `tests/density.rs` notices.
+const OFFSET: usize = 4;
+
 /// The longest block that QuickJS takes from an arena, its header left out.
 const LONGEST_OF_ARENA: usize = 504;
+
+/// Bytes of the one hole that is left.
+const ROOM: usize = 2 << 10;
+
+thread_local! {
+    /// The hole, while the engine is made. It is beside what each call writes to, so that what a short script takes needs no page of its own.
+    static NEST: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Fills the page up to which the heap is used, so that what comes next lies as it does whatever is before.
+pub(crate) fn begin_page() {
+    let behind = address(&take(LONGEST));
+    mem::forget(take((PAGE + OFFSET - behind % PAGE) % PAGE));
+    NEST.set(take(ROOM));
+}
+
+/// A block that holds nothing, so that the image does not have what was there.
+fn take(bytes: usize) -> Vec<u8> {
+    // The compiler would leave out what is not looked at.
+    black_box(vec![0; bytes])
+}
+
+fn address(block: &Vec<u8>) -> usize {
+    block.as_ptr() as usize
+}
 
 /// Sees to it that what instances write to lies together.
 pub(crate) fn gather(ctx: &Ctx<'_>) {
     fill_holes(ctx);
+    drop(NEST.take());
     // QuickJS has all objects in a list, and writes to the last where it adds one: this one, for good.
     if let Ok(last) = Object::new(ctx.clone()) {
         mem::forget(last);
@@ -35,9 +64,6 @@ pub(crate) fn gather(ctx: &Ctx<'_>) {
 
 /// Fills every hole of the heap.
 fn fill_holes(ctx: &Ctx<'_>) {
-    // Zeroed, so that the image does not hold what was there. The compiler would leave out what is not looked at.
-    let take = |bytes| black_box(vec![0_u8; bytes]);
-    let address = |block: &Vec<u8>| block.as_ptr() as usize;
     // Blocks of this length until the memory has to grow: the last of them lie one behind the other, behind everything else.
     let mut blocks = Vec::with_capacity(MOST);
     let whole = memory_size::<0>();
@@ -53,6 +79,8 @@ fn fill_holes(ctx: &Ctx<'_>) {
             mem::forget(block);
         }
     }
+    // It would leave a hole itself.
+    drop(blocks);
     for size in (1..LONGEST).rev().step_by(4) {
         loop {
             let block = take(size);
@@ -74,7 +102,4 @@ fn fill_holes(ctx: &Ctx<'_>) {
     }
     let behind = address(&take(1));
     fill_page(behind);
-    // The one hole that is left, of some 3 KB: it is beside what a script writes to anyway, so its first blocks are on no pages of
-    // their own. `tests/density.rs` notices where that is no longer so.
-    drop(blocks);
 }

@@ -2,7 +2,7 @@
 ({ use }) => {
   const { charAt, exec, indexOf, lowerCase, substring } = use('builtins');
 
-  const isToken = (text) => exec(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/, text) !== null;
+  const isToken = (text) => exec(/^[!#$%&'*+\-.^_\x60|~0-9A-Za-z]+$/, text) !== null;
   const isQuotable = (text) => exec(/^[\t -~\x80-\xff]*$/, text) !== null;
   const trimEnd = (text) => {
     let to = text.length;

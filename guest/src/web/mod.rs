@@ -52,66 +52,58 @@ struct File {
 /// Makes the functions of a file that are written in Rust.
 type Natives = for<'js> fn(&Ctx<'js>, &Rc<Functions>) -> Result<Object<'js>>;
 
+/// The script of a file of this folder, as `build.rs` has written it.
+macro_rules! script {
+    ($name:literal) => {
+        include_str!(concat!(env!("OUT_DIR"), "/web/", $name, ".js"))
+    };
+}
+
 const FILES: [File; 25] = [
-    File {
-        name: "abort",
-        source: include_str!("abort.js"),
-        natives: None,
-        globals: &["AbortController", "AbortSignal"],
-    },
-    File {
-        name: "base64",
-        source: include_str!("base64.js"),
-        natives: Some(base64::natives),
-        globals: &["atob", "btoa"],
-    },
-    File { name: "blob", source: include_str!("blob.js"), natives: None, globals: &["Blob", "File"] },
-    File { name: "body", source: include_str!("body.js"), natives: None, globals: &[] },
-    File { name: "buffer_source", source: include_str!("buffer_source.js"), natives: None, globals: &[] },
-    File { name: "builtins", source: include_str!("builtins.js"), natives: None, globals: &[] },
-    File {
-        name: "clone",
-        source: include_str!("clone.js"),
-        natives: Some(clone::natives),
-        globals: &["structuredClone"],
-    },
-    File { name: "conversions", source: include_str!("conversions.js"), natives: None, globals: &[] },
+    File { name: "abort", source: script!("abort"), natives: None, globals: &["AbortController", "AbortSignal"] },
+    File { name: "base64", source: script!("base64"), natives: Some(base64::natives), globals: &["atob", "btoa"] },
+    File { name: "blob", source: script!("blob"), natives: None, globals: &["Blob", "File"] },
+    File { name: "body", source: script!("body"), natives: None, globals: &[] },
+    File { name: "buffer_source", source: script!("buffer_source"), natives: None, globals: &[] },
+    File { name: "builtins", source: script!("builtins"), natives: None, globals: &[] },
+    File { name: "clone", source: script!("clone"), natives: Some(clone::natives), globals: &["structuredClone"] },
+    File { name: "conversions", source: script!("conversions"), natives: None, globals: &[] },
     File {
         name: "crypto",
-        source: include_str!("crypto.js"),
+        source: script!("crypto"),
         natives: Some(crypto::natives),
         globals: &["crypto", "Crypto", "CryptoKey", "SubtleCrypto"],
     },
-    File { name: "dom_exception", source: include_str!("dom_exception.js"), natives: None, globals: &["DOMException"] },
+    File { name: "dom_exception", source: script!("dom_exception"), natives: None, globals: &["DOMException"] },
     File {
         name: "encoding",
-        source: include_str!("encoding.js"),
+        source: script!("encoding"),
         natives: Some(encoding::natives),
         globals: &["TextDecoder", "TextEncoder"],
     },
     File {
         name: "events",
-        source: include_str!("events.js"),
+        source: script!("events"),
         natives: None,
         globals: &["CustomEvent", "Event", "EventTarget", "reportError"],
     },
-    File { name: "fetch", source: include_str!("fetch.js"), natives: None, globals: &["fetch"] },
-    File { name: "form_data", source: include_str!("form_data.js"), natives: None, globals: &["FormData"] },
-    File { name: "headers", source: include_str!("headers.js"), natives: None, globals: &["Headers"] },
-    File { name: "idl", source: include_str!("idl.js"), natives: Some(idl::natives), globals: &[] },
-    File { name: "microtask", source: include_str!("microtask.js"), natives: None, globals: &["queueMicrotask"] },
-    File { name: "mime_type", source: include_str!("mime_type.js"), natives: None, globals: &[] },
+    File { name: "fetch", source: script!("fetch"), natives: None, globals: &["fetch"] },
+    File { name: "form_data", source: script!("form_data"), natives: None, globals: &["FormData"] },
+    File { name: "headers", source: script!("headers"), natives: None, globals: &["Headers"] },
+    File { name: "idl", source: script!("idl"), natives: Some(idl::natives), globals: &[] },
+    File { name: "microtask", source: script!("microtask"), natives: None, globals: &["queueMicrotask"] },
+    File { name: "mime_type", source: script!("mime_type"), natives: None, globals: &[] },
     File {
         name: "performance",
-        source: include_str!("performance.js"),
+        source: script!("performance"),
         natives: Some(performance::natives),
         globals: &["performance", "Performance"],
     },
-    File { name: "request", source: include_str!("request.js"), natives: None, globals: &["Request"] },
-    File { name: "response", source: include_str!("response.js"), natives: None, globals: &["Response"] },
+    File { name: "request", source: script!("request"), natives: None, globals: &["Request"] },
+    File { name: "response", source: script!("response"), natives: None, globals: &["Response"] },
     File {
         name: "streams",
-        source: include_str!("streams.js"),
+        source: script!("streams"),
         natives: None,
         globals: &[
             "ByteLengthQueuingStrategy",
@@ -131,19 +123,14 @@ const FILES: [File; 25] = [
     },
     File {
         name: "text_streams",
-        source: include_str!("text_streams.js"),
+        source: script!("text_streams"),
         natives: None,
         globals: &["TextDecoderStream", "TextEncoderStream"],
     },
-    File {
-        name: "url",
-        source: include_str!("url.js"),
-        natives: Some(url::natives),
-        globals: &["URL", "URLSearchParams"],
-    },
+    File { name: "url", source: script!("url"), natives: Some(url::natives), globals: &["URL", "URLSearchParams"] },
     File {
         name: "urlpattern",
-        source: include_str!("urlpattern.js"),
+        source: script!("urlpattern"),
         natives: Some(urlpattern::natives),
         globals: &["URLPattern"],
     },
