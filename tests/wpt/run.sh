@@ -5,6 +5,7 @@
 # there are lists only, which the two tests in this folder go through.
 # Usage: tests/wpt/run.sh PATH_TO_AIOINTERNAL_BINARY [PART_OF_A_PATH]
 # With BLESS=1 it writes the numbers; with the part of a path only what has it is run, and what fails is shown.
+# It exits with 77 where the tarball cannot be had.
 set -euo pipefail
 
 fail() {
@@ -37,7 +38,9 @@ if ! checked; then
   # The system's own lists and sources stay as they are.
   apt=$cache/apt
   mkdir -p "$apt/lists/partial" "$apt/archives/partial"
-  echo "deb-src http://deb.debian.org/debian $release main" >"$apt/sources.list"
+  # From where the system has its own packages.
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' | grep -v security | head -n 1)
+  echo "deb-src $mirror $release main" >"$apt/sources.list"
   export APT_CONFIG=$apt/apt.conf
   cat >"$APT_CONFIG" <<END
 Dir::Etc::SourceList "$apt/sources.list";
@@ -46,9 +49,10 @@ Dir::State::Lists "$apt/lists";
 Dir::Cache "$apt";
 APT::Sandbox::User "root";
 END
-  apt-get update -q
-  (cd "$cache" && apt-get source -q --download-only --tar-only "$package")
-  checked || fail "$release has no $tarball with the checksum $checksum any more"
+  if ! { apt-get update -q && (cd "$cache" && apt-get source -q --download-only --tar-only "$package") && checked; }; then
+    printf 'web-platform-tests: %s\n' "$tarball with the checksum $checksum is not to be had from $release" >&2
+    exit 77
+  fi
   rm -rf "$suite"
 fi
 if [ ! -d "$suite" ]; then
