@@ -33,9 +33,9 @@ fn a_module_that_the_host_finds_malformed_is_an_error_of_its_own_and_may_be_impo
         let script =
             format!("import('{name}').catch((e) => [e.constructor.name, e.message.length, e.stack, Object.keys(e)])");
         for _ in 0..2 {
-            assert_eq!(eval(&engine, &script), Ok(seen.clone()));
+            assert_eq!(eval(engine, &script), Ok(seen.clone()));
         }
-        let module = evaluate(&engine, &source(&format!("import '{name}'"), SourceKind::Module), ResultForm::Value);
+        let module = evaluate(engine, &source(&format!("import '{name}'"), SourceKind::Module), ResultForm::Value);
         let Err(Failure::Thrown(exception)) = module else { panic!("it throws") };
         assert_eq!((exception.name.as_str(), exception.stack), (class, format!("    at {name}:2:8")));
     }
