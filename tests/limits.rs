@@ -1,6 +1,7 @@
 //! Every limit: just under it, at it, beyond it; and where limits meet.
 
 mod time;
+mod garbage;
 mod fuel;
 mod brakes;
 mod memory;
@@ -19,13 +20,13 @@ use std::{
         mpsc,
     },
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, UNIX_EPOCH},
 };
 
 use aiointernal::{
     Context, Error, ErrorKind, Limits, Sandbox, Value,
     component::{Budget, Group, Meter},
-    js::{Console, Functions, Host, HostClass, JsValue, Members},
+    js::{Console, Functions, Host, HostClass, JsValue, ManualClock, Members},
 };
 use event_listener::Event;
 use futures_util::{StreamExt as _, future::join_all, poll};

@@ -418,7 +418,7 @@ impl<H: Host> Engine<H> {
     /// Forgets evaluations that were pending, calls whose answers nobody waits for, and timers: whether scripts want to
     /// [hear](Engine::tidy) of it. What a call has left that was told to stop goes as well.
     pub fn forget(&self, evaluations: &[u64], calls: &[u64], timers: &[u64]) -> bool {
-        self.clear();
+        self.clear(false);
         evaluations.iter().for_each(|evaluation| self.evaluations.forget(*evaluation));
         calls.iter().for_each(|call| self.functions.forget(*call));
         timers.iter().for_each(|timer| self.timers.forget(*timer));
@@ -538,7 +538,7 @@ impl<H: Host> Engine<H> {
         &self,
         body: impl for<'js> FnOnce(&Ctx<'js>, &Bound<'_, 'js>) -> Result<R, Failure>,
     ) -> Result<R, Failure> {
-        self.clear();
+        self.clear(true);
         let handles = &self.intrinsics.handles;
         let last = handles.last();
         let outcome = self.context.with(|ctx| {
@@ -578,7 +578,8 @@ impl<H: Host> Engine<H> {
     /// Values were freed beside a turn: the host hears of it, and scripts may have asked to.
     fn is_untidy(&self) -> bool {
         self.bury();
-        self.runtime.is_job_pending()
+        // What a call has left that was told to stop nobody is to hear.
+        !self.stopped.get() && self.runtime.is_job_pending()
     }
 
     /// Tells the host which of its objects were freed.
@@ -598,17 +599,24 @@ impl<H: Host> Engine<H> {
         }
     }
 
-    /// Lets go what a call has left that was told to stop: the jobs in its queue, which would run in a later one, and what it held. It is done
-    /// behind the answer, or before the next call, as it may take long.
-    fn clear(&self) {
-        if self.stopped.get() {
-            // So it stays, as long as the call is to stop: a job that is run ends where it would first run code of a script.
-            self.countdown.set(0);
-            self.context.with(|ctx| while ctx.execute_pending_job() {});
-            self.rejections.clear();
-            self.stopped.set(false);
+    /// Lets go what a call has left that was told to stop: the jobs in its queue, which would run in a later one, and what it held. What
+    /// scripts asked to hear of that is in the queue then, but for a later call, in whose time it would run.
+    fn clear(&self, is_for_a_call: bool) {
+        if !self.stopped.get() {
+            return;
         }
-        self.garbage.free();
+        // So it stays, as long as the call is to stop: a job that is run ends where it would first run code of a script.
+        self.countdown.set(0);
+        loop {
+            self.context.with(|ctx| while ctx.execute_pending_job() {});
+            self.garbage.free();
+            if !is_for_a_call || !self.runtime.is_job_pending() {
+                break;
+            }
+            self.garbage.put_off();
+        }
+        self.rejections.clear();
+        self.stopped.set(false);
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a call leaves behind that was told to stop, and how it is freed later.
 //!
-//! A script that is stopped may hold a million objects, and to free them takes longer than it may go on. So nothing is freed while it
-//! unwinds, where QuickJS has `7-free-later.patch`; without, no garbage is collected.
+//! A script that is stopped may hold a million objects, and to free them takes longer than it may go on. So no object is freed while it
+//! unwinds, where QuickJS has `7-free-later.patch`; without, as natively, no garbage is collected. Texts are freed at once.
 #![expect(unsafe_code, reason = "rquickjs offers this only where no script runs")]
 
 use core::{cell::Cell, ptr::NonNull};

@@ -69,19 +69,6 @@ async fn what_a_finalizer_of_another_call_settles_is_answered() {
 }
 
 #[tokio::test]
-async fn what_a_stopped_script_held_is_freed_behind_its_answer() {
-    let context = open(|_| {}).await;
-    let before = context.memory_usage().await.unwrap().objects;
-    // To free them takes many times as long as a script may go on.
-    let holds = "(() => { const held = Array.from({ length: 3e5 }, () => ({})); for (;;); })()";
-    for _ in 0..3 {
-        let error = context.eval(holds).timeout(400 * MS).await.unwrap_err();
-        assert_eq!((error.kind(), error.is_context_kept()), (ErrorKind::Timeout, true), "{error}");
-    }
-    assert!(context.memory_usage().await.unwrap().objects < before + 1000);
-}
-
-#[tokio::test]
 async fn a_result_is_there_while_the_one_behind_it_is_still_being_made() {
     let context = open(|limits| limits.wall_time = PLENTY / 6).await;
     // The second runs until it is ended, and nothing of it is asked whether it is to stop.

@@ -40,6 +40,7 @@ impl Engine {
         let mut limits = self.instance.limits();
         let until = end_of(&self.inbox.running(), &limits);
         for event in events {
+            self.free_garbage();
             match event {
                 Event::Answered(call, answer) => self.settle(call, answer),
                 Event::Stopped(evaluation) => self.stop(evaluation),
@@ -49,6 +50,7 @@ impl Engine {
                 Event::GivenUp(iteration, terms) => self.give_up(&iteration, &terms, until, &mut limits.cpu_time),
             }
         }
+        self.free_garbage();
         self.release(&released);
         self.proceed();
     }

@@ -24,6 +24,10 @@ use crate::{
 /// The time in which scripts hear of values that were freed, at a time.
 const HOUSEKEEPING: Duration = Duration::from_millis(10);
 
+/// The processor time in which is freed what a script held that was told to stop. Nobody asks meanwhile whether it is to go on, and the
+/// neighbours of its thread wait.
+const FREEING: Duration = Duration::from_millis(100);
+
 /// Evaluations that have ended, and calls and timers of theirs that were cancelled.
 #[derive(Default)]
 pub(super) struct Leaving {
@@ -48,13 +52,29 @@ impl Engine {
         self.forget(&leaving);
     }
 
+    /// Frees what an evaluation held that was told to stop, behind its answer, and before another enters, which would do it in its own time.
+    pub(super) fn free_garbage(&mut self) {
+        if self.leaving.has_garbage {
+            self.answer();
+            self.leaving.has_garbage = false;
+            self.forget(&Leaving { has_garbage: true, ..Leaving::default() });
+        }
+    }
+
     /// Has the engine forget what has ended.
     pub(super) fn forget(&mut self, leaving: &Leaving) {
         if leaving.is_empty() || !self.instance.is_live() {
             return;
         }
-        let Leaving { evaluations, calls, timers, has_garbage: _ } = leaving;
-        match self.housekeep(|store, engine| engine.on_demand(store)?.call_forget(store, evaluations, calls, timers)) {
+        let Leaving { evaluations, calls, timers, has_garbage } = leaving;
+        let mut limits = self.instance.limits();
+        if *has_garbage {
+            limits.cpu_time = limits.cpu_time.min(FREEING);
+        }
+        let forgotten = self.unattended(limits, |store, engine| {
+            engine.on_demand(store)?.call_forget(store, evaluations, calls, timers).map(Ok)
+        });
+        match forgotten {
             Ok(true) => self.tidy(),
             Ok(false) => {}
             Err(error) => tracing::debug!(%error, "the engine did not forget what has ended in good time"),
@@ -117,6 +137,14 @@ impl Engine {
         if let Err(error) = self.unattended(limits, |store, engine| engine.on_demand(store)?.call_tidy(store)) {
             tracing::debug!(%error, "what a script does where values are freed was ended");
         }
+        // What that has left nobody hears of: it could leave more, without an end.
+        if mem::take(&mut self.leaving.has_garbage) {
+            limits.cpu_time = limits.cpu_time.min(FREEING);
+            limits.wall_time = self.instance.limits().wall_time;
+            if let Err(error) = self.unattended(limits, |store, engine| engine.on_demand(store)?.call_tidy(store)) {
+                tracing::debug!(%error, "what such a script held was not freed in good time");
+            }
+        }
     }
 
     fn unattended<R>(
@@ -125,10 +153,7 @@ impl Engine {
         body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<R, Failure>>,
     ) -> Result<R, Error> {
         let housekeeping = self.begin(&self.inbox.running(), &Terms { limits: Some(limits), ..Terms::default() });
-        let had_garbage = self.leaving.has_garbage;
         let done = self.enter_alone(&housekeeping, body);
-        // Its own waits for the next call: what a script does where that is freed could leave more, without an end.
-        self.leaving.has_garbage = had_garbage;
         housekeeping.end(done.as_ref().err().map(Error::kind));
         done
     }

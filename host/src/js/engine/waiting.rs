@@ -70,13 +70,18 @@ impl Engine {
     /// happens here and nowhere deeper.
     pub(in crate::js) fn proceed(&mut self) {
         loop {
-            while let Some((then, result)) = self.following.pop_front() {
-                then(self, result);
-            }
+            self.answer();
             self.sweep();
             if self.following.is_empty() {
                 return self.arm();
             }
+        }
+    }
+
+    /// Does what follows the evaluations that have ended.
+    pub(super) fn answer(&mut self) {
+        while let Some((then, result)) = self.following.pop_front() {
+            then(self, result);
         }
     }
 
@@ -85,6 +90,10 @@ impl Engine {
         for _ in 0..SWEEPS {
             if self.pending.is_empty() {
                 return self.lingering.clear();
+            }
+            // The answer of who was stopped comes first. It is asked again when what he held is freed.
+            if self.leaving.has_garbage {
+                return;
             }
             let ended = self.housekeep(|store, engine| engine.on_demand(store)?.call_ended(store));
             // Where the context is lost, whoever waited knows it.
@@ -102,6 +111,10 @@ impl Engine {
     /// Takes the results of evaluations that have ended, each within the time and the limits of its own evaluation: getters of it may run.
     fn take_results(&mut self, ended: Vec<u64>) {
         for number in ended {
+            // One of these was stopped, and comes first. The others are told again.
+            if self.leaving.has_garbage {
+                break;
+            }
             let Some(pending) = self.pending.remove(&number) else {
                 self.forget(&Leaving { evaluations: vec![number], ..Leaving::default() });
                 continue;

@@ -1,0 +1,120 @@
+//! What a script holds that is stopped: it is freed behind its answer, at nobody else's cost.
+
+use super::*;
+
+/// Objects that take many times as long to be freed as a script may go on that is told to stop.
+const MANY: &str = "Array.from({ length: 5e5 }, () => ({}))";
+
+#[tokio::test]
+async fn it_is_freed_behind_the_answer() {
+    let context = open(|_| {}).await;
+    let before = context.memory_usage().await.unwrap().objects;
+    let holds = format!("(() => {{ const held = {MANY}; for (;;); }})()");
+    for _ in 0..3 {
+        let error = context.eval(&*holds).timeout(400 * MS).await.unwrap_err();
+        assert_eq!((error.kind(), error.is_context_kept()), (ErrorKind::Timeout, true), "{error}");
+    }
+    assert!(context.memory_usage().await.unwrap().objects < before + 1000);
+}
+
+#[tokio::test]
+async fn what_is_heard_of_it_does_not_run_in_a_later_call() {
+    let context = open(|_| {}).await;
+    let source = "globalThis.freed = new FinalizationRegistry(function again() { \
+            const held = {}; freed.register(held, 0); for (;;); }); \
+        (() => { const held = {}; freed.register(held, 0) })()";
+    context.eval(source).timeout(50 * MS).await.unwrap_err();
+    for _ in 0..3 {
+        assert_eq!(context.eval_as::<i32>("1 + 1").timeout(400 * MS).await.unwrap(), 2);
+    }
+}
+
+#[tokio::test]
+async fn another_evaluation_that_it_settles_does_not_pay_for_it() {
+    let (context, meter) = (open(|_| {}).await, Meter::new());
+    let waits = "new Promise((resolve) => { globalThis.resolve = resolve; never() })";
+    let mut waiting = Box::pin(context.metered(&meter).eval_as::<i32>(waits).into_future());
+    assert!(poll!(&mut waiting).is_pending());
+    let holds = format!("(() => {{ const held = {MANY}; resolve(1); for (;;); }})()");
+    let error = context.eval(holds).timeout(400 * MS).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_context_kept()), (ErrorKind::Timeout, true), "{error}");
+    assert_eq!(waiting.await.unwrap(), 1);
+    assert!(meter.total().cpu < 5 * MS, "{:?}", meter.total());
+}
+
+#[tokio::test]
+async fn a_handle_that_is_let_go_meanwhile_does_not_lose_the_context() {
+    let ((block, blocks), (open, opened)) = (mpsc::channel(), mpsc::channel());
+    let gate = Mutex::new(opened);
+    let functions = Functions::new().sync_function("block", move |(): (), _| {
+        let _ = block.send(());
+        let _ = gate.lock().unwrap().recv();
+        Ok::<_, Infallible>(())
+    });
+    let clock = ManualClock::new(UNIX_EPOCH);
+    let context = SANDBOX.context().functions(functions).clock(clock.clone()).await.unwrap();
+    let handle = context.eval_as::<JsValue>("({})").await.unwrap();
+    let holds = format!(
+        "await new Promise(() => setTimeout(() => {{ \
+            const held = {MANY}; Promise.resolve().then(() => held); for (;;); }}, 1))"
+    );
+    let mut stopped = Box::pin(context.eval(holds).timeout(1000 * MS).into_future());
+    assert!(poll!(&mut stopped).is_pending());
+    // Both happen while the context is busy, so it meets them together.
+    let busy = context.eval("block()").queue();
+    blocks.recv().unwrap();
+    clock.advance(MS);
+    drop(handle);
+    open.send(()).unwrap();
+    busy.await.unwrap();
+    let error = stopped.await.unwrap_err();
+    assert_eq!((error.kind(), error.is_context_kept()), (ErrorKind::Timeout, true), "{error}");
+    assert_eq!(context.eval_as::<i32>("1 + 1").await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn what_takes_long_to_be_freed_is_ended_soon() {
+    let context = open(|limits| limits.wall_time = Duration::from_secs(60)).await;
+    // QuickJS looks for each in a list of all others.
+    let fills = "globalThis.all ??= []; for (let i = 0; i < 5e4; i++) all.push(new WeakRef(globalThis))";
+    for _ in 0..5 {
+        context.eval(fills).await.unwrap();
+    }
+    let holds = "(() => { const held = all.reverse(); all = null; for (;;); })()";
+    let error = context.eval(holds).timeout(100 * MS).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    let began = Instant::now();
+    let _ = context.eval("1").await;
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn what_a_finalizer_held_that_is_stopped_is_freed_too() {
+    let context = open(|_| {}).await;
+    let before = context.memory_usage().await.unwrap().objects;
+    let source = format!(
+        "globalThis.many = {MANY}; \
+        globalThis.freed = new FinalizationRegistry(() => {{ const held = many; many = null; for (;;); }}); 0"
+    );
+    context.eval(source).await.unwrap();
+    let handle = context.eval_as::<JsValue>("(() => { const held = {}; freed.register(held, 0); return held })()");
+    drop(handle.await.unwrap());
+    assert!(context.memory_usage().await.unwrap().objects < before + 1000);
+}
+
+#[tokio::test]
+async fn those_that_end_together_with_it_have_their_results() {
+    let context = open(|_| {}).await;
+    let waits = |value: &str, time| {
+        let until = "await new Promise((resolve) => { (globalThis.all ??= []).push(resolve); never() })";
+        context.eval(format!("{until}; {value}")).timeout(time).into_future()
+    };
+    let holds = format!("({{ get value() {{ const held = {MANY}; for (;;); }} }})");
+    let mut stopped = Box::pin(waits(&holds, 400 * MS));
+    let mut other = Box::pin(waits("2", 60_000 * MS));
+    assert!(poll!(&mut stopped).is_pending() && poll!(&mut other).is_pending());
+    context.eval("for (const resolve of all) resolve()").await.unwrap();
+    let error = stopped.await.unwrap_err();
+    assert_eq!((error.kind(), error.is_context_kept()), (ErrorKind::Timeout, true), "{error}");
+    assert_eq!(other.await.unwrap(), 2.into());
+}
