@@ -35,7 +35,7 @@ async fn another_evaluation_that_it_settles_does_not_pay_for_it() {
     let waits = "new Promise((resolve) => { globalThis.resolve = resolve; never() })";
     let mut waiting = Box::pin(context.metered(&meter).eval_as::<i32>(waits).into_future());
     assert!(poll!(&mut waiting).is_pending());
-    let holds = format!("(() => {{ const held = {MANY}; resolve(1); for (;;); }})()");
+    let holds = format!("(() => {{ resolve(1); const held = {MANY}; for (;;); }})()");
     let error = context.eval(holds).timeout(400 * MS).await.unwrap_err();
     assert_eq!((error.kind(), error.is_context_kept()), (ErrorKind::Timeout, true), "{error}");
     assert_eq!(waiting.await.unwrap(), 1);
