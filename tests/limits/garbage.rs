@@ -28,14 +28,17 @@ async fn it_is_freed_behind_the_answer() {
 
 #[tokio::test]
 async fn what_is_heard_of_it_does_not_run_in_a_later_call() {
-    let context = open(|_| {}).await;
+    let meter = Meter::new();
+    let context = SANDBOX.context().meter(&meter).await.unwrap();
     let source = "globalThis.freed = new FinalizationRegistry(function again() { \
             const held = {}; freed.register(held, 0); for (;;); }); \
         (() => { const held = {}; freed.register(held, 0) })()";
     context.eval(source).timeout(50 * MS).await.unwrap_err();
-    for _ in 0..3 {
+    for _ in 0..20 {
         assert_eq!(context.eval_as::<i32>("1 + 1").timeout(400 * MS).await.unwrap(), 2);
     }
+    // The script itself, and once what it hears behind it.
+    assert_eq!(meter.total().interrupts, 2, "{:?}", meter.total());
 }
 
 #[tokio::test]
