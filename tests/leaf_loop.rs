@@ -1,4 +1,5 @@
-//! The loop of frequent instructions (`guest/patches/quickjs.c/leaf_loop.h`) beside the same engine without it: native rquickjs.
+//! The loops of frequent instructions, of scripts and of regular expressions (`guest/patches/*/*_loop.h`), beside the same engine without
+//! them: native rquickjs.
 
 use std::{env, fmt};
 
@@ -13,7 +14,19 @@ use rquickjs::{Context, Promise, Runtime, context::EvalOptions};
 use self::program::PRELUDE;
 use crate::context::SANDBOX;
 
+mod pattern;
 mod program;
+
+/// Looks for each pattern, and lists what there is: matches, groups and places, or why it is none.
+const SEARCH: &str = "async (list) => JSON.stringify(list.map(([pattern, flags, text]) => {
+    try {
+        const regexp = new RegExp(pattern, flags);
+        const found = [regexp.exec(text), regexp.lastIndex, text.replace(regexp, '<$&>'), text.split(regexp, 9)];
+        return [pattern, flags, text, found, found[0]?.index, found[0]?.groups];
+    } catch (error) {
+        return [pattern, flags, `${error}`];
+    }
+}), null, 1)";
 
 /// The text of a program.
 struct Program(String);
@@ -24,9 +37,18 @@ impl fmt::Debug for Program {
     }
 }
 
-/// The same 1,000 programs each time; `PROPTEST_CASES` makes it more, `PROPTEST_RNG_SEED` others.
 #[test]
 fn a_generated_program_does_what_it_does_without_the_loop_of_frequent_instructions() {
+    compare(1200, |bytes| format!("{PRELUDE}{}", program::program(bytes)));
+}
+
+#[test]
+fn a_generated_regular_expression_finds_what_it_finds_without_the_loop_of_frequent_instructions() {
+    compare(2000, |bytes| format!("({SEARCH})({})", pattern::searches(bytes)));
+}
+
+/// The same 1,000 programs each time, made from up to so many bytes; `PROPTEST_CASES` makes it more, `PROPTEST_RNG_SEED` others.
+fn compare(most: usize, program: impl Fn(&[u8]) -> String) {
     let mut config = Config { failure_persistence: None, ..Config::default() };
     if env::var_os("PROPTEST_CASES").is_none() {
         config.cases = 1000;
@@ -34,9 +56,8 @@ fn a_generated_program_does_what_it_does_without_the_loop_of_frequent_instructio
     if config.rng_seed == RngSeed::Random {
         config.rng_seed = RngSeed::Fixed(1);
     }
-    let programs = vec(any::<u8>(), 0..1200).prop_map(|bytes| Program(program::program(&bytes)));
-    let outcome = TestRunner::new(config).run(&programs, |Program(text)| {
-        let source = format!("{PRELUDE}{text}");
+    let programs = vec(any::<u8>(), 0..most).prop_map(|bytes| Program(program(&bytes)));
+    let outcome = TestRunner::new(config).run(&programs, |Program(source)| {
         let (ours, native) = (ours(&source), native(&source));
         let differs = ours.lines().zip(native.lines()).find(|(ours, native)| ours != native);
         prop_assert!(ours == native, "ours and native differ: {differs:#?}");

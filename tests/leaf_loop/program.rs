@@ -7,7 +7,7 @@
 use std::{fmt::Write as _, mem};
 
 #[path = "../generated/choices.rs"]
-mod choices;
+pub(super) mod choices;
 
 use self::choices::Choices;
 

@@ -25,8 +25,11 @@ use wit_parser::{WorldItem, abi::AbiVariant};
 /// Addresses below are nothing that the host may be told to write to: as many as the largest page has.
 pub(crate) const RESERVED: i32 = 64 << 10;
 
-/// The function whose outermost loop has no step, as it has steps of its own: `guest/patches/quickjs.c/leaf_loop.h`. It has no calls.
+/// The function whose outermost loop has no step, as it has steps of its own: `guest/patches/quickjs.c/leaf_loop.h`.
 const LEAF: &str = "leaf_loop";
+
+/// Functions that are to call no other, `guest/patches/libregexp.c/regexp_loop.h` among them.
+const LEAVES: [&str; 2] = [LEAF, "regexp_loop"];
 
 /// Pages of 64 KiB that the memory may have: less than 2 GiB. The leaf loop has steps at jumps back only. It jumps forward by less than 2 GiB, so that it
 /// comes to the end of the memory and traps, and not around it, even where a script has written the instructions.
@@ -101,7 +104,7 @@ impl Brake {
     fn new(module: &[u8]) -> Result<Brake> {
         let known = known_imports(module)?;
         let (mut parameters, mut types, mut imports) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut imported, mut realloc, mut leaf) = (0, None, None);
+        let (mut imported, mut realloc, mut leaves) = (0, None, [None; LEAVES.len()]);
         let mut calling = Vec::new();
         for payload in Parser::new(0).parse_all(module) {
             match payload? {
@@ -163,8 +166,8 @@ impl Brake {
                         let Name::Function(names) = names? else { continue };
                         for name in names {
                             let name = name?;
-                            if name.name == LEAF {
-                                leaf = Some(name.index);
+                            if let Some(at) = LEAVES.iter().position(|leaf| *leaf == name.name) {
+                                leaves[at] = Some(name.index);
                             }
                         }
                     }
@@ -172,12 +175,15 @@ impl Brake {
                 _ => {}
             }
         }
-        let leaf = leaf.with_context(|| format!("the core module has no {LEAF}"))?;
-        let leaf_calls = leaf.checked_sub(imported).and_then(|defined| calling.get(defined as usize));
-        if *leaf_calls.with_context(|| format!("{LEAF} is imported"))? {
-            bail!("{LEAF} calls a function, so that what it keeps in registers goes to memory");
+        for (name, index) in LEAVES.iter().zip(leaves) {
+            let index = index.with_context(|| format!("the core module has no {name}"))?;
+            let calls = index.checked_sub(imported).and_then(|defined| calling.get(defined as usize));
+            if *calls.with_context(|| format!("{name} is imported"))? {
+                bail!("{name} calls a function, so that what it keeps in registers goes to memory");
+            }
         }
         let realloc = realloc.with_context(|| format!("the core module has no {REALLOC}"))?;
+        let leaf = leaves[0].with_context(|| format!("the core module has no {LEAF}"))?;
         Ok(Brake { functions: types.len() as u32, imported, imports, realloc, leaf })
     }
 
@@ -430,6 +436,7 @@ mod tests {
                 (memory (export \"memory\") 1)
                 (global $zero (mut i32) (i32.const 0))
                 (func $leaf_loop {leaf})
+                (func $regexp_loop)
                 (func (export \"cabi_realloc\") (param i32 i32 i32 i32) (result i32) local.get 0)
                 {functions})"
         );

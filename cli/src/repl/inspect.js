@@ -2,7 +2,8 @@
 //
 // It is made before anything else runs in a context, and takes what it calls from there, as scripts may change every global later.
 // So lists have no prototype, nothing is iterated or destructured as a list, and there are no templates, for which QuickJS calls
-// `String.prototype.concat`. Getters are not run. The traps of a proxy are, in the time of a call.
+// `String.prototype.concat`. Getters are not run. The traps of a proxy are, in the time of a call, and so is what an object has to say of
+// how it is shown, as Node asks for it: https://nodejs.org/api/util.html#custom-inspection-functions-on-objects
 (() => {
   'use strict';
   const DEPTH = 2; // Objects within more others than these are not shown.
@@ -21,7 +22,7 @@
   const { apply, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } = Reflect;
   const { is, setPrototypeOf } = Object, { isArray } = Array, { isError } = Error;
   const { max, min, round, floor, sqrt } = Math;
-  const { toStringTag } = Symbol, Bytes = Uint8Array;
+  const { toStringTag } = Symbol, customInspect = Symbol.for('nodejs.util.inspect.custom'), Bytes = Uint8Array;
   const method = (called) => (self, ...rest) => apply(called, self, rest);
   const getter = (object, name) => method(getOwnPropertyDescriptor(object, name).get);
   const text = String.prototype;
@@ -420,6 +421,14 @@
   };
 
   const object = (value, depth) => {
+    const custom = lookup(value, customInspect);
+    if (typeof custom === 'function') {
+      add(ancestors, value);
+      const given = apply(custom, value, [DEPTH - depth, { __proto__: null }, (within) => indented(within, depth + 1)]);
+      ancestors.length--;
+      if (typeof given === 'string') return join(lines(cut(given)), '\n' + repeat(' ', indentation));
+      if (given !== value) return shown(given, depth);
+    }
     const { open, close, base: text, keys, fill, isEmpty, isList } = form(value, depth + 1);
     let base = text;
     spent += base.length + open.length;

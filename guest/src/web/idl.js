@@ -1,7 +1,8 @@
 // What Web IDL asks of every class and function: https://webidl.spec.whatwg.org
 ({ native }) => {
   const { apply, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys, setPrototypeOf } = Reflect, TypeError_ = TypeError;
-  const { iterator, toStringTag } = Symbol, { toWellFormed } = String.prototype;
+  const { iterator, toStringTag } = Symbol, inspectKey = Symbol.for('nodejs.util.inspect.custom');
+  const { toWellFormed } = String.prototype, { isArray } = Array;
   const IteratorPrototype = getPrototypeOf(getPrototypeOf((function* () {}).prototype));
 
   // Refuses a call with too few arguments.
@@ -40,6 +41,28 @@
     };
   };
 
+  // What Node asks an object for that has its own way to be shown, and with it the REPL and libraries: an object of the same class with
+  // what the console shows, or a text of pairs.
+  const { inspected } = {
+    inspected(depth, options, inspect) {
+      const shown = natureOf(this)?.show(this);
+      if (!shown) return this;
+      const prototype = getPrototypeOf(this);
+      if (!isArray(shown)) {
+        setPrototypeOf(shown, prototype);
+        return shown;
+      }
+      if (depth < 0) return '[Object]';
+      const { name } = prototype.constructor;
+      let text = '', at = 0;
+      for (; at < shown.length && shown[at]; at++) {
+        text += `${at ? ',' : ''} ${inspect(shown[at][0])} => ${inspect(shown[at][1])}`;
+      }
+      if (at < shown.length) text += `, ... ${shown.length - at} more`;
+      return `${name} {${text}${text && ' '}}`;
+    },
+  };
+
   // Makes the members of a class enumerable, and gives it its tag. `is` tells whether an object is of the class; `shown` is what the
   // console shows of one: names of getters, or a function that gives an object with that, or a list of pairs; `clone` makes another,
   // where `structuredClone` is to.
@@ -56,6 +79,7 @@
     own(prototype, { __proto__: null, constructor: true });
     own(Class, { __proto__: null, prototype: true, name: true, length: true });
     defineProperty(prototype, toStringTag, { __proto__: null, value: name, configurable: true });
+    defineProperty(prototype, inspectKey, { __proto__: null, value: inspected, writable: true, configurable: true });
     return Class;
   };
 
