@@ -1,6 +1,7 @@
 //! Timers of scripts, and evaluations that wait for them.
 
 use std::{
+    convert::Infallible,
     sync::Arc,
     time::{Duration, Instant, UNIX_EPOCH},
 };
@@ -240,6 +241,40 @@ mod until_idle {
         let waiting = context.eval(format!("{PAUSE} 'theirs'")).queue();
         assert_eq!(program.eval("setTimeout(() => { throw 1 }); 2").await.unwrap_err().kind(), ErrorKind::Thrown);
         assert_eq!(waiting.await.unwrap(), "theirs".into());
+    }
+
+    #[tokio::test]
+    async fn a_rejection_that_nobody_handles_ends_it_as_it_ends_a_program() {
+        let functions = Functions::new().function("gate", |(): (), _| async { Ok::<_, Infallible>(()) });
+        let context = SANDBOX.context().functions(functions).await.unwrap();
+        let console = Console::new();
+        let printing = context.printing_to(&console);
+        let program = printing.until_idle();
+        let late = "setTimeout(console.log, 9, 'late');";
+        let rejected = "Promise.reject(new TypeError('mine'))";
+        for source in [
+            format!("{late} {rejected}; 'value'"),
+            format!("{late} setTimeout(() => {{ {rejected} }}, 1); 'value'"),
+            format!("{late} gate().then(() => {rejected}); 'value'"),
+            format!("{late} gate().then(() => {{ {rejected} }}); await new Promise(() => {{}})"),
+            format!("{late} setTimeout(() => {{ {rejected} }}, 1); await new Promise((done) => setTimeout(done, 1))"),
+        ] {
+            let error = program.eval(source.as_str()).await.unwrap_err();
+            assert_eq!((error.kind(), error.is_context_kept()), (ErrorKind::Thrown, true), "{source}: {error}");
+            assert_eq!(error.to_string(), "TypeError: mine", "{source}");
+            assert_eq!(texts(&console), [""; 0], "{source}");
+        }
+        // One is enough; of others, as of all of a call that only wants a value, the console is told.
+        let several = format!("{rejected}; Promise.reject('other'); 'value'");
+        assert_eq!(program.eval(several.as_str()).await.unwrap_err().to_string(), "TypeError: mine");
+        assert_eq!(texts(&console), ["Uncaught (in promise) other"]);
+        assert_eq!(printing.eval("Promise.reject('all'); 'value'").await.unwrap(), "value".into());
+        assert_eq!(texts(&console), ["Uncaught (in promise) all"]);
+        // Those that are handled before the jobs have ended are none.
+        let handled =
+            "const p = Promise.reject(1); gate().then(() => {}); Promise.resolve().then(() => p.catch(() => {})); 'on'";
+        assert_eq!(program.eval(handled).await.unwrap(), "on".into());
+        assert_eq!(texts(&console), [""; 0]);
     }
 
     #[tokio::test]

@@ -192,6 +192,7 @@ impl exports::Guest for Component {
                 result_bytes: settings.result_bytes,
                 console_arguments: settings.console_arguments,
                 handles: settings.handles,
+                uncaught_is_fatal: settings.uncaught_is_fatal,
             });
         });
     }
@@ -259,8 +260,8 @@ impl on_demand::Guest for Component {
         Some(result.map_err(wit::Failure::from))
     }
 
-    fn fire(timer: u64, is_fatal: bool) -> Result<(), wit::Failure> {
-        Ok(with_engine(|engine| engine.fire(timer, is_fatal))?)
+    fn fire(timer: u64) -> Result<(), wit::Failure> {
+        Ok(with_engine(|engine| engine.fire(timer))?)
     }
 
     fn forget(evaluations: Vec<u64>, calls: Vec<u64>, timers: Vec<u64>) -> bool {

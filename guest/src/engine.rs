@@ -112,6 +112,8 @@ pub struct Settings {
     pub console_arguments: bool,
     /// Values that may be kept at a time.
     pub handles: u32,
+    /// Whether what nobody catches is a failure of the call that it happens in, and not an error on the console.
+    pub uncaught_is_fatal: bool,
 }
 
 /// Memory of the JavaScript heap: the WIT record `heap-usage`.
@@ -147,6 +149,7 @@ pub struct Engine<H> {
     /// The running call was told to stop.
     stopped: Rc<Cell<bool>>,
     result_bytes: Rc<Cell<usize>>,
+    uncaught_is_fatal: Cell<bool>,
 }
 
 impl<H: Host> Engine<H> {
@@ -218,6 +221,7 @@ impl<H: Host> Engine<H> {
             interrupted,
             stopped,
             result_bytes,
+            uncaught_is_fatal: Cell::new(false),
         })
     }
 
@@ -235,6 +239,10 @@ impl<H: Host> Engine<H> {
         self.result_bytes.set(settings.result_bytes as usize);
         self.console.want_arguments(settings.console_arguments);
         self.intrinsics.handles.limit(settings.handles);
+        // To write what is there already would give an instance a page of its own.
+        if self.uncaught_is_fatal.get() != settings.uncaught_is_fatal {
+            self.uncaught_is_fatal.set(settings.uncaught_is_fatal);
+        }
     }
 
     /// Gives functions of the host to scripts.
@@ -397,15 +405,14 @@ impl<H: Host> Engine<H> {
         })
     }
 
-    /// Calls the function of a timer that is due, then runs promise jobs. What it throws goes to the console, unless that is fatal. One
-    /// that is not known was forgotten.
+    /// Calls the function of a timer that is due, then runs promise jobs. One that is not known was forgotten.
     ///
     /// # Errors
     ///
-    /// [`Failure::Interrupted`], [`Failure::OutOfMemory`]; [`Failure::Thrown`] where that is fatal.
-    pub fn fire(&self, timer: u64, is_fatal: bool) -> Result<(), Failure> {
+    /// [`Failure::Interrupted`], [`Failure::OutOfMemory`]; [`Failure::Thrown`] where [that is fatal](Settings::uncaught_is_fatal).
+    pub fn fire(&self, timer: u64) -> Result<(), Failure> {
         self.turn(|ctx, intrinsics| match self.timers.fire(ctx, timer) {
-            Err(error) if !is_fatal && error.is_exception() && !self.stopped.get() => {
+            Err(error) if !self.uncaught_is_fatal.get() && error.is_exception() && !self.stopped.get() => {
                 let thrown = ctx.catch();
                 let text = text::inspect(intrinsics, &thrown, UNCAUGHT_BYTES);
                 self.host.log(LogLevel::Error, &format!("Uncaught {text}"), &[]);
@@ -543,7 +550,7 @@ impl<H: Host> Engine<H> {
         let last = handles.last();
         let outcome = self.context.with(|ctx| {
             let intrinsics = self.intrinsics.bind(&ctx);
-            let outcome = body(&ctx, &intrinsics);
+            let mut outcome = body(&ctx, &intrinsics);
             // What getters of a result, of an error, or of the reason of a rejection queue is this call's own.
             loop {
                 self.drive_jobs(&ctx);
@@ -551,6 +558,12 @@ impl<H: Host> Engine<H> {
                     break;
                 }
                 self.evaluations.advance(&ctx, &self.rejections, self.waits_for_host());
+                if self.uncaught_is_fatal.get() && outcome.is_ok() {
+                    outcome = match self.rejections.first(&ctx) {
+                        Some(reason) => Err(Failure::from_js(&ctx, &intrinsics, ctx.throw(reason))),
+                        None => outcome,
+                    };
+                }
                 self.rejections.report(&ctx, &intrinsics, &*self.host);
                 if !ctx.execute_pending_job() {
                     break;

@@ -1,4 +1,4 @@
-//! Promises that were rejected with nobody to handle it: each is reported once, as an error on the console.
+//! Promises that were rejected with nobody to handle it: each is reported once, as an error on the console, or ends the call.
 
 use std::{
     cell::{Cell, RefCell},
@@ -72,6 +72,14 @@ impl Rejections {
         let kept = std::mem::take(&mut *self.kept.borrow_mut());
         drop(kept);
         self.more.set(0);
+    }
+
+    /// Takes the reason of the first that is there.
+    pub(crate) fn first<'js>(&self, ctx: &Ctx<'js>) -> Option<Value<'js>> {
+        let mut kept = self.kept.borrow_mut();
+        let first = (!kept.is_empty()).then(|| kept.remove(0))?;
+        drop(kept);
+        first.reason.restore(ctx).ok()
     }
 
     /// Tells the host of those that are there, and forgets them.

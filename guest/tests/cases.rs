@@ -125,6 +125,7 @@ const SETTINGS: Settings = Settings {
     result_bytes: 1 << 20,
     console_arguments: false,
     handles: 1000,
+    uncaught_is_fatal: false,
 };
 
 /// An engine with the limits that a context has by default. It is never dropped, as in a component: its console and

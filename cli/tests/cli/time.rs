@@ -10,6 +10,9 @@ fn a_program_ends_when_no_timer_is_left() {
     ran.fails_saying(3, &["timeout", "50ms"]);
     let ran = aiointernal(&["eval", "setTimeout(() => { throw new Error('late') }); 1"]);
     ran.fails_saying(1, &["Error: late\n    at <anonymous> (<eval>:1:"]);
+    let ran = aiointernal(&["eval", "(async () => { await null; throw new Error('unseen') })(); 1"]);
+    ran.fails_saying(1, &["Error: unseen\n    at <anonymous> (<eval>:1:"]);
+    assert_eq!(ran.stdout, "");
 }
 
 #[test]

@@ -58,7 +58,7 @@ pub(super) fn settled(engine: &Engine<FakeHost>, world: &World, outcome: Outcome
             return engine.take_result(*evaluation).expect("it has ended");
         }
         let timer = world.timers.borrow_mut().take().expect("it waits for a timer");
-        engine.fire(timer, false)?;
+        engine.fire(timer)?;
     }
 }
 
@@ -73,7 +73,7 @@ fn an_evaluation_waits_until_its_timer_fires() {
     assert_eq!(run(engine, &world, "await new Promise((done) => setTimeout(done, 70, 'x'))"), Ok("\"x\"".into()));
     assert_eq!(world.timers.borrow().now, 70);
     // It is not known any more.
-    assert_eq!(engine.fire(1, false), Ok(()));
+    assert_eq!(engine.fire(1), Ok(()));
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn what_is_forgotten_does_not_fire_and_what_waited_for_it_never_settles() {
     assert_eq!(waiting, Ok(Outcome::Pending));
     assert_eq!(engine.ended(), (vec![], false));
     assert!(!engine.forget(&[], &[], &[1]));
-    assert_eq!(engine.fire(1, false), Ok(()));
+    assert_eq!(engine.fire(1), Ok(()));
     assert_eq!(engine.ended(), (vec![2], false));
     assert_eq!(engine.take_result(2), Some(Err(Failure::NeverSettles)));
     assert_eq!(world.messages.take(), []);
@@ -103,7 +103,7 @@ fn a_callback_that_is_stopped_is_an_interruption_and_the_engine_goes_on() {
     let (engine, world) = engine();
     assert_eq!(run(engine, &world, "setTimeout(() => { for (;;); }); 1"), Ok("1".into()));
     world.stop_at.set(Some(world.polls.get() + 1));
-    assert_eq!(engine.fire(1, false), Err(Failure::Interrupted { jobs_dropped: false }));
+    assert_eq!(engine.fire(1), Err(Failure::Interrupted { jobs_dropped: false }));
     world.stop_at.set(None);
     assert_eq!(world.messages.take(), []);
     assert_eq!(run(engine, &world, "await new Promise((done) => setTimeout(done, 1, 2))"), Ok("2".into()));
@@ -113,7 +113,7 @@ fn a_callback_that_is_stopped_is_an_interruption_and_the_engine_goes_on() {
 fn what_a_callback_throws_is_an_error_on_the_console() {
     let (engine, world) = engine();
     assert_eq!(run(engine, &world, "setTimeout(() => { throw new TypeError('mine') }); 1"), Ok("1".into()));
-    assert_eq!(engine.fire(1, false), Ok(()));
+    assert_eq!(engine.fire(1), Ok(()));
     let messages = world.messages.take();
     let [(LogLevel::Error, text)] = &messages[..] else { panic!("{messages:?}") };
     assert!(text.starts_with("Uncaught TypeError: mine\n    at <anonymous> (case.js:1:"), "{text}");
@@ -123,7 +123,8 @@ fn what_a_callback_throws_is_an_error_on_the_console() {
 fn what_a_callback_throws_is_a_failure_where_that_is_fatal() {
     let (engine, world) = engine();
     assert_eq!(run(engine, &world, "setTimeout(() => { throw new TypeError('mine') }); 1"), Ok("1".into()));
-    let Err(Failure::Thrown(exception)) = engine.fire(1, true) else { panic!("it throws") };
+    engine.configure(super::Settings { uncaught_is_fatal: true, ..super::SETTINGS });
+    let Err(Failure::Thrown(exception)) = engine.fire(1) else { panic!("it throws") };
     assert_eq!((exception.name.as_str(), exception.message.as_str()), ("TypeError", "mine"));
     assert_eq!(world.messages.take(), []);
     assert_eq!(run(engine, &world, "2"), Ok("2".into()));

@@ -112,7 +112,8 @@ impl Context {
 
     /// A handle to the same context whose calls are answered when nothing that they began is left: no call of an async host function
     /// is in flight, and no timer is set. It is how Node runs a program. Else a call is answered as soon as its value is there, and what it began
-    /// ends with it. An error does not wait, nor does one that a timer's function throws, with which the call ends; an interval that is never cleared comes back as [`Timeout`](ErrorKind::Timeout).
+    /// ends with it. An error does not wait, nor does what nobody catches: with what a timer's function throws, and with a promise that
+    /// is rejected with nobody to handle it, the call ends, too. An interval that is never cleared comes back as [`Timeout`](ErrorKind::Timeout).
     ///
     /// ```
     /// # async fn example(context: aiointernal::Context) -> Result<(), aiointernal::Error> {

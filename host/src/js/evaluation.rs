@@ -184,7 +184,7 @@ impl Evaluation {
         self.until_idle && (self.in_flight.get() > 0 || self.timers.get() > 0)
     }
 
-    /// Whether what a timer's function throws ends it, as it ends a program.
+    /// Whether what nobody catches ends it, as it ends a program: what a timer's function throws, a rejection.
     pub(super) fn ends_at_a_throw(&self) -> bool {
         self.until_idle
     }

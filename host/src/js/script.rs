@@ -214,6 +214,7 @@ impl Exports {
             console_arguments: store.data().host.console.wants_arguments(),
             handles: bytes(limits.handles),
             time_zone: store.data().host.has_time_zone(),
+            uncaught_is_fatal: store.data().host.ends_at_a_throw(),
         };
         if self.configured.get() != Some(settings) {
             self.api().call_configure(store, settings)?;
@@ -318,6 +319,11 @@ impl Ambient {
         self.patience.begin();
         self.console.run_for(evaluation);
         self.modules.run_for(evaluation);
+    }
+
+    /// Whether it runs for an evaluation that ends as a program does.
+    fn ends_at_a_throw(&self) -> bool {
+        self.timers.evaluation().is_some_and(|evaluation| evaluation.ends_at_a_throw())
     }
 
     /// Whether local time is another than UTC.

@@ -75,6 +75,11 @@ impl Timers {
         self.evaluation = evaluation.cloned();
     }
 
+    /// Whose the engine is now.
+    pub(super) fn evaluation(&self) -> Option<&Rc<Evaluation>> {
+        self.evaluation.as_ref()
+    }
+
     fn start(&mut self, time: &Time, memory: &Arc<Ledger>, millis: u32, repeats: bool) -> Result<u64, HostError> {
         let refused = |message: String| HostError { id: None, name: "RangeError".to_owned(), message };
         let evaluation = self.evaluation.clone().ok_or_else(|| refused("nothing is being evaluated".to_owned()))?;

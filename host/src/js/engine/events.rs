@@ -96,8 +96,7 @@ impl Engine {
             self.stop(evaluation.number);
             return self.forget(&Leaving { timers: vec![timer], ..Leaving::default() });
         }
-        let is_fatal = evaluation.ends_at_a_throw();
-        self.go_on(&evaluation, |store, engine| engine.on_demand(store)?.call_fire(store, timer, is_fatal));
+        self.go_on(&evaluation, |store, engine| engine.on_demand(store)?.call_fire(store, timer));
         if let Some(host) = self.instance.host_mut() {
             host.timers.renew(&host.time, timer);
         }
