@@ -47,6 +47,34 @@ fn a_generated_regular_expression_finds_what_it_finds_without_the_loop_of_freque
     compare(2000, |bytes| format!("({SEARCH})({})", pattern::searches(bytes)));
 }
 
+/// Longer than what is searched between two looks at the deadline.
+#[test]
+fn a_search_of_a_long_text_finds_what_it_finds_without_the_loop_of_frequent_instructions() {
+    let patterns = ["b", "[b-d]", "a*?b", "(?<=a)b", "^b", "(a|b)b", "[^a]$", "a{3}b", "(?:aa)+b", "\\bab"];
+    let mut list = String::from("[");
+    for pattern in patterns {
+        for flags in ["", "i", "m", "s", "u", "iu", "y"] {
+            list.push_str(&format!(
+                "[\"{pattern}\", \"{flags}\", long + 'b'], [\"{pattern}\", \"{flags}\", wide + 'Bé'],"
+            ));
+        }
+    }
+    list.push(']');
+    // Of what is found, only so much that it can be compared.
+    let source = format!(
+        "(async () => {{
+            const long = 'a'.repeat(25_000), wide = '😀a'.repeat(12_500), search = {SEARCH};
+            let all = '';
+            for (const one of {list}) {{
+                const found = await search([one]);
+                all += found.replace(/(.)\\1{{50,}}|(?:😀a){{50,}}/g, (run) => `${{run.length}} times`);
+            }}
+            return all;
+        }})()"
+    );
+    assert_eq!(ours(&source), native(&source));
+}
+
 /// The same 1,000 programs each time, made from up to so many bytes; `PROPTEST_CASES` makes it more, `PROPTEST_RNG_SEED` others.
 fn compare(most: usize, program: impl Fn(&[u8]) -> String) {
     let mut config = Config { failure_persistence: None, ..Config::default() };

@@ -260,6 +260,10 @@ impl on_demand::Guest for Component {
         Some(result.map_err(wit::Failure::from))
     }
 
+    fn free() -> bool {
+        with_engine(Engine::free)
+    }
+
     fn fire(timer: u64) -> Result<(), wit::Failure> {
         Ok(with_engine(|engine| engine.fire(timer))?)
     }

@@ -148,6 +148,10 @@ pub struct Engine<H> {
     interrupted: Interrupted,
     /// The running call was told to stop.
     stopped: Rc<Cell<bool>>,
+    /// There were jobs when it was. What is freed as it unwinds may queue more.
+    had_jobs: Rc<Cell<bool>>,
+    /// Its jobs were let go.
+    are_jobs_gone: Cell<bool>,
     result_bytes: Rc<Cell<usize>>,
     uncaught_is_fatal: Cell<bool>,
 }
@@ -166,6 +170,7 @@ impl<H: Host> Engine<H> {
         let runtime = runtime()?;
         // What each call writes is made at once, so that it lies together.
         let stopped = Rc::new(Cell::new(false));
+        let had_jobs = Rc::new(Cell::new(false));
         let result_bytes = Rc::new(Cell::new(usize::MAX));
         let handles = Rc::new(Handles::default());
         let evaluations = Rc::new(Evaluations::default());
@@ -174,13 +179,16 @@ impl<H: Host> Engine<H> {
         let countdown = Rc::new(context.with(|ctx| Countdown::find(&ctx))?);
         let garbage = Rc::new(context.with(|ctx| Garbage::of(&ctx)));
         let interrupted: Interrupted = Rc::new({
-            let (host, stopped) = (Rc::clone(&host), Rc::clone(&stopped));
+            let (host, stopped, had_jobs) = (Rc::clone(&host), Rc::clone(&stopped), Rc::clone(&had_jobs));
             let (countdown, garbage) = (Rc::clone(&countdown), Rc::clone(&garbage));
             move || {
                 // Once it is to stop it is asked at every step, so that no more of the script runs than one.
                 let patience = if stopped.get() { 0 } else { host.patience() };
                 countdown.set(patience);
                 if patience == 0 {
+                    if !stopped.get() {
+                        had_jobs.set(garbage.are_jobs_pending());
+                    }
                     garbage.put_off();
                 }
                 stopped.set(patience == 0);
@@ -220,6 +228,8 @@ impl<H: Host> Engine<H> {
             garbage,
             interrupted,
             stopped,
+            had_jobs,
+            are_jobs_gone: Cell::new(false),
             result_bytes,
             uncaught_is_fatal: Cell::new(false),
         })
@@ -432,6 +442,17 @@ impl<H: Host> Engine<H> {
         self.is_untidy()
     }
 
+    /// Frees a part of what a call has left that was told to stop: whether there is more.
+    pub fn free(&self) -> bool {
+        if !self.stopped.get() {
+            return false;
+        }
+        if !self.are_jobs_gone.replace(true) {
+            self.drop_jobs();
+        }
+        self.garbage.free_some()
+    }
+
     /// The pending evaluations that have ended and were not taken, and whether scripts want to [hear](Engine::tidy) of what was freed.
     pub fn ended(&self) -> (Vec<u64>, bool) {
         // What was forgotten may have been the last that some waited for.
@@ -581,18 +602,25 @@ impl<H: Host> Engine<H> {
             // What is only held by cycles is freed for the next call.
             self.runtime.run_gc();
         }
-        self.bury();
         if self.stopped.get() {
-            return Err(Failure::Interrupted { jobs_dropped: self.runtime.is_job_pending() });
+            return Err(Failure::Interrupted { jobs_dropped: self.had_jobs.get() });
         }
+        self.bury();
         outcome.map_err(|failure| self.modules.told(failure).clipped())
     }
 
     /// Values were freed beside a turn: the host hears of it, and scripts may have asked to.
     fn is_untidy(&self) -> bool {
-        self.bury();
         // What a call has left that was told to stop nobody is to hear.
-        !self.stopped.get() && self.runtime.is_job_pending()
+        if self.stopped.get() {
+            return false;
+        }
+        self.bury();
+        if self.stopped.get() {
+            // That took too long.
+            self.clear(true);
+        }
+        self.runtime.is_job_pending()
     }
 
     /// Tells the host which of its objects were freed.
@@ -612,21 +640,26 @@ impl<H: Host> Engine<H> {
         }
     }
 
+    /// Lets the jobs go that are in the queue. While a call is to stop, one that is run ends where it would first run code of a script.
+    fn drop_jobs(&self) {
+        self.countdown.set(0);
+        self.context.with(|ctx| while ctx.execute_pending_job() {});
+    }
+
     /// Lets go what a call has left that was told to stop: the jobs in its queue, which would run in a later one, and what it held. What
-    /// scripts asked to hear of that is in the queue then, but for a later call, in whose time it would run.
+    /// scripts asked to hear of that is in the queue then, but for a later call, in whose time it would run: there nobody hears of it.
     fn clear(&self, is_for_a_call: bool) {
         if !self.stopped.get() {
             return;
         }
-        // So it stays, as long as the call is to stop: a job that is run ends where it would first run code of a script.
-        self.countdown.set(0);
-        loop {
-            self.context.with(|ctx| while ctx.execute_pending_job() {});
-            self.garbage.free();
-            if !is_for_a_call || !self.runtime.is_job_pending() {
-                break;
-            }
+        if !self.are_jobs_gone.replace(false) {
+            self.drop_jobs();
+        }
+        self.garbage.free();
+        while is_for_a_call && self.runtime.is_job_pending() {
             self.garbage.put_off();
+            self.drop_jobs();
+            self.garbage.free();
         }
         self.rejections.clear();
         self.stopped.set(false);

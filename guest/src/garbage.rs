@@ -1,7 +1,8 @@
 //! What a call leaves behind that was told to stop, and how it is freed later.
 //!
 //! A script that is stopped may hold a million objects, and to free them takes longer than it may go on. So no object is freed while it
-//! unwinds, where QuickJS has `7-free-later.patch`; without, as natively, no garbage is collected. Texts are freed at once.
+//! unwinds, where QuickJS has `7-free-later.patch`; without, as natively, no garbage is collected. What is no object, such as a text, is freed at
+//! once.
 #![expect(unsafe_code, reason = "rquickjs offers this only where no script runs")]
 
 use core::{cell::Cell, ptr::NonNull};
@@ -33,6 +34,25 @@ impl Garbage {
             let threshold = unsafe { qjs::JS_GetGCThreshold(self.runtime.as_ptr()) };
             self.threshold.set(Some(threshold));
             self.set_threshold(NEVER);
+        }
+    }
+
+    /// Whether there are jobs in the queue.
+    pub(crate) fn are_jobs_pending(&self) -> bool {
+        // SAFETY: the runtime is alive. QuickJS looks whether its list is empty.
+        unsafe { qjs::JS_IsJobPending(self.runtime.as_ptr()) }
+    }
+
+    /// Frees a part of what waits: whether there is more.
+    pub(crate) fn free_some(&self) -> bool {
+        if self.threshold.get().is_none() {
+            return false;
+        }
+        // SAFETY: the runtime is alive. With the patch this frees some thousands of those that have a count of zero, and the threshold is then 0
+        // where there are more. Without, it is a collection.
+        unsafe {
+            qjs::JS_RunGC(self.runtime.as_ptr());
+            qjs::JS_GetGCThreshold(self.runtime.as_ptr()) == 0
         }
     }
 

@@ -1,6 +1,6 @@
 //! Regular expressions that nobody wrote, of the instructions that `guest/patches/libregexp.c/regexp_loop.h` runs and of some that it leaves.
 //!
-//! What repeats without end has nothing within it that does, and texts are short: so every search ends soon.
+//! What repeats without end is within nothing that repeats, there are three such at most, and texts are short: so every search ends soon.
 
 use super::program::choices::Choices;
 
@@ -57,7 +57,7 @@ pub(super) fn searches(bytes: &[u8]) -> String {
     let mut choices = Choices::new(bytes);
     let mut list = String::from("[");
     while !choices.is_empty() {
-        let pattern = alternatives(&mut choices, 3, true);
+        let pattern = alternatives(&mut choices, 3, &mut 3);
         let flags = choices.pick(&FLAGS);
         let text: String = (0..choices.below(20)).map(|_| choices.pick(&TEXTS)).collect();
         list.push_str(&format!("[{pattern:?}, {flags:?}, \"{text}\"],"));
@@ -66,26 +66,32 @@ pub(super) fn searches(bytes: &[u8]) -> String {
     list
 }
 
-fn alternatives(choices: &mut Choices<'_>, depth: usize, may_be_endless: bool) -> String {
-    let mut pattern = terms(choices, depth, may_be_endless);
+/// So many may still repeat without end.
+fn alternatives(choices: &mut Choices<'_>, depth: usize, endless: &mut usize) -> String {
+    let mut pattern = terms(choices, depth, endless);
     while choices.one_in(4) {
         pattern.push('|');
-        pattern.push_str(&terms(choices, depth, may_be_endless));
+        pattern.push_str(&terms(choices, depth, endless));
     }
     pattern
 }
 
-fn terms(choices: &mut Choices<'_>, depth: usize, may_be_endless: bool) -> String {
+fn terms(choices: &mut Choices<'_>, depth: usize, endless: &mut usize) -> String {
     let mut pattern = String::new();
     for _ in 0..choices.below(4) {
         let repeat = match choices.below(4) {
-            0 if may_be_endless => choices.pick(&ENDLESS),
+            0 if *endless > 0 => {
+                *endless -= 1;
+                choices.pick(&ENDLESS)
+            }
             0 | 1 => choices.pick(&REPEATS),
             _ => "",
         };
         if depth > 0 && choices.one_in(3) {
             pattern.push_str(choices.pick(&GROUPS));
-            pattern.push_str(&alternatives(choices, depth - 1, may_be_endless && !ENDLESS.contains(&repeat)));
+            let mut none = 0;
+            let within = if repeat.is_empty() { &mut *endless } else { &mut none };
+            pattern.push_str(&alternatives(choices, depth - 1, within));
             pattern.push(')');
         } else {
             pattern.push_str(choices.pick(&ATOMS));

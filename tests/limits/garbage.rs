@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use tokio::sync::Semaphore;
+
 use super::*;
 
-/// Objects that take many times as long to be freed as a script may go on that is told to stop.
-const MANY: &str = "Array.from({ length: 5e5 }, () => ({}))";
+/// Objects that take many times as long to be freed as a script may go on that is told to stop, and a part of what they may take.
+const MANY: &str = "Array.from({ length: 3e5 }, () => ({}))";
 
 /// With time enough to make them on a busy machine, too, so that it is a loop that is stopped.
 fn until_stopped(context: &Context) -> Context {
@@ -17,7 +19,10 @@ async fn kept(scenario: impl AsyncFn() -> Result<(), Error>) {
     for _ in 0..5 {
         match scenario().await {
             Ok(()) => return,
-            Err(error) => assert_eq!((error.kind(), error.is_context_kept()), (ErrorKind::CpuLimit, false), "{error}"),
+            Err(error) => {
+                assert!(matches!(error.kind(), ErrorKind::CpuLimit | ErrorKind::Timeout | ErrorKind::Lost), "{error}");
+                assert!(!error.is_context_kept(), "{error}");
+            }
         }
     }
     panic!("no context was kept");
@@ -26,19 +31,27 @@ async fn kept(scenario: impl AsyncFn() -> Result<(), Error>) {
 /// The error of what was stopped, where it lost its context.
 fn stopped<T: fmt::Debug>(result: Result<T, Error>) -> Result<(), Error> {
     let error = result.unwrap_err();
-    if error.kind() == ErrorKind::CpuLimit && error.is_context_kept() { Ok(()) } else { Err(error) }
+    let is_stop = matches!(error.kind(), ErrorKind::CpuLimit | ErrorKind::Timeout);
+    if is_stop && error.is_context_kept() { Ok(()) } else { Err(error) }
 }
 
 #[tokio::test]
 async fn it_is_freed_behind_the_answer() {
     kept(async || {
-        let context = open(|_| {}).await;
+        let (of_context, of_call) = (Meter::new(), Meter::new());
+        let context = SANDBOX.context().meter(&of_context).await.unwrap();
         let before = context.memory_usage().await.unwrap().objects;
         let holds = format!("(() => {{ const held = {MANY}; for (;;); }})()");
-        for _ in 0..2 {
-            stopped(until_stopped(&context).eval(&*holds).await)?;
-        }
-        assert!(context.memory_usage().await.unwrap().objects < before + 1000);
+        stopped(until_stopped(&context).metered(&of_call).eval(&*holds).await)?;
+        // Nobody asks for anything.
+        let freed = async {
+            while of_context.total().cpu < of_call.total().cpu + 2 * MS {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), freed).await.unwrap();
+        stopped(until_stopped(&context).eval(&*holds).await)?;
+        assert!(context.memory_usage().await?.objects < before + 1000);
         Ok(())
     })
     .await;
@@ -46,17 +59,80 @@ async fn it_is_freed_behind_the_answer() {
 
 #[tokio::test]
 async fn what_is_heard_of_it_does_not_run_in_a_later_call() {
-    let meter = Meter::new();
-    let context = SANDBOX.context().meter(&meter).await.unwrap();
-    let source = "globalThis.freed = new FinalizationRegistry(function again() { \
-            const held = {}; freed.register(held, 0); for (;;); }); \
-        (() => { const held = {}; freed.register(held, 0) })()";
-    context.eval(source).timeout(50 * MS).await.unwrap_err();
-    for _ in 0..20 {
-        assert_eq!(context.eval_as::<i32>("1 + 1").timeout(400 * MS).await.unwrap(), 2);
-    }
-    // The script itself, and once what it hears behind it.
-    assert_eq!(meter.total().interrupts, 2, "{:?}", meter.total());
+    kept(async || {
+        let meter = Meter::new();
+        let context = SANDBOX.context().meter(&meter).await.unwrap();
+        let source = "globalThis.freed = new FinalizationRegistry(function again() { \
+                const held = {}; freed.register(held, 0); for (;;); }); \
+            (() => { const held = {}; freed.register(held, 0) })()";
+        stopped(context.eval(source).timeout(50 * MS).await)?;
+        for _ in 0..20 {
+            assert_eq!(context.eval_as::<i32>("1 + 1").timeout(400 * MS).await?, 2);
+        }
+        // The script itself, and once what it hears behind it.
+        assert_eq!(meter.total().interrupts, 2, "{:?}", meter.total());
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_happens_meanwhile_is_seen_to_behind_it() {
+    kept(async || {
+        let gate = Arc::new(Semaphore::new(0));
+        let permits = Arc::clone(&gate);
+        let functions = Functions::new().function("gate", move |(): (), _| {
+            let permits = Arc::clone(&permits);
+            async move { permits.acquire().await.map(|permit| permit.forget()) }
+        });
+        let context = SANDBOX.context().functions(functions).await.unwrap();
+        let handle = context.eval_as::<JsValue>("({})").await.unwrap();
+        let mut waiting = Box::pin(context.eval("await gate(); 'open'").into_future());
+        let mut late = Box::pin(context.eval("await gate(); 'late'").timeout(450 * MS).into_future());
+        assert!(poll!(&mut waiting).is_pending() && poll!(&mut late).is_pending());
+        let holds = format!("(() => {{ const held = {MANY}; for (;;); }})()");
+        stopped(until_stopped(&context).eval(holds).await)?;
+        drop(handle);
+        gate.add_permits(1);
+        let next = context.eval_as::<i32>("1 + 1").queue();
+        assert_eq!(waiting.await?, "open".into());
+        assert_eq!(next.await?, 2);
+        assert_eq!(late.await.unwrap_err().kind(), ErrorKind::Timeout);
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_end_of_its_groups_time_does_not_lose_the_context() {
+    kept(async || {
+        let mut budget = Budget::default();
+        budget.cpu_time = 400 * MS;
+        let group = Group::new(Limits::default(), budget);
+        let context = SANDBOX.context().group(&group).await.unwrap();
+        stopped(context.eval(format!("(() => {{ const held = {MANY}; for (;;); }})()")).await)?;
+        group.add_cpu_time(Duration::from_secs(9));
+        assert_eq!(context.eval_as::<i32>("1 + 1").await?, 2);
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_hears_of_a_symbol_that_it_held_does_not_lose_the_context_of_others() {
+    kept(async || {
+        let context = open(|_| {}).await;
+        let waits = "new Promise((resolve) => { globalThis.resolve = resolve; never() })";
+        let mut waiting = Box::pin(context.eval_as::<i32>(waits).into_future());
+        assert!(poll!(&mut waiting).is_pending());
+        let holds = "globalThis.freed = new FinalizationRegistry(() => {}); \
+            (() => { const held = Symbol(); freed.register(held, 0); for (;;); })()";
+        stopped(until_stopped(&context).eval(holds).await)?;
+        context.eval("resolve(1)").await?;
+        assert_eq!(waiting.await?, 1);
+        Ok(())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -68,7 +144,7 @@ async fn another_evaluation_that_it_settles_does_not_pay_for_it() {
         assert!(poll!(&mut waiting).is_pending());
         let holds = format!("(() => {{ resolve(1); const held = {MANY}; for (;;); }})()");
         stopped(until_stopped(&context).eval(holds).await)?;
-        assert_eq!(waiting.await.unwrap(), 1);
+        assert_eq!(waiting.await?, 1);
         assert!(meter.total().cpu < 5 * MS, "{:?}", meter.total());
         Ok(())
     })
@@ -100,9 +176,9 @@ async fn a_handle_that_is_let_go_meanwhile_does_not_lose_the_context() {
         clock.advance(MS);
         drop(handle);
         open.send(()).unwrap();
-        busy.await.unwrap();
+        busy.await?;
         stopped(ends.await)?;
-        assert_eq!(context.eval_as::<i32>("1 + 1").await.unwrap(), 2);
+        assert_eq!(context.eval_as::<i32>("1 + 1").await?, 2);
         Ok(())
     })
     .await;
@@ -141,18 +217,19 @@ async fn what_a_finalizer_held_that_is_stopped_is_freed_too() {
 #[tokio::test]
 async fn those_that_end_together_with_it_have_their_results() {
     kept(async || {
-        let context = open(|_| {}).await;
-        let waits = |value: &str| {
+        let (context, meter) = (open(|_| {}).await, Meter::new());
+        let waits = |context: &Context, value: &str| {
             let until = "await new Promise((resolve) => { (globalThis.all ??= []).push(resolve); never() })";
-            until_stopped(&context).eval(format!("{until}; {value}")).into_future()
+            until_stopped(context).eval(format!("{until}; {value}")).into_future()
         };
         let holds = format!("({{ get value() {{ const held = {MANY}; for (;;); }} }})");
-        let mut ends = Box::pin(waits(&holds));
-        let mut other = Box::pin(waits("2"));
+        let mut ends = Box::pin(waits(&context, &holds));
+        let mut other = Box::pin(waits(&context.metered(&meter), "2"));
         assert!(poll!(&mut ends).is_pending() && poll!(&mut other).is_pending());
         context.eval("for (const resolve of all) resolve()").await.unwrap();
         stopped(ends.await)?;
-        assert_eq!(other.await.unwrap(), 2.into());
+        assert_eq!(other.await?, 2.into());
+        assert!(meter.total().cpu < 5 * MS, "{:?}", meter.total());
         Ok(())
     })
     .await;

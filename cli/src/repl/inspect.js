@@ -421,10 +421,12 @@
   };
 
   const object = (value, depth) => {
-    const custom = lookup(value, customInspect);
-    if (typeof custom === 'function') {
+    const custom = lookup(value, customInspect), made = own(value, 'constructor')?.value;
+    const isPrototype = isObject(made) && own(made, 'prototype')?.value === value;
+    if (typeof custom === 'function' && !isPrototype) {
       add(ancestors, value);
-      const given = apply(custom, value, [DEPTH - depth, { __proto__: null }, (within) => indented(within, depth + 1)]);
+      const options = { __proto__: null, depth: DEPTH - depth, stylize: (text) => text };
+      const given = apply(custom, value, [DEPTH - depth, options, (within) => indented(within, depth + 1)]);
       ancestors.length--;
       if (typeof given === 'string') return join(lines(cut(given)), '\n' + repeat(' ', indentation));
       if (given !== value) return shown(given, depth);

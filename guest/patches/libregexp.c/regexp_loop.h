@@ -2,7 +2,8 @@
  *
  * As leaf_loop.h has those of scripts, and for the same reason. An instruction is run as a whole, with the step back to another alternative
  * where it does not match, or left to lre_exec_backtrack before it changed anything: where the stack has to grow, where it is time
- * to ask for the deadline, at the end of the whole, and for letters that have to be looked up.
+ * to ask for the deadline, at the end of the whole, and for letters that have to be looked up. A search for where to begin may be left
+ * between two characters.
  *
  * Included by libregexp.c, in front of lre_exec_backtrack.
  */
@@ -70,7 +71,7 @@ static no_inline void regexp_loop(REExecContext *s, uint8_t **capture, RegexpPla
             goto leave; \
     } while (0)
 
-/* Jumps and steps back are counted, as lre_exec_backtrack counts them. */
+/* Jumps and steps back are counted, as lre_exec_backtrack counts them, and each character of a search. */
 #define MAY_STEP() do { \
         if (unlikely(s->interrupt_counter <= 1)) \
             goto leave; \

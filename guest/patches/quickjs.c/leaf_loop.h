@@ -345,6 +345,15 @@ static no_inline LeafEnd leaf_loop(const uint8_t *pc, JSValue *sp, JSStackFrame 
             }
             break;
         }
+/* What is counted mostly is a loop, whose next round begins. */
+#define THEN_GOTO() do { \
+        if (likely(*pc == OP_goto8) && likely(ctx->interrupt_counter > 1)) { \
+            int32_t offset = (int8_t)pc[1]; \
+            COUNT_JUMP(offset); \
+            pc += 1 + offset; \
+        } \
+    } while (0)
+
 #define NEXT_INT(value, last) \
             if (unlikely(JS_VALUE_GET_TAG(value) != JS_TAG_INT || JS_VALUE_GET_INT(value) == (last))) \
                 goto leave
@@ -357,6 +366,7 @@ static no_inline LeafEnd leaf_loop(const uint8_t *pc, JSValue *sp, JSStackFrame 
             NEXT_INT(*place, INT32_MAX);
             *place = js_int32(JS_VALUE_GET_INT(*place) + 1);
             pc += 1;
+            THEN_GOTO();
             break;
         }
         case OP_dec_loc: {
@@ -364,6 +374,7 @@ static no_inline LeafEnd leaf_loop(const uint8_t *pc, JSValue *sp, JSStackFrame 
             NEXT_INT(*place, INT32_MIN);
             *place = js_int32(JS_VALUE_GET_INT(*place) - 1);
             pc += 1;
+            THEN_GOTO();
             break;
         }
 
@@ -389,18 +400,29 @@ static no_inline LeafEnd leaf_loop(const uint8_t *pc, JSValue *sp, JSStackFrame 
             sp[-1] = js_int32(~JS_VALUE_GET_INT(sp[-1]));
             break;
 
+/* What is compared mostly decides where to go on. */
+#define DECIDE(result) do { \
+        bool decision = (result); \
+        sp--; \
+        if (likely(*pc == OP_if_false8) && (int8_t)pc[1] >= 0) { \
+            sp--; \
+            pc += decision ? 2 : 1 + (int8_t)pc[1]; \
+        } else { \
+            sp[-1] = js_bool(decision); \
+        } \
+    } while (0)
+
 #define ORDER(instruction, operator) \
         case instruction: { \
             JSValue a = sp[-2], b = sp[-1]; \
             if (likely(JS_VALUE_IS_BOTH_INT(a, b))) { \
-                sp[-2] = js_bool(JS_VALUE_GET_INT(a) operator JS_VALUE_GET_INT(b)); \
+                DECIDE(JS_VALUE_GET_INT(a) operator JS_VALUE_GET_INT(b)); \
             } else { \
                 double x, y; \
                 if (!js_arith_to_float64(a, &x) || !js_arith_to_float64(b, &y)) \
                     goto leave; \
-                sp[-2] = js_bool(x operator y); \
+                DECIDE(x operator y); \
             } \
-            sp--; \
             break; \
         }
         ORDER(OP_lt, <)
@@ -435,8 +457,7 @@ static no_inline LeafEnd leaf_loop(const uint8_t *pc, JSValue *sp, JSStackFrame 
             } else { \
                 goto leave; \
             } \
-            sp[-2] = js_bool(result != (is_negated)); \
-            sp--; \
+            DECIDE(result != (is_negated)); \
             break; \
         }
         EQUALITY(OP_eq, false, false)
@@ -625,8 +646,10 @@ leave:
 #undef COUNT_JUMP
 #undef JUMP_IF
 #undef ARITHMETIC
+#undef THEN_GOTO
 #undef NEXT_INT
 #undef ON_INTS
+#undef DECIDE
 #undef ORDER
 #undef EQUALITY
 #undef IS

@@ -216,15 +216,16 @@ pub(super) struct Processor {
     began: Duration,
     left: Option<Duration>,
     group: Option<Group>,
+    outlasts_group: bool,
     /// How much the group knows of.
     told: Duration,
 }
 
 impl Processor {
     /// Begins to measure, for a group that bounds it.
-    pub(super) fn begin(left: Option<Duration>, group: Option<&Group>) -> Processor {
+    pub(super) fn begin(left: Option<Duration>, group: Option<&Group>, outlasts_group: bool) -> Processor {
         let (clock, group) = (Clock::of_this_thread(), group.cloned());
-        Processor { clock, began: clock.time(), left, group, told: Duration::ZERO }
+        Processor { clock, began: clock.time(), left, group, outlasts_group, told: Duration::ZERO }
     }
 
     /// What was taken so far.
@@ -235,7 +236,7 @@ impl Processor {
         let is_group_left = self.group.as_ref().is_none_or(|group| group.take_cpu_time(more));
         let stop = match self.left {
             Some(left) if taken >= left => Some(Stop::CpuTime),
-            _ if !is_group_left => Some(Stop::GroupCpuTime),
+            _ if !is_group_left && !self.outlasts_group => Some(Stop::GroupCpuTime),
             _ => None,
         };
         (taken, stop)

@@ -368,8 +368,8 @@ impl<P: Program> Instance<P> {
     fn processor(&self, account: &Account) -> Option<Processor> {
         let group = self.group().filter(|group| group.bounds_cpu_time());
         let left = account.cpu_left();
-        let is_wanted = account.measured || group.is_some() || left.is_some();
-        is_wanted.then(|| Processor::begin(left, group))
+        let is_wanted = account.measured || account.outlasts_group.get() || group.is_some() || left.is_some();
+        is_wanted.then(|| Processor::begin(left, group, account.outlasts_group.get()))
     }
 
     /// What a trap means.

@@ -35,7 +35,9 @@ pub struct Limits {
     /// Time that one call may run, from when it starts; waiting in the queue does not count. In a batch: one item.
     ///
     /// A call that reaches it is asked to stop, and its context is kept; one that has not stopped 1 ms later is
-    /// killed, and its context (or instance) replaced. Time is looked at every half a millisecond.
+    /// killed, and its context (or instance) replaced. Time is looked at every half a millisecond. What a script of a kept context held is
+    /// freed behind its answer, in 100 ms of processor time: where that is too little, as for some million objects, the context is lost after
+    /// all, and its next call is told.
     pub wall_time: Duration,
     /// Processor time that one call may take, of the object's thread. In a batch: one item. A script that waits for host
     /// functions takes none, so a call may have seconds to wait and milliseconds to compute. Kept and looked at as

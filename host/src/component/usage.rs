@@ -156,11 +156,13 @@ pub(crate) struct Account {
     /// Whether somebody wants to know its processor time.
     pub(crate) measured: bool,
     pub(crate) used: Cell<Usage>,
+    /// Whether it goes on where its group has no processor time left, which it takes all the same. Its own is measured.
+    pub(crate) outlasts_group: Cell<bool>,
 }
 
 impl Account {
     pub(crate) fn new(limits: Limits, until: Instant, measured: bool) -> Account {
-        Account { limits, until, measured, used: Cell::default() }
+        Account { limits, until, measured, used: Cell::default(), outlasts_group: Cell::default() }
     }
 
     /// Counts more of what was used.

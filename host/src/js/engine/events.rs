@@ -1,6 +1,7 @@
 //! What happens to a context from outside, between the calls: answers of host functions, timers, stops, and what is let go.
 
 use std::{
+    mem,
     rc::Rc,
     task::{Context, Poll},
     time::Instant,
@@ -31,7 +32,7 @@ impl Engine {
 
     /// Sees to what has happened outside.
     pub(in crate::js) fn attend(&mut self) {
-        let events = self.inbox.take();
+        let mut events = self.events();
         if events.is_empty() {
             return;
         }
@@ -39,20 +40,41 @@ impl Engine {
         // What given up iterations do has the time of one call, all of them together.
         let mut limits = self.instance.limits();
         let until = end_of(&self.inbox.running(), &limits);
-        for event in events {
-            self.free_garbage();
-            match event {
-                Event::Answered(call, answer) => self.settle(call, answer),
-                Event::Stopped(evaluation) => self.stop(evaluation),
-                Event::Due => self.fire(),
-                Event::Over => self.clean_up(),
-                Event::Released(instance, number) => released.push((instance, number)),
-                Event::GivenUp(iteration, terms) => self.give_up(&iteration, &terms, until, &mut limits.cpu_time),
+        while !events.is_empty() {
+            for event in events {
+                self.free_garbage();
+                match event {
+                    Event::Answered(call, answer) => self.settle(call, answer),
+                    Event::Stopped(evaluation) => self.stop(evaluation),
+                    Event::Due => self.fire(),
+                    Event::Over => self.clean_up(),
+                    Event::Released(instance, number) => released.push((instance, number)),
+                    Event::GivenUp(iteration, terms) => self.give_up(&iteration, &terms, until, &mut limits.cpu_time),
+                }
             }
+            self.free_garbage();
+            events = mem::take(&mut self.put_off);
         }
-        self.free_garbage();
         self.release(&released);
         self.proceed();
+    }
+
+    /// What has happened, in its order.
+    fn events(&mut self) -> Vec<Event> {
+        let mut events = mem::take(&mut self.put_off);
+        events.extend(self.inbox.take());
+        events
+    }
+
+    /// Ends evaluations whose time is over, which enters nothing; all else that has happened is put off.
+    pub(super) fn hear_stops(&mut self) {
+        for event in self.events() {
+            match event {
+                Event::Stopped(evaluation) => self.stop(evaluation),
+                event => self.put_off.push(event),
+            }
+        }
+        self.answer();
     }
 
     /// Whether every evaluation has ended, now that the queue is closed.

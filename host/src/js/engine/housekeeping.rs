@@ -24,8 +24,8 @@ use crate::{
 /// The time in which scripts hear of values that were freed, at a time.
 const HOUSEKEEPING: Duration = Duration::from_millis(10);
 
-/// The processor time in which is freed what a script held that was told to stop. Nobody asks meanwhile whether it is to go on, and the
-/// neighbours of its thread wait.
+/// The processor time in which is freed what a script held that was told to stop, or its context is lost. It is done in parts, between which
+/// others are told that their time is over. Whoever wants to enter waits, and so do the neighbours of its thread.
 const FREEING: Duration = Duration::from_millis(100);
 
 /// Evaluations that have ended, and calls and timers of theirs that were cancelled.
@@ -48,16 +48,35 @@ impl Engine {
     /// Gives back what ended calls have left. It is done before anything is asked for the next, as the context may be lost by it.
     pub(super) fn clean_up(&mut self) {
         self.instance.bury();
+        self.free_garbage();
         let leaving = mem::take(&mut self.leaving);
         self.forget(&leaving);
     }
 
     /// Frees what an evaluation held that was told to stop, behind its answer, and before another enters, which would do it in its own time.
     pub(super) fn free_garbage(&mut self) {
-        if self.leaving.has_garbage {
+        if mem::take(&mut self.leaving.has_garbage) {
             self.answer();
-            self.leaving.has_garbage = false;
+            self.free_in_parts();
             self.forget(&Leaving { has_garbage: true, ..Leaving::default() });
+        }
+    }
+
+    fn free_in_parts(&mut self) {
+        let mut limits = self.instance.limits();
+        limits.cpu_time = limits.cpu_time.min(FREEING);
+        while self.instance.is_live() {
+            let part = self.begin(&self.inbox.running(), &Terms { limits: Some(limits), ..Terms::default() });
+            // A script that was stopped as its group had none left keeps its context, too.
+            part.account.outlasts_group.set(true);
+            let freed = self.enter_alone(&part, |store, engine| engine.on_demand(store)?.call_free(store).map(Ok));
+            part.end(freed.as_ref().err().map(Error::kind));
+            limits.cpu_time = limits.cpu_time.saturating_sub(part.account.used.get().cpu);
+            match freed {
+                Ok(true) => self.hear_stops(),
+                Ok(false) => break,
+                Err(error) => tracing::debug!(%error, "what a stopped script held was not freed in good time"),
+            }
         }
     }
 
@@ -66,14 +85,9 @@ impl Engine {
         if leaving.is_empty() || !self.instance.is_live() {
             return;
         }
-        let Leaving { evaluations, calls, timers, has_garbage } = leaving;
-        let mut limits = self.instance.limits();
-        if *has_garbage {
-            limits.cpu_time = limits.cpu_time.min(FREEING);
-        }
-        let forgotten = self.unattended(limits, |store, engine| {
-            engine.on_demand(store)?.call_forget(store, evaluations, calls, timers).map(Ok)
-        });
+        let Leaving { evaluations, calls, timers, .. } = leaving;
+        let forgotten =
+            self.housekeep(|store, engine| engine.on_demand(store)?.call_forget(store, evaluations, calls, timers));
         match forgotten {
             Ok(true) => self.tidy(),
             Ok(false) => {}
@@ -139,7 +153,7 @@ impl Engine {
         }
         // What that has left nobody hears of: it could leave more, without an end.
         if mem::take(&mut self.leaving.has_garbage) {
-            limits.cpu_time = limits.cpu_time.min(FREEING);
+            self.free_in_parts();
             limits.wall_time = self.instance.limits().wall_time;
             if let Err(error) = self.unattended(limits, |store, engine| engine.on_demand(store)?.call_tidy(store)) {
                 tracing::debug!(%error, "what such a script held was not freed in good time");

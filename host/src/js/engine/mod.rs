@@ -24,7 +24,7 @@ use self::housekeeping::Leaving;
 use super::{
     evaluation::{Ended, Evaluation, Pending, Terms, Then},
     handle::Home,
-    inbox::Inbox,
+    inbox::{Event, Inbox},
     script::{ENGINE_MEMORY, Script},
 };
 use crate::{
@@ -44,6 +44,8 @@ pub(crate) struct Engine {
     following: VecDeque<(Then, Ended)>,
     /// What the engine is to forget. Thousands take milliseconds, for which no answer has to wait.
     leaving: Leaving,
+    /// What has happened while something was freed.
+    put_off: Vec<Event>,
     /// Why the context was lost while it worked for nobody, where no caller has been told: the next one is.
     lost_alone: Option<Error>,
     inbox: Inbox,
@@ -63,6 +65,7 @@ impl Engine {
             lingering: Vec::new(),
             following: VecDeque::new(),
             leaving: Leaving::default(),
+            put_off: Vec::new(),
             lost_alone: None,
             inbox,
         })

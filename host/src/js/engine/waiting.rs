@@ -67,7 +67,7 @@ impl Engine {
     }
 
     /// Ends what has ended, until nothing more does. What follows an evaluation may begin another, and end others: that
-    /// happens here and nowhere deeper.
+    /// happens between entries into the engine and nowhere deeper.
     pub(in crate::js) fn proceed(&mut self) {
         loop {
             self.answer();
