@@ -9,7 +9,7 @@ use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
 /// Longest wait for a result. The context's own limit, 5 s a call, is not what ends this batch.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_millis(300);
 
 const SETUP: &str = "
     let found = 0;

@@ -72,7 +72,7 @@ bob new Uint8Array(16 << 20).length
 bob 6 * 7
     {"ok":42}
 alice for (;;);
-    {"error":"the call ran longer than its 300ms; the context was kept","kind":"timeout"}
+    {"error":"the call ran longer than its 100ms; the context was kept","kind":"timeout"}
 alice secret
     {"ok":"rosebud"}
 eve secret
@@ -89,7 +89,7 @@ fn a_batch_can_be_dropped_in_the_middle_and_its_context_goes_on() {
 1229 primes
 ReferenceError: prime is not defined
 2262 primes
-no result for 1s: the batch is dropped
+no result for 300ms: the batch is dropped
 3491 primes were found
 25 primes more
 ",

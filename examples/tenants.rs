@@ -22,7 +22,7 @@ type Tenants = HashMap<&'static str, Context>;
 async fn main() -> Result<()> {
     let sandbox = Sandbox::new()?;
     let (mut hasty, mut small) = (Limits::default(), Limits::default());
-    hasty.wall_time = Duration::from_millis(300);
+    hasty.wall_time = Duration::from_millis(100);
     small.memory = 8 << 20;
     let alice = sandbox.context().name("alice").limits(hasty).await?;
     let bob = sandbox.context().name("bob").limits(small).await?;

@@ -11,12 +11,12 @@ const MANY: &str = "Array.from({ length: 3e5 }, () => ({}))";
 
 /// With time enough to make them on a busy machine, too, so that it is a loop that is stopped.
 fn until_stopped(context: &Context) -> Context {
-    context.limited(limits(|limits| limits.cpu_time = 400 * MS))
+    context.limited(limits(|limits| limits.cpu_time = 150 * MS))
 }
 
 /// What is stopped keeps its context; on a machine that takes the processor away in the millisecond that it has for that, not each time.
 async fn kept(scenario: impl AsyncFn() -> Result<(), Error>) {
-    for _ in 0..5 {
+    for _ in 0..10 {
         match scenario().await {
             Ok(()) => return,
             Err(error) => {
@@ -88,7 +88,7 @@ async fn what_happens_meanwhile_is_seen_to_behind_it() {
         let context = SANDBOX.context().functions(functions).await.unwrap();
         let handle = context.eval_as::<JsValue>("({})").await.unwrap();
         let mut waiting = Box::pin(context.eval("await gate(); 'open'").into_future());
-        let mut late = Box::pin(context.eval("await gate(); 'late'").timeout(450 * MS).into_future());
+        let mut late = Box::pin(context.eval("await gate(); 'late'").timeout(200 * MS).into_future());
         assert!(poll!(&mut waiting).is_pending() && poll!(&mut late).is_pending());
         let holds = format!("(() => {{ const held = {MANY}; for (;;); }})()");
         stopped(until_stopped(&context).eval(holds).await)?;
@@ -107,7 +107,7 @@ async fn what_happens_meanwhile_is_seen_to_behind_it() {
 async fn the_end_of_its_groups_time_does_not_lose_the_context() {
     kept(async || {
         let mut budget = Budget::default();
-        budget.cpu_time = 400 * MS;
+        budget.cpu_time = 150 * MS;
         let group = Group::new(Limits::default(), budget);
         let context = SANDBOX.context().group(&group).await.unwrap();
         stopped(context.eval(format!("(() => {{ const held = {MANY}; for (;;); }})()")).await)?;
@@ -189,7 +189,7 @@ async fn what_takes_long_to_be_freed_is_ended_soon() {
     let context = open(|limits| limits.wall_time = Duration::from_secs(60)).await;
     // QuickJS looks for each in a list of all others.
     let fills = "globalThis.all ??= []; for (let i = 0; i < 5e4; i++) all.push(new WeakRef(globalThis))";
-    for _ in 0..5 {
+    for _ in 0..10 {
         context.eval(fills).await.unwrap();
     }
     let holds = "(() => { const held = all.reverse(); all = null; for (;;); })()";

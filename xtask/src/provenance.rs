@@ -209,6 +209,7 @@ mod tests {
             "on-demand@0.1.0#ended",
             "on-demand@0.1.0#fire",
             "on-demand@0.1.0#forget",
+            "on-demand@0.1.0#free",
             "on-demand@0.1.0#memory-usage",
             "on-demand@0.1.0#operate",
             "on-demand@0.1.0#release",

@@ -34,8 +34,8 @@ const MIB: usize = 1 << 20;
 pub struct Limits {
     /// Time that one call may run, from when it starts; waiting in the queue does not count. In a batch: one item.
     ///
-    /// A call that reaches it is asked to stop, and its context is kept; one that has not stopped 1 ms later is
-    /// killed, and its context (or instance) replaced. Time is looked at every half a millisecond. What a script of a kept context held is
+    /// A call that reaches it is asked to stop, and its context is kept; one that has not stopped 1 ms later (the first of a
+    /// process: 5 ms) is killed, and its context (or instance) replaced. Time is looked at every half a millisecond. What a script of a kept context held is
     /// freed behind its answer, in 100 ms of processor time: where that is too little, as for some million objects, the context is lost after
     /// all, and its next call is told.
     pub wall_time: Duration,
