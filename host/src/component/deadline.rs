@@ -45,7 +45,7 @@ pub(super) const TICK: Duration = Duration::from_micros(500);
 const GRACE: Duration = Duration::from_millis(1);
 
 /// The same for the first in a process. What it runs to stop nobody has run before, and each page of it is a fault, in a virtual machine
-/// one of its host, too: there they were seen to take 2 ms.
+/// one of its host, too: there they were seen to take 2 ms and more.
 const FIRST_GRACE: Duration = Duration::from_millis(5);
 
 /// A call of this process was asked to stop, and has ended.

@@ -65,6 +65,7 @@ impl Engine {
     fn free_in_parts(&mut self) {
         let mut limits = self.instance.limits();
         limits.cpu_time = limits.cpu_time.min(FREEING);
+        // There is an instance: `enter` would make one.
         while self.instance.is_live() {
             let part = self.begin(&self.inbox.running(), &Terms { limits: Some(limits), ..Terms::default() });
             // A script that was stopped as its group had none left keeps its context, too.
@@ -75,7 +76,10 @@ impl Engine {
             match freed {
                 Ok(true) => self.hear_stops(),
                 Ok(false) => break,
-                Err(error) => tracing::debug!(%error, "what a stopped script held was not freed in good time"),
+                Err(error) => {
+                    tracing::debug!(%error, "what a stopped script held was not freed in good time");
+                    break;
+                }
             }
         }
     }
