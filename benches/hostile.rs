@@ -71,8 +71,8 @@ fn main() {
     println!("{}", machine::Machine::look());
 
     let runtime = Runtime::new().expect("the system starts tokio's threads");
-    let sandbox = Sandbox::new().expect("the engine compiles");
     let sleeps = machine_lateness(if runs == 1 { 1 } else { SLEEPS });
+    let sandbox = Sandbox::new().expect("the engine compiles");
     let mut context = open(&runtime, &sandbox);
     let mut measured: Vec<Run<'_>> = Vec::new();
     for script in scripts.iter().filter(picked) {

@@ -102,3 +102,30 @@ async fn processor_time_adds_up_over_waits() {
     let source = "for (;;) { const until = Date.now() + 5; while (Date.now() < until); await later() }";
     assert_eq!(context.eval(source).await.unwrap_err().kind(), ErrorKind::CpuLimit);
 }
+
+#[tokio::test]
+async fn an_answer_is_whole_or_none_wherever_its_time_ends() {
+    let context = open(|_| {}).await;
+    context.eval("globalThis.large = Array.from({ length: 1e5 }, () => ({ '': 0 })); 0").timeout(PLENTY).await.unwrap();
+    // The end of the time goes to where the answer ends: into the script, into what leaves the engine, into what is read of that.
+    let (mut too_short, mut enough) = (Duration::ZERO, PLENTY);
+    while enough - too_short > 100 * Duration::from_micros(1) {
+        let time = (too_short + enough) / 2;
+        match context
+            .eval("globalThis.large ??= Array.from({ length: 1e5 }, () => ({ '': 0 })); large")
+            .timeout(time)
+            .await
+        {
+            Ok(Value::Array(elements)) => {
+                assert_eq!(elements.len(), 100_000);
+                enough = time;
+            }
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+                too_short = time;
+            }
+        }
+        assert_eq!(context.eval_as::<i32>("1 + 1").timeout(PLENTY).await.unwrap(), 2);
+    }
+}

@@ -214,6 +214,11 @@ impl Evaluation {
         self.account.add(Usage { bytes_out: bytes as u64, ..Usage::default() });
     }
 
+    /// Whether its time is over, or nobody waits for it.
+    pub(super) fn is_over(&self) -> bool {
+        self.running.is_cancelled() || Instant::now() >= self.account.until
+    }
+
     /// Its limits.
     pub(super) fn limits(&self) -> &Limits {
         &self.account.limits

@@ -82,7 +82,7 @@ impl Exception {
     /// One without those that belong to it. What was thrown takes of this room.
     fn alone(exception: bindings::Exception, room: &mut usize) -> Exception {
         let bindings::Exception { place: _, name, message, stack, thrown, host_error: _, left_out } = exception;
-        let thrown = thrown.and_then(|value| wire::decode_with(&value, &Objects::default(), *room).ok());
+        let thrown = thrown.and_then(|value| wire::decode_with(&value, &Objects::default(), *room, &|| true).ok());
         let (thrown, taken) = thrown.map_or((None, 0), |(value, taken)| (Some(value), taken));
         *room = room.saturating_sub(taken);
         let texts = [&name, &message, &stack].map(String::len).into_iter().fold(taken, usize::saturating_add);

@@ -118,7 +118,7 @@ impl Engine {
             |_, _| Ok(()),
             |evaluation, store, engine| {
                 let value = engine.api().call_get_global(&mut *store, name, form)?;
-                Ok(value.map(|value| decode(store.data(), evaluation, &value)))
+                Ok(value.and_then(|value| decode(store.data(), evaluation, &value)))
             },
         );
         value?.map(|(value, _charge)| value)
@@ -167,9 +167,9 @@ impl Engine {
         body: impl FnOnce(&mut Store<Data<Ambient>>, &Exports) -> wasmtime::Result<Result<bindings::Outcome, Failure>>,
     ) -> Result<Outcome, Error> {
         let value = self.enter(&evaluation, |store, engine| {
-            Ok(body(store, engine)?.map(|outcome| match outcome {
-                bindings::Outcome::Done(value) => Some(decode(store.data(), &evaluation, &value)),
-                bindings::Outcome::Pending => None,
+            Ok(body(store, engine)?.and_then(|outcome| match outcome {
+                bindings::Outcome::Done(value) => decode(store.data(), &evaluation, &value).map(Some),
+                bindings::Outcome::Pending => Ok(None),
             }))
         });
         let value = match value {

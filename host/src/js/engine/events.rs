@@ -4,7 +4,6 @@ use std::{
     mem,
     rc::Rc,
     task::{Context, Poll},
-    time::Instant,
 };
 
 use super::{Engine, housekeeping::Leaving};
@@ -94,7 +93,7 @@ impl Engine {
         let span = evaluation.span.clone();
         let _within = span.enter();
         // The event that says so may be behind thousands of answers, each of which takes less than a tick.
-        if Instant::now() >= evaluation.account.until {
+        if evaluation.is_over() {
             self.stop(evaluation.number);
             return self.forget(&Leaving { calls: vec![call], ..Leaving::default() });
         }
@@ -114,7 +113,7 @@ impl Engine {
         };
         let span = evaluation.span.clone();
         let _within = span.enter();
-        if evaluation.running.is_cancelled() || Instant::now() >= evaluation.account.until {
+        if evaluation.is_over() {
             self.stop(evaluation.number);
             return self.forget(&Leaving { timers: vec![timer], ..Leaving::default() });
         }

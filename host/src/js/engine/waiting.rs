@@ -125,7 +125,7 @@ impl Engine {
             let result = self.enter(&evaluation, |store, engine| {
                 let result = engine.on_demand(store)?.call_take_result(&mut *store, number)?;
                 let result = result.ok_or_else(|| wasmtime::format_err!("the engine lost a result"))?;
-                Ok(result.map(|value| decode(store.data(), &evaluation, &value)))
+                Ok(result.and_then(|value| decode(store.data(), &evaluation, &value)))
             });
             match result.flatten() {
                 Ok(value) if evaluation.lingers() => {

@@ -10,6 +10,9 @@ use super::{ABSENT, CLASS, MAP, MAX_DEPTH, REFERENCE, SET, SHARED, UINT8_ARRAY};
 use crate::js::objects::Objects;
 use crate::js::value::{BigInt, Date, ErrorObject, MAX_SAFE_INTEGER, RegExp, TypedArray, Value};
 
+/// Values that are read between two looks at whether to go on. Sixty-four bytes of a text or of bytes are as long as one.
+const STRIDE: usize = 1024;
+
 /// Why there is no value.
 #[derive(Debug)]
 pub(in crate::js) enum Unread {
@@ -17,22 +20,29 @@ pub(in crate::js) enum Unread {
     Malformed(String),
     /// The value would take more memory than there is room for.
     TooLarge,
+    /// It was not to go on.
+    Stopped,
 }
 
 /// Decodes a value in which there is no object of the host, and that takes no more than `room` bytes of memory. The reason says
 /// where the bytes are wrong.
 pub(in crate::js) fn decode(bytes: &[u8], room: usize) -> Result<Value, Unread> {
-    decode_with(bytes, &Objects::default(), room).map(|(value, _)| value)
+    decode_with(bytes, &Objects::default(), room, &|| true).map(|(value, _)| value)
 }
 
-/// Decodes a value that comes from the engine that has these objects, and says how many bytes of memory it takes beside its
-/// own few.
-pub(in crate::js) fn decode_with(bytes: &[u8], objects: &Objects, room: usize) -> Result<(Value, usize), Unread> {
+/// Decodes a value that comes from the engine that has these objects, for as long as this says to go on, and says how many bytes
+/// of memory it takes beside its own few.
+pub(in crate::js) fn decode_with(
+    bytes: &[u8],
+    objects: &Objects,
+    room: usize,
+    goes_on: &dyn Fn() -> bool,
+) -> Result<(Value, usize), Unread> {
     let input = Decoder::new(bytes);
-    let mut reader = Reader { input, marks: 0, room: bytes.len(), memory: room, is_full: false, objects };
+    let mut reader =
+        Reader { input, marks: 0, room: bytes.len(), memory: room, unread: None, objects, goes_on, stride: STRIDE };
     let value = match reader.value(0) {
-        Err(_) if reader.is_full => return Err(Unread::TooLarge),
-        Err(reason) => return Err(Unread::Malformed(reason)),
+        Err(reason) => return Err(reader.unread.unwrap_or(Unread::Malformed(reason))),
         Ok(value) => value,
     };
     match reader.input.position() {
@@ -49,9 +59,12 @@ struct Reader<'b> {
     room: usize,
     /// Bytes of memory that are left for the value.
     memory: usize,
-    /// There were not enough.
-    is_full: bool,
+    /// Why it reads no more, where the bytes are not wrong.
+    unread: Option<Unread>,
     objects: &'b Objects,
+    goes_on: &'b dyn Fn() -> bool,
+    /// Values until it is asked next.
+    stride: usize,
 }
 
 impl<'b> Reader<'b> {
@@ -67,21 +80,40 @@ impl<'b> Reader<'b> {
     /// Takes so many bytes of memory, before they are allocated.
     fn take(&mut self, bytes: usize) -> Result<(), String> {
         match self.memory.checked_sub(bytes) {
-            Some(left) => self.memory = left,
-            None => self.is_full = true,
+            Some(left) => {
+                self.memory = left;
+                Ok(())
+            }
+            None => self.stop(Unread::TooLarge),
         }
-        if self.is_full { Err(String::new()) } else { Ok(()) }
+    }
+
+    fn stop<T>(&mut self, unread: Unread) -> Result<T, String> {
+        self.unread = Some(unread);
+        Err(String::new())
+    }
+
+    /// Goes on by a value with so many bytes of its own, unless it is not to.
+    fn step(&mut self, bytes: usize) -> Result<(), String> {
+        self.stride = self.stride.saturating_sub((bytes / 64).saturating_add(1));
+        if self.stride > 0 {
+            return Ok(());
+        }
+        self.stride = STRIDE;
+        if (self.goes_on)() { Ok(()) } else { self.stop(Unread::Stopped) }
     }
 
     fn text(&mut self) -> Result<String, String> {
         let text = self.item(Decoder::str)?;
         self.take(text.len())?;
+        self.step(text.len())?;
         Ok(text.to_owned())
     }
 
     fn bytes(&mut self) -> Result<Vec<u8>, String> {
         let bytes = self.item(Decoder::bytes)?;
         self.take(bytes.len())?;
+        self.step(bytes.len())?;
         Ok(bytes.to_vec())
     }
 
@@ -119,6 +151,7 @@ impl<'b> Reader<'b> {
         if depth > MAX_DEPTH {
             return Err(format!("nested deeper than {MAX_DEPTH} levels at byte {at}"));
         }
+        self.step(0)?;
         Ok(match self.item(|input| input.datatype())? {
             Type::Undefined => self.item(Decoder::undefined).map(|()| Value::Undefined)?,
             Type::Null => self.item(Decoder::null).map(|()| Value::Null)?,
@@ -210,6 +243,7 @@ impl<'b> Reader<'b> {
         } else if let 68..=86 = tag.as_u64() {
             let elements = self.item(Decoder::bytes)?;
             self.take(elements.len())?;
+            self.step(elements.len())?;
             let array = TypedArray::from_bytes(tag.as_u64(), elements);
             array.map(Value::TypedArray).ok_or_else(|| format!("no typed array of tag {} at byte {at}", tag.as_u64()))
         } else {

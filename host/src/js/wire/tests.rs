@@ -1,5 +1,7 @@
 //! The decoder against bytes that nobody wrote as a value, and the size of what it makes of them.
 
+use std::cell::Cell;
+
 use super::{Unread, decode_with, encode, mutations};
 use crate::js::{
     objects::Objects,
@@ -21,6 +23,7 @@ fn reason(unread: Unread) -> String {
     match unread {
         Unread::Malformed(reason) => reason,
         Unread::TooLarge => "it takes more than there is".to_owned(),
+        Unread::Stopped => "it was not to go on".to_owned(),
     }
 }
 
@@ -28,14 +31,14 @@ fn reason(unread: Unread) -> String {
 fn decode_within_bounds(bytes: &[u8]) -> Result<Value, String> {
     let objects = Objects::default();
     let mut decoded = Err(Unread::TooLarge);
-    let measured = allocation_counter::measure(|| decoded = decode_with(bytes, &objects, usize::MAX));
+    let measured = allocation_counter::measure(|| decoded = decode_with(bytes, &objects, usize::MAX, &|| true));
     let (taken, most) = (measured.bytes_max, PER_BYTE * bytes.len() as u64 + REASON);
     assert!(taken <= most, "{taken} bytes for {}: {bytes:02x?}", bytes.len());
     let (value, counted) = decoded.map_err(reason)?;
     let kept = u64::try_from(measured.bytes_current).expect("nothing was freed that was not allocated");
     assert!(kept <= counted as u64, "{kept} bytes, of which {counted} are counted: {bytes:02x?}");
     if let Some(less) = counted.checked_sub(1) {
-        assert!(matches!(decode_with(bytes, &objects, less), Err(Unread::TooLarge)), "{bytes:02x?}");
+        assert!(matches!(decode_with(bytes, &objects, less, &|| true), Err(Unread::TooLarge)), "{bytes:02x?}");
     }
     Ok(value)
 }
@@ -133,5 +136,35 @@ fn lists_within_one_another_that_say_that_they_are_long_are_refused() {
         let mut bytes = [head, &60_000_u32.to_be_bytes()].concat().repeat(100);
         bytes.resize(61_000, 0xf6);
         assert!(decode_within_bounds(&bytes).is_err());
+    }
+}
+
+#[test]
+fn what_is_not_to_go_on_is_read_no_further() {
+    let list = |value: Value| Value::Array(vec![value; 100_000]);
+    let number = vec![("n".into(), 1.into())];
+    let entries = Value::Map(vec![(1.into(), 2.into()); 50_000]);
+    let long = Value::Array(vec![
+        Value::Bytes(vec![0; 1 << 20]),
+        "x".repeat(1 << 20).into(),
+        TypedArray::Int8(vec![0; 1 << 20]).into(),
+    ]);
+    for (value, looks) in [
+        (list(1.into()), 97),
+        (list("text".into()), 195),
+        (list(Value::Object(number)), 292),
+        (entries, 97),
+        (Value::Set(vec![Value::Undefined; 100_000]), 97),
+        (long, 3),
+        ("short".into(), 0),
+    ] {
+        let bytes = encode(&value, "value").expect("it has no references").bytes;
+        for stopped_at in 0..=looks {
+            let asked = Cell::new(0);
+            let goes_on = || asked.replace(asked.get() + 1) != stopped_at;
+            let decoded = decode_with(&bytes, &Objects::default(), usize::MAX, &goes_on);
+            assert_eq!(matches!(decoded, Err(Unread::Stopped)), stopped_at < looks, "{decoded:?}");
+            assert_eq!(asked.get(), looks.min(stopped_at + 1));
+        }
     }
 }
