@@ -18,6 +18,7 @@ mod limits;
 mod modules;
 mod pool;
 mod queue;
+mod scripts;
 mod source_maps;
 mod thread;
 mod timers;

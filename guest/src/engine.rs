@@ -27,6 +27,7 @@ use crate::{
     operation::{Operation, Operations, decode_arguments},
     raw,
     rejections::Rejections,
+    scripts::Scripts,
     text,
     timers::Timers,
     value,
@@ -137,6 +138,7 @@ pub struct Engine<H> {
     intrinsics: Rc<Intrinsics>,
     console: Rc<Console<H>>,
     operations: Operations,
+    scripts: Rc<Scripts>,
     globals: Globals,
     modules: Rc<Modules<H>>,
     functions: Rc<Functions>,
@@ -174,6 +176,7 @@ impl<H: Host> Engine<H> {
         let result_bytes = Rc::new(Cell::new(usize::MAX));
         let handles = Rc::new(Handles::default());
         let evaluations = Rc::new(Evaluations::default());
+        let scripts = Rc::new(Scripts::default());
         let rejections = Rejections::install(&runtime);
         let context = Context::custom::<Everything>(&runtime)?;
         let countdown = Rc::new(context.with(|ctx| Countdown::find(&ctx))?);
@@ -218,6 +221,7 @@ impl<H: Host> Engine<H> {
             intrinsics,
             console,
             operations,
+            scripts,
             globals,
             modules,
             functions,
@@ -292,7 +296,7 @@ impl<H: Host> Engine<H> {
     /// something else or nothing; so it is tried where the word occurs, and given up where it does not parse.
     fn script<'js>(&self, ctx: &Ctx<'js>, source: &Source) -> rquickjs::Result<Progress<'js>> {
         let classic = |ctx: &Ctx<'js>| {
-            let value = ctx.eval_with_options(source.text.as_str(), script_options(&source.name))?;
+            let value = self.scripts.run(ctx, source)?;
             Ok(Progress::of(value))
         };
         if !source.text.contains("await") {

@@ -77,9 +77,55 @@ fn not_a_function(ctx: &Ctx<'_>, name: &str) -> rquickjs::Error {
 
 /// Whether a name means something else than a binding when it is evaluated.
 fn is_reserved(name: &str) -> bool {
-    const RESERVED: &str = " arguments await break case catch class const continue debugger default delete do else \
-        enum eval export extends false finally for function if implements import in instanceof interface let new null \
-        package private protected public return static super switch this throw true try typeof var void while with \
-        yield ";
-    RESERVED.contains(&format!(" {name} "))
+    matches!(
+        name,
+        "arguments"
+            | "await"
+            | "break"
+            | "case"
+            | "catch"
+            | "class"
+            | "const"
+            | "continue"
+            | "debugger"
+            | "default"
+            | "delete"
+            | "do"
+            | "else"
+            | "enum"
+            | "eval"
+            | "export"
+            | "extends"
+            | "false"
+            | "finally"
+            | "for"
+            | "function"
+            | "if"
+            | "implements"
+            | "import"
+            | "in"
+            | "instanceof"
+            | "interface"
+            | "let"
+            | "new"
+            | "null"
+            | "package"
+            | "private"
+            | "protected"
+            | "public"
+            | "return"
+            | "static"
+            | "super"
+            | "switch"
+            | "this"
+            | "throw"
+            | "true"
+            | "try"
+            | "typeof"
+            | "var"
+            | "void"
+            | "while"
+            | "with"
+            | "yield"
+    )
 }

@@ -27,6 +27,7 @@ mod objects;
 mod operation;
 mod raw;
 mod rejections;
+mod scripts;
 mod sites;
 mod table;
 mod text;

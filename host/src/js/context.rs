@@ -190,6 +190,9 @@ impl Context {
     /// level. While it waits for [host functions](Functions) or timers, other calls of the context run. With its end its timers end, unless it is to
     /// end [with them](Context::until_idle).
     ///
+    /// A classic script that comes again is kept compiled, as a part of the context's memory: the last 16 of at most 32 KiB together, but for
+    /// those with template literals.
+    ///
     /// # Errors
     ///
     /// - [`Thrown`](ErrorKind::Thrown): the script threw, or does not parse.
