@@ -182,7 +182,7 @@ fn instances() -> Vec<Vec<Mapping>> {
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
     let mut runs: Vec<(bool, Vec<Mapping>)> = Vec::new();
     for line in maps.lines() {
-        // Such as: 7f0000000000-7f0000010000 rw-p 00000000 00:01 1234   /memfd:wasm-memory-image (deleted)
+        // Such as: 7f0000000000-7f0000010000 rw-p 00000000 00:01 1234   /memfd:aiointernal-code (deleted)
         let mut words = line.split_whitespace();
         let mut word = || words.next().unwrap_or_default();
         let (range, rights, offset, _, inode, path) = (word(), word(), word(), word(), word(), word());
@@ -193,7 +193,9 @@ fn instances() -> Vec<Vec<Mapping>> {
         let (start, end) = range.split_once('-').unwrap();
         let (start, end, offset) = (hexadecimal(start), hexadecimal(end), hexadecimal(offset));
         let mapping = Mapping { start, end, offset, inode: inode.parse().unwrap() };
-        let is_image = path.starts_with("/memfd:wasm-memory-image");
+        // The second is of a sandbox that has just compiled its engine.
+        let is_image =
+            ["/memfd:aiointernal-code", "/memfd:wasm-memory-image"].iter().any(|image| path.starts_with(image));
         match runs.last_mut() {
             Some((has_image, run)) if run.last().is_some_and(|last| last.end == start) => {
                 *has_image |= is_image;

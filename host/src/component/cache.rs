@@ -18,7 +18,14 @@ use std::{
     io::Write as _,
     sync::atomic::{AtomicU64, Ordering},
 };
+#[cfg(target_os = "linux")]
+use std::{
+    io::{Seek as _, SeekFrom},
+    os::fd::AsRawFd as _,
+};
 
+#[cfg(target_os = "linux")]
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use sha2::{Digest as _, Sha256};
 use wasmtime::{Engine, component::Component};
 
@@ -26,6 +33,9 @@ use wasmtime::{Engine, component::Component};
 const MAGIC: &[u8; 8] = b"aioint\x00\x02";
 
 const CHECKSUM: usize = 32;
+
+/// Bytes that are read at a time: so few that they stay in the processor's cache, and whole chunks of a checksum.
+const BLOCK: usize = 64 << 10;
 
 /// The digest of a component, by which its files are named. All of it: who writes two components must not get one for the other.
 pub(super) fn digest_of(wasm: &[u8]) -> String {
@@ -117,25 +127,54 @@ fn read(engine: &Engine, file: &Path) -> io::Result<Component> {
     }
     let mut opened = fs::File::open(file)?;
     check_owner(&opened.metadata()?)?;
-    let mut bytes = Vec::new();
-    opened.read_to_end(&mut bytes)?;
     let broken = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
-    let (magic, rest) = bytes.split_at_checked(MAGIC.len()).ok_or_else(|| broken("the file is cut short"))?;
-    let (sum, compiled) = rest.split_at_checked(CHECKSUM).ok_or_else(|| broken("the file is cut short"))?;
+    let mut header = [0; MAGIC.len() + CHECKSUM];
+    opened.read_exact(&mut header).map_err(|_| broken("the file is cut short"))?;
+    let (magic, sum) = header.split_at(MAGIC.len());
     if magic != MAGIC {
         return Err(broken("the file is of another kind or version"));
     }
-    if sum != checksum(compiled) {
-        return Err(broken("the file is damaged: its checksum does not match"));
+    let check = |found: [u8; CHECKSUM]| {
+        if sum == found { Ok(()) } else { Err(broken("the file is damaged: its checksum does not match")) }
+    };
+    #[cfg(target_os = "linux")]
+    if let Ok(mut sealed) = Sealed::new() {
+        check(copy(&opened, &mut sealed.0)?)?;
+        match sealed.load(engine) {
+            Ok(component) => return Ok(component),
+            Err(error) => tracing::debug!(%error, "compiled code cannot be mapped from memory"),
+        }
+        opened.seek(SeekFrom::Start(header.len() as u64))?;
     }
-    deserialize(engine, compiled).map_err(io::Error::other)
+    let mut compiled = Vec::new();
+    check(copy(&opened, &mut compiled)?)?;
+    deserialize(engine, &compiled).map_err(io::Error::other)
 }
 
-/// Tells what is damaged: a change of one word for certain, and any other but for one in 2^64.
+/// A copy in memory that nobody can change. Code and the image of a memory are mapped from it, and not copied once more each.
+#[cfg(target_os = "linux")]
+struct Sealed(fs::File);
+
+#[cfg(target_os = "linux")]
+impl Sealed {
+    fn new() -> io::Result<Sealed> {
+        let memory = memfd_create(c"aiointernal-code", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+        Ok(Sealed(memory.into()))
+    }
+
+    #[expect(unsafe_code, reason = "loading compiled code is unsafe by nature")]
+    fn load(self, engine: &Engine) -> wasmtime::Result<Component> {
+        fcntl_add_seals(&self.0, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
+        // SAFETY: as in `deserialize`; and what is mapped cannot be changed by anybody from here on, nor become shorter.
+        unsafe { Component::deserialize_file(engine, format!("/proc/self/fd/{}", self.0.as_raw_fd())) }
+    }
+}
+
+/// Copies all of it, and tells what is damaged: a change of one word for certain, and any other but for one in 2^64.
 ///
 /// Who may write the file could write another of these as well, so it need not be hard to find one, but quick: a digest
 /// would take a fifth of the start of a small program.
-fn checksum(bytes: &[u8]) -> [u8; CHECKSUM] {
+fn copy(mut from: impl io::Read, to: &mut impl io::Write) -> io::Result<[u8; CHECKSUM]> {
     // An odd number, so that nothing of a word is lost by it.
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut lanes = [1_u64, 2, 3, 4];
@@ -145,15 +184,33 @@ fn checksum(bytes: &[u8]) -> [u8; CHECKSUM] {
             *lane = (*lane ^ u64::from_le_bytes(*word)).wrapping_mul(FACTOR).rotate_left(29);
         }
     };
-    let (chunks, rest) = bytes.as_chunks();
-    chunks.iter().for_each(&mut mix);
-    let mut last = [0; CHECKSUM];
-    last.iter_mut().zip(rest).for_each(|(last, byte)| *last = *byte);
-    mix(&last);
-    mix(&[bytes.len() as u64, 0, 0, 0].map(u64::to_le_bytes).as_flattened().try_into().unwrap_or(last));
+    let (mut block, mut length) = (vec![0; BLOCK], 0_u64);
+    loop {
+        let mut filled = 0;
+        while let Some(rest) = block.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match from.read(rest) {
+                Ok(0) => break,
+                Ok(read) => filled = filled.saturating_add(read),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let piece = block.get(..filled).unwrap_or_default();
+        to.write_all(piece)?;
+        length = length.saturating_add(filled as u64);
+        let (chunks, rest) = piece.as_chunks();
+        chunks.iter().for_each(&mut mix);
+        if filled < BLOCK {
+            let mut last = [0; CHECKSUM];
+            last.iter_mut().zip(rest).for_each(|(last, byte)| *last = *byte);
+            mix(&last);
+            mix(&[length, 0, 0, 0].map(u64::to_le_bytes).as_flattened().try_into().unwrap_or(last));
+            break;
+        }
+    }
     let mut sum = [0; CHECKSUM];
     sum.iter_mut().zip(lanes.map(u64::to_le_bytes).as_flattened()).for_each(|(sum, byte)| *sum = *byte);
-    sum
+    Ok(sum)
 }
 
 /// Writes a file that other processes see whole or not at all.
@@ -169,7 +226,7 @@ fn write(folder: &Path, file: &Path, compiled: &[u8]) -> io::Result<()> {
     let mut writer = create_private_file(&partial)?;
     let written = writer
         .write_all(MAGIC)
-        .and_then(|()| writer.write_all(&checksum(compiled)))
+        .and_then(|()| writer.write_all(&copy(compiled, &mut io::sink())?))
         .and_then(|()| writer.write_all(compiled))
         .and_then(|()| fs::rename(&partial, file));
     written.inspect_err(|_| drop(fs::remove_file(&partial)))
@@ -215,13 +272,13 @@ fn check_owner(_found: &fs::Metadata) -> io::Result<()> {
     Ok(())
 }
 
-#[expect(unsafe_code, reason = "the one place: loading compiled code is unsafe by nature")]
+#[expect(unsafe_code, reason = "loading compiled code is unsafe by nature")]
 fn deserialize(engine: &Engine, compiled: &[u8]) -> wasmtime::Result<Component> {
     // SAFETY: `deserialize` asks for bytes that wasmtime's own compiler made. They are either what
     // `precompile_component` returned a moment ago, or come from a file whose owner is this user or the superuser and that nobody
     // else may write, under the name of this very component, and whose checksum says that they are whole. wasmtime
-    // itself refuses another version, target or configuration. They are copied from memory, not mapped, so that
-    // nobody can change them under the running code.
+    // itself refuses another version, target or configuration. The file itself is never mapped, so that nobody can change it
+    // under the running code.
     unsafe { Component::deserialize(engine, compiled) }
 }
 
@@ -279,6 +336,13 @@ mod tests {
         fs::remove_dir_all(folder).unwrap();
     }
 
+    fn checksum(bytes: &[u8]) -> [u8; CHECKSUM] {
+        let mut copied = Vec::new();
+        let sum = copy(bytes, &mut copied).unwrap();
+        assert_eq!(copied, bytes);
+        sum
+    }
+
     #[test]
     fn every_change_of_a_word_and_of_the_length_changes_the_checksum() {
         let bytes: Vec<u8> = (0..1000_u32).map(|number| (number * 7) as u8).collect();
@@ -291,6 +355,17 @@ mod tests {
         }
         assert_ne!(checksum(&[&bytes[..], &[0]].concat()), sum);
         assert_eq!(checksum(&bytes.clone()), sum);
+    }
+
+    #[test]
+    fn what_is_longer_than_a_block_has_one_checksum_however_it_is_read() {
+        for length in [BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK, 3 * BLOCK + 33] {
+            let bytes: Vec<u8> = (0..length).map(|number| (number * 7) as u8).collect();
+            let sum = checksum(&bytes);
+            let (one, other) = bytes.split_at(length / 3);
+            assert_eq!(copy(one.chain(other), &mut io::sink()).unwrap(), sum, "{length}");
+            assert_ne!(checksum(&bytes[..length - 1]), sum, "{length}");
+        }
     }
 
     #[test]
