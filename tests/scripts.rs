@@ -19,7 +19,7 @@ fn outcome(context: &Context, source: &str) -> String {
 }
 
 /// Scripts that would show it if something of the last time were left in what was compiled.
-const SCRIPTS: [&str; 34] = [
+const SCRIPTS: [&str; 37] = [
     "1 + 2",
     "let bound = 1; bound",
     "const fixed = 1; fixed",
@@ -43,6 +43,9 @@ const SCRIPTS: [&str; 34] = [
     "throw new Error('thrown')",
     "throw new Error('thrown').stack",
     "(() => { throw new TypeError('deep') })()",
+    "Error.prepareStackTrace = () => { globalThis.traces = (globalThis.traces ?? 0) + 1; return 'x' }; 0",
+    "throw 1",
+    "[globalThis.traces, delete Error.prepareStackTrace]",
     "null.member",
     "notThere",
     "1 +",

@@ -18,7 +18,7 @@ mod bindings {
 
 use bindings::{
     aiointernal::js::{ambient, host_functions, host_objects, modules, timers, types as wit},
-    exports::aiointernal::js::{engine as exports, on_demand},
+    exports::aiointernal::js::{engine as exports, image, on_demand, surroundings},
 };
 
 thread_local! {
@@ -170,7 +170,7 @@ extern "C" fn __wrap_localtime_r<'a>(seconds: &i64, local: &'a mut MaybeUninit<B
 
 struct Component;
 
-impl exports::Guest for Component {
+impl image::Guest for Component {
     fn initialize() {
         with_engine(Engine::become_image);
     }
@@ -179,7 +179,9 @@ impl exports::Guest for Component {
         let byte = vec![0];
         (byte.as_ptr().addr() as u32, byte)
     }
+}
 
+impl exports::Guest for Component {
     fn configure(settings: exports::Settings) {
         // To write what is there already would give an instance a page of its own.
         if HAS_TIME_ZONE.get() != settings.time_zone {
@@ -197,23 +199,29 @@ impl exports::Guest for Component {
         });
     }
 
-    fn define_functions(functions: Vec<exports::HostFunction>) -> Result<(), wit::Failure> {
-        let defined = |function: exports::HostFunction| {
-            let exports::HostFunction { name, number, is_async } = function;
+    fn evaluate(evaluation: u64, source: wit::Source, form: wit::ResultForm) -> Result<wit::Outcome, wit::Failure> {
+        Ok(with_engine(|engine| engine.evaluate(evaluation, &source.into(), form.into()))?.into())
+    }
+}
+
+impl surroundings::Guest for Component {
+    fn define_functions(functions: Vec<surroundings::HostFunction>) -> Result<(), wit::Failure> {
+        let defined = |function: surroundings::HostFunction| {
+            let surroundings::HostFunction { name, number, is_async } = function;
             HostFunction { name, number, is_async }
         };
         let functions: Vec<HostFunction> = functions.into_iter().map(defined).collect();
         Ok(with_engine(|engine| engine.define_functions(&functions))?)
     }
 
-    fn evaluate(evaluation: u64, source: wit::Source, form: wit::ResultForm) -> Result<wit::Outcome, wit::Failure> {
-        Ok(with_engine(|engine| engine.evaluate(evaluation, &source.into(), form.into()))?.into())
-    }
-
     fn set_globals(globals: Vec<(String, wit::Value)>) -> Result<(), wit::Failure> {
         let globals = globals.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
         Ok(with_engine(|engine| engine.set_globals(globals))?)
     }
+}
+
+impl on_demand::Guest for Component {
+    type Batch = RefCell<Batch>;
 
     fn get_global(name: String, form: wit::ResultForm) -> Result<wit::Value, wit::Failure> {
         Ok(with_engine(|engine| engine.get_global(&name, form.into()))?)
@@ -227,10 +235,6 @@ impl exports::Guest for Component {
     ) -> Result<wit::Outcome, wit::Failure> {
         Ok(with_engine(|engine| engine.call(evaluation, &name, &arguments, form.into()))?.into())
     }
-}
-
-impl on_demand::Guest for Component {
-    type Batch = RefCell<Batch>;
 
     fn operate(
         evaluation: u64,

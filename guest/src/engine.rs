@@ -603,7 +603,8 @@ impl<H: Host> Engine<H> {
             handles.release_since(last);
         }
         if matches!(outcome, Err(Failure::OutOfMemory)) && !self.stopped.get() {
-            // What is only held by cycles is freed for the next call.
+            // What is only held by cycles is freed for the next call, and so is what can be made again.
+            self.scripts.clear();
             self.runtime.run_gc();
         }
         if self.stopped.get() {

@@ -12,19 +12,17 @@ use rquickjs::{Ctx, Error, Persistent, Result, Value, qjs};
 
 use crate::engine::{Source, script_options};
 
-/// Scripts that are kept, and bytes of their names and texts together: a longer one never is. Their bytecode takes some times as much.
+/// Scripts that are kept, and bytes of their names and texts together: a longer one never is. What is compiled takes some times as much,
+/// and more where functions are deep within one another, each of which has its own text.
 const MOST: usize = 16;
 const MOST_BYTES: usize = 32 << 10;
-
-/// Scripts that came last, by their digests, of which one may come again.
-const SEEN: usize = 8;
 
 /// Evaluates scripts.
 #[derive(Default)]
 pub(crate) struct Scripts {
-    /// Another script of the same digest is kept when it comes first.
-    seen: Cell<[u64; SEEN]>,
-    /// Those that came twice, the oldest first.
+    /// Those that came last, by their digests. Another script of the same digest is kept when it comes first.
+    seen: Cell<[u64; MOST]>,
+    /// Those that came twice; the one that ran last is behind all others.
     kept: RefCell<VecDeque<Kept>>,
 }
 
@@ -51,8 +49,7 @@ fn bytes(name: &str, text: &str) -> usize {
 impl Scripts {
     /// Evaluates a script: its completion value.
     pub(crate) fn run<'js>(&self, ctx: &Ctx<'js>, source: &Source) -> Result<Value<'js>> {
-        let kept = self.kept.borrow().iter().find(|kept| kept.is(source)).map(|kept| kept.compiled.clone());
-        if let Some(compiled) = kept {
+        if let Some(compiled) = self.kept(source) {
             return run(ctx, compiled.restore(ctx)?);
         }
         if !self.comes_again(source) {
@@ -61,6 +58,21 @@ impl Scripts {
         let compiled = compile(ctx, source)?;
         self.keep(source, Persistent::save(ctx, compiled.clone()));
         run(ctx, compiled)
+    }
+
+    fn kept(&self, source: &Source) -> Option<Persistent<Value<'static>>> {
+        let mut kept = self.kept.borrow_mut();
+        let at = kept.iter().rposition(|kept| kept.is(source))?;
+        if at + 1 < kept.len() {
+            let last = kept.remove(at)?;
+            kept.push_back(last);
+        }
+        kept.back().map(|kept| kept.compiled.clone())
+    }
+
+    /// Lets all of them go, as there is no memory left.
+    pub(crate) fn clear(&self) {
+        self.kept.borrow_mut().clear();
     }
 
     /// Whether it is one to keep: it came before. The list that a tagged template hands out belongs to the text as it was read, so
@@ -108,10 +120,15 @@ fn compile<'js>(ctx: &Ctx<'js>, source: &Source) -> Result<Value<'js>> {
 
 /// Runs what was compiled.
 fn run<'js>(ctx: &Ctx<'js>, compiled: Value<'js>) -> Result<Value<'js>> {
-    // SAFETY: it is what `compile` gave, in this context, counted once more for the call, which frees that. What that gives is an
-    // owned value, or the mark of an exception.
+    /// Takes what `Error.prepareStackTrace` made last, for which QuickJS looks no more when another script is read.
+    const TAKE_STACK: qjs::c_int = 2;
+    // SAFETY: what is taken is an owned value. What is run is what `compile` gave, in this context, counted once more for the call, which frees
+    // that. What that gives is an owned value, or the mark of an exception.
     unsafe {
         let raw = ctx.as_raw().as_ptr();
+        let mut stack = qjs::JS_UNDEFINED;
+        qjs::js_std_cmd(TAKE_STACK, raw, &mut stack);
+        qjs::JS_FreeValue(raw, stack);
         let value = qjs::JS_EvalFunction(raw, qjs::JS_DupValue(raw, compiled.as_raw()));
         if qjs::JS_IsException(value) { Err(Error::Exception) } else { Ok(Value::from_raw(ctx.clone(), value)) }
     }

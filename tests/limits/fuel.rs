@@ -5,7 +5,7 @@ use super::*;
 const WORK: &str = "let sum = 0; for (let i = 0; i < 10000; i++) sum += i % 7; `${sum}`.repeat(3)";
 
 /// What it burns on every machine.
-const FUEL_OF_WORK: u64 = 7_301_525;
+const FUEL_OF_WORK: u64 = 7_302_072;
 
 async fn used(source: &str) -> u64 {
     let meter = Meter::new();
@@ -22,6 +22,34 @@ async fn the_same_script_burns_the_same_fuel_every_time() {
     for _ in 0..5 {
         assert_eq!(used(WORK).await, first);
     }
+}
+
+#[tokio::test]
+async fn a_script_that_comes_again_is_not_read_again() {
+    let context = FUELLED.context().await.unwrap();
+    let used = async |source: &str| {
+        let meter = Meter::new();
+        context.metered(&meter).eval(source).await.unwrap();
+        meter.total().fuel
+    };
+    let read = used("1 + 2").await;
+    used("1 + 2").await;
+    assert!(used("1 + 2").await < read / 2);
+    // As many as are kept, in turn.
+    let scripts: Vec<String> = (0..16).map(|number| format!("1 + {number}")).collect();
+    for _ in 0..2 {
+        for script in &scripts {
+            used(script).await;
+        }
+    }
+    for script in &scripts {
+        assert!(used(script).await < read / 2, "{script}");
+    }
+    // A list of strings is another each time that its script is read, so that is read each time.
+    let template = "`1` + 2";
+    let read = used(template).await;
+    used(template).await;
+    assert!(used(template).await > read / 2);
 }
 
 #[tokio::test]

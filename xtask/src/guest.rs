@@ -17,7 +17,7 @@ use wasmtime_wizer::{ComponentInstanceState, Wizer};
 use crate::{brake, bulk_memory, floor, provenance, root, toolchain::Toolchain};
 
 const AMBIENT: &str = "aiointernal:js/ambient@0.1.0";
-const ENGINE: &str = "aiointernal:js/engine@0.1.0";
+const IMAGE: &str = "aiointernal:js/image@0.1.0";
 
 /// Builds the JavaScript engine and writes the artifact and its record.
 pub(crate) fn engine() -> Result<()> {
@@ -75,7 +75,7 @@ fn preinitialise(component: &[u8]) -> wasmtime::Result<Vec<u8>> {
     let mut store = Store::new(&engine, ());
     let instance = linker.instantiate(&mut store, &instrumented)?;
     let mut state = State { store, instance };
-    state.call::<()>(ENGINE, "initialize")?;
+    state.call::<()>(IMAGE, "initialize")?;
     ready(wizer.snapshot_component(&context, &mut state))
 }
 

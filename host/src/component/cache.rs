@@ -7,6 +7,8 @@
 //!
 //! Without the compiler (feature `compiler`) such files are all there is: a file of the component is taken that fits.
 
+#[cfg(target_os = "linux")]
+use std::os::fd::AsRawFd as _;
 use std::{
     fs,
     io::{self, Read as _},
@@ -17,11 +19,6 @@ use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
     io::Write as _,
     sync::atomic::{AtomicU64, Ordering},
-};
-#[cfg(target_os = "linux")]
-use std::{
-    io::{Seek as _, SeekFrom},
-    os::fd::AsRawFd as _,
 };
 
 #[cfg(target_os = "linux")]
@@ -122,51 +119,65 @@ fn file_name(engine: &Engine, digest: &str) -> String {
 }
 
 fn read(engine: &Engine, file: &Path) -> io::Result<Component> {
+    #[cfg(target_os = "linux")]
+    match open(file)?.map(engine) {
+        Ok(component) => return Ok(component),
+        Err(error) => tracing::debug!(%error, "compiled code cannot be mapped"),
+    }
+    open(file)?.load(engine)
+}
+
+/// A file of compiled code, behind its header.
+struct Compiled {
+    file: fs::File,
+    sum: [u8; CHECKSUM],
+}
+
+fn open(file: &Path) -> io::Result<Compiled> {
     if let Some(folder) = file.parent() {
         check_owner(&fs::metadata(folder)?)?;
     }
-    let mut opened = fs::File::open(file)?;
-    check_owner(&opened.metadata()?)?;
-    let broken = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
-    let mut header = [0; MAGIC.len() + CHECKSUM];
-    opened.read_exact(&mut header).map_err(|_| broken("the file is cut short"))?;
-    let (magic, sum) = header.split_at(MAGIC.len());
-    if magic != MAGIC {
+    let mut file = fs::File::open(file)?;
+    check_owner(&file.metadata()?)?;
+    let (mut magic, mut sum) = ([0; MAGIC.len()], [0; CHECKSUM]);
+    file.read_exact(&mut magic).and_then(|()| file.read_exact(&mut sum)).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => broken("the file is cut short"),
+        _ => error,
+    })?;
+    if magic != *MAGIC {
         return Err(broken("the file is of another kind or version"));
     }
-    let check = |found: [u8; CHECKSUM]| {
-        if sum == found { Ok(()) } else { Err(broken("the file is damaged: its checksum does not match")) }
-    };
-    #[cfg(target_os = "linux")]
-    if let Ok(mut sealed) = Sealed::new() {
-        check(copy(&opened, &mut sealed.0)?)?;
-        match sealed.load(engine) {
-            Ok(component) => return Ok(component),
-            Err(error) => tracing::debug!(%error, "compiled code cannot be mapped from memory"),
-        }
-        opened.seek(SeekFrom::Start(header.len() as u64))?;
-    }
-    let mut compiled = Vec::new();
-    check(copy(&opened, &mut compiled)?)?;
-    deserialize(engine, &compiled).map_err(io::Error::other)
+    Ok(Compiled { file, sum })
 }
 
-/// A copy in memory that nobody can change. Code and the image of a memory are mapped from it, and not copied once more each.
-#[cfg(target_os = "linux")]
-struct Sealed(fs::File);
+fn broken(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
+}
 
-#[cfg(target_os = "linux")]
-impl Sealed {
-    fn new() -> io::Result<Sealed> {
-        let memory = memfd_create(c"aiointernal-code", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-        Ok(Sealed(memory.into()))
+impl Compiled {
+    /// Loads it from a copy in memory that nobody can change. Code and the image of a memory are mapped from that, and not copied once more each.
+    #[cfg(target_os = "linux")]
+    #[expect(unsafe_code, reason = "loading compiled code is unsafe by nature")]
+    fn map(self, engine: &Engine) -> io::Result<Component> {
+        let sealed = memfd_create(c"aiointernal-code", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+        let mut sealed = fs::File::from(sealed);
+        self.copy(&mut sealed)?;
+        fcntl_add_seals(&sealed, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
+        // By its thread, which may have files of its own.
+        let path = format!("/proc/thread-self/fd/{}", sealed.as_raw_fd());
+        // SAFETY: as in `deserialize`; and what is mapped cannot be changed by anybody from here on, nor become shorter.
+        unsafe { Component::deserialize_file(engine, path) }.map_err(io::Error::other)
     }
 
-    #[expect(unsafe_code, reason = "loading compiled code is unsafe by nature")]
-    fn load(self, engine: &Engine) -> wasmtime::Result<Component> {
-        fcntl_add_seals(&self.0, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
-        // SAFETY: as in `deserialize`; and what is mapped cannot be changed by anybody from here on, nor become shorter.
-        unsafe { Component::deserialize_file(engine, format!("/proc/self/fd/{}", self.0.as_raw_fd())) }
+    fn load(self, engine: &Engine) -> io::Result<Component> {
+        let mut compiled = Vec::new();
+        self.copy(&mut compiled)?;
+        deserialize(engine, &compiled).map_err(io::Error::other)
+    }
+
+    fn copy(self, to: &mut impl io::Write) -> io::Result<()> {
+        let sum = copy(self.file, to)?;
+        if sum == self.sum { Ok(()) } else { Err(broken("the file is damaged: its checksum does not match")) }
     }
 }
 
@@ -311,6 +322,10 @@ mod tests {
         load_or_compile(&engine, &wasm(), &digest_of(&wasm()), &folder).unwrap();
         let file = cached(&folder);
         read(&engine, &file).unwrap();
+        // In both ways, as the system may not have the first.
+        open(&file).unwrap().load(&engine).unwrap();
+        #[cfg(target_os = "linux")]
+        open(&file).unwrap().map(&engine).unwrap();
         fs::remove_dir_all(folder).unwrap();
     }
 

@@ -193,9 +193,9 @@ pub(crate) fn record(usage: &Usage, failed: Option<ErrorKind>) {
         histogram!("aiointernal_call_seconds").record(usage.wall);
         histogram!("aiointernal_queue_seconds").record(usage.queue);
         histogram!("aiointernal_memory_bytes").record(usage.memory as f64);
-    }
-    if !usage.cpu.is_zero() {
-        histogram!("aiointernal_cpu_seconds").record(usage.cpu);
+        if !usage.cpu.is_zero() {
+            histogram!("aiointernal_cpu_seconds").record(usage.cpu);
+        }
     }
     for (name, more) in [
         ("aiointernal_fuel", usage.fuel),

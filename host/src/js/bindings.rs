@@ -15,7 +15,8 @@ pub(super) use self::{
         types::{Exception, ExceptionPlace, Failure, HostError, Outcome, ResultForm, Source, SourceKind},
     },
     exports::aiointernal::js::{
-        engine::{self, HostFunction, Settings},
+        engine::{self, Settings},
         on_demand::{self, Operation},
+        surroundings::{self, HostFunction},
     },
 };

@@ -244,15 +244,11 @@ impl Calls {
         count_bytes(&evaluation, arguments.len())?;
         let limit = evaluation.limits().memory;
         let (left, scarce) = memory.left(limit);
-        let (arguments, charge) = match wire::decode_with(arguments, objects, left, &|| !evaluation.is_over()) {
+        let (arguments, charge) = match wire::decode_with(arguments, objects, left, &|| true) {
             Ok((arguments, bytes)) => (arguments, memory.charge(bytes, limit).map_err(too_large)?),
-            Err(Unread::Stopped) => {
-                let message =
-                    format!("the time of the call was over before the arguments of {} were read", shown(name));
-                return Err(Error::new(ErrorKind::Timeout, message));
-            }
             Err(Unread::TooLarge) => return Err(too_large(scarce)),
             Err(Unread::Malformed(reason)) => return Err(fault(&format!("malformed arguments: {reason}"))),
+            Err(Unread::Stopped) => return Err(fault("its arguments were not read")),
         };
         let call = HostCall::new(Arc::clone(name), &evaluation);
         let within = evaluation.span.clone();

@@ -191,7 +191,7 @@ impl Context {
     /// end [with them](Context::until_idle).
     ///
     /// A classic script that comes again is kept compiled, as a part of the context's memory: the last 16 of at most 32 KiB together, but for
-    /// those with template literals.
+    /// those with a template literal or the word `await`. Where memory ends, all are let go.
     ///
     /// # Errors
     ///

@@ -13,7 +13,10 @@ use tokio::runtime::Handle;
 #[cfg(feature = "time-zones")]
 use super::time_zone::TimeZone;
 use super::{
-    bindings::{self, Failure, Settings, ambient, engine, host_functions, host_objects, modules, on_demand, timers},
+    bindings::{
+        self, Failure, Settings, ambient, engine, host_functions, host_objects, modules, on_demand, surroundings,
+        timers,
+    },
     calls::Calls,
     clock::Time,
     console::Output,
@@ -53,10 +56,16 @@ const MAX_STACK: usize = 768 << 10;
 pub(super) struct Linked {
     pre: InstancePre<Data<Ambient>>,
     engine: Arc<engine::GuestIndices>,
-    on_demand: Arc<on_demand::GuestIndices>,
+    found: Arc<Found>,
     /// For engines that have brakes.
     landmark: Option<ComponentExportIndex>,
     counts_fuel: bool,
+}
+
+/// Where the functions are that an instance may not need.
+struct Found {
+    surroundings: surroundings::GuestIndices,
+    on_demand: on_demand::GuestIndices,
 }
 
 impl Linked {
@@ -80,9 +89,11 @@ impl Linked {
             .and_then(|()| modules::add_to_linker::<_, HasSelf<Data<Ambient>>>(&mut linker, |data| data))
             .map_err(|error| Error::with_source(ErrorKind::Engine, error.to_string(), error))?;
         let pre = host.link(&component, &linker).map_err(fault)?;
-        let indices =
-            engine::GuestIndices::new(&pre).and_then(|engine| Ok((engine, on_demand::GuestIndices::new(&pre)?)));
-        let (engine, on_demand) = indices.map_err(|error| {
+        let indices = engine::GuestIndices::new(&pre).and_then(|engine| {
+            let surroundings = surroundings::GuestIndices::new(&pre)?;
+            Ok((engine, Found { surroundings, on_demand: on_demand::GuestIndices::new(&pre)? }))
+        });
+        let (engine, found) = indices.map_err(|error| {
             let message = format!("the guest is not a JavaScript engine of this version: {error:#}");
             Error::with_source(ErrorKind::Engine, message, error)
         })?;
@@ -93,13 +104,13 @@ impl Linked {
             }
             false => None,
         };
-        Ok(Linked { pre, engine: Arc::new(engine), on_demand: Arc::new(on_demand), landmark, counts_fuel })
+        Ok(Linked { pre, engine: Arc::new(engine), found: Arc::new(found), landmark, counts_fuel })
     }
 }
 
 /// The engine's function that says where its memory is.
 fn landmark(component: &Component) -> Option<ComponentExportIndex> {
-    let (_, interface) = component.get_export(None, "aiointernal:js/engine@0.1.0")?;
+    let (_, interface) = component.get_export(None, "aiointernal:js/image@0.1.0")?;
     component.get_export_index(Some(&interface), "landmark")
 }
 
@@ -147,7 +158,7 @@ impl Program for Script {
     }
 
     fn instantiate(&self, store: &mut Store<Data<Ambient>>, limits: &Limits) -> wasmtime::Result<Exports> {
-        let Linked { pre, engine, on_demand, landmark, .. } = &self.linked;
+        let Linked { pre, engine, found, landmark, .. } = &self.linked;
         let instance = pre.instantiate(&mut *store)?;
         if let Some(landmark) = landmark {
             let landmark = instance.get_typed_func::<(), ((u32, WasmList<u8>),)>(&mut *store, landmark)?;
@@ -161,8 +172,9 @@ impl Program for Script {
         }
         let exports = Exports {
             engine: engine.load(&mut *store, &instance)?,
+            surroundings: OnceCell::new(),
             on_demand: OnceCell::new(),
-            found: Arc::clone(on_demand),
+            found: Arc::clone(found),
             instance,
             configured: Cell::new(None),
         };
@@ -171,7 +183,7 @@ impl Program for Script {
         exports.define(store, &self.surroundings.functions)?.map_err(|failure| explain(failure, limits))?;
         let globals = self.globals.let_into(&mut store.data_mut().host.objects);
         if !globals.is_empty() {
-            let set = exports.api().call_set_globals(&mut *store, globals)?;
+            let set = exports.surroundings(store)?.call_set_globals(&mut *store, globals)?;
             set.map_err(|failure| explain(failure, limits))?;
             store.data_mut().host.objects.end_call();
         }
@@ -182,9 +194,10 @@ impl Program for Script {
 /// The functions of one instance.
 pub(super) struct Exports {
     engine: engine::Guest,
-    /// Looked for when it is needed: most contexts end without, and looking takes a tenth of making one.
+    /// Looked for when they are needed: most contexts end without, and looking takes a tenth of making one.
+    surroundings: OnceCell<surroundings::Guest>,
     on_demand: OnceCell<on_demand::Guest>,
-    found: Arc<on_demand::GuestIndices>,
+    found: Arc<Found>,
     instance: wasm::Instance,
     configured: Cell<Option<Settings>>,
 }
@@ -194,12 +207,21 @@ impl Exports {
         &self.engine
     }
 
+    /// The functions that give scripts something.
+    pub(super) fn surroundings(&self, store: &mut Store<Data<Ambient>>) -> wasmtime::Result<&surroundings::Guest> {
+        if let Some(found) = self.surroundings.get() {
+            return Ok(found);
+        }
+        let found = self.found.surroundings.load(store, &self.instance)?;
+        Ok(self.surroundings.get_or_init(|| found))
+    }
+
     /// The functions that few contexts need.
     pub(super) fn on_demand(&self, store: &mut Store<Data<Ambient>>) -> wasmtime::Result<&on_demand::Guest> {
         if let Some(found) = self.on_demand.get() {
             return Ok(found);
         }
-        let found = self.found.load(store, &self.instance)?;
+        let found = self.found.on_demand.load(store, &self.instance)?;
         Ok(self.on_demand.get_or_init(|| found))
     }
 
@@ -236,7 +258,7 @@ impl Exports {
         if definitions.is_empty() {
             return Ok(Ok(()));
         }
-        let defined = self.api().call_define_functions(&mut *store, &definitions)?;
+        let defined = self.surroundings(store)?.call_define_functions(&mut *store, &definitions)?;
         if defined.is_ok() {
             store.data_mut().host.calls.know(definitions);
         }

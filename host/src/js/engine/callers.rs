@@ -66,7 +66,7 @@ impl Engine {
         let number = evaluation.number;
         self.run(evaluation, |store, engine| {
             let arguments = arguments.let_into(&mut store.data_mut().host.objects);
-            engine.api().call_call(store, number, name, arguments, form)
+            engine.on_demand(store)?.call_call(store, number, name, arguments, form)
         })
     }
 
@@ -101,7 +101,7 @@ impl Engine {
         self.at_once(running, terms, check, |evaluation, store, engine| {
             evaluation.entered(globals.bytes());
             let globals = globals.let_into(&mut store.data_mut().host.objects);
-            engine.api().call_set_globals(store, globals)
+            engine.surroundings(store)?.call_set_globals(store, globals)
         })
     }
 
@@ -117,7 +117,7 @@ impl Engine {
             terms,
             |_, _| Ok(()),
             |evaluation, store, engine| {
-                let value = engine.api().call_get_global(&mut *store, name, form)?;
+                let value = engine.on_demand(store)?.call_get_global(&mut *store, name, form)?;
                 Ok(value.and_then(|value| decode(store.data(), evaluation, &value)))
             },
         );

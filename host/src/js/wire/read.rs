@@ -192,6 +192,7 @@ impl<'b> Reader<'b> {
             elements.push(if rest.starts_with(&[0xd8, ABSENT.as_u64() as u8]) {
                 self.item(Decoder::tag)?;
                 self.item(Decoder::undefined)?;
+                self.step(0)?;
                 Value::Hole
             } else {
                 self.member(depth)?
@@ -206,6 +207,7 @@ impl<'b> Reader<'b> {
             let digits = self.item(Decoder::bytes)?;
             // It is kept in words of 8 bytes, and one that had to grow has room for twice as many, or for four.
             self.take(digits.len().next_multiple_of(8).max(16).saturating_mul(2))?;
+            self.step(digits.len())?;
             let magnitude = num_bigint::BigInt::from_bytes_be(Sign::Plus, digits);
             let negative = tag == IanaTag::NegBignum.tag();
             // All bits the other way is -1 - magnitude.

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use super::{Unread, decode_with, encode, mutations};
 use crate::js::{
     objects::Objects,
-    value::{ErrorObject, RegExp, TypedArray, Value},
+    value::{BigInt, ErrorObject, RegExp, TypedArray, Value},
 };
 
 /// Most bytes of memory that one byte of the wire may become, with all that is needed meanwhile: each may stand for an
@@ -155,6 +155,8 @@ fn what_is_not_to_go_on_is_read_no_further() {
         (list(Value::Object(number)), 292),
         (entries, 97),
         (Value::Set(vec![Value::Undefined; 100_000]), 97),
+        (list(Value::Hole), 97),
+        (Value::BigInt(BigInt(num_bigint::BigInt::from(1) << (8_usize << 20))), 1),
         (long, 3),
         ("short".into(), 0),
     ] {
