@@ -379,3 +379,26 @@ fn collected_steps_that_nobody_calls_do_nothing() {
     finished.never();
     assert!(seen(&thread).is_empty());
 }
+
+#[test]
+fn an_item_that_is_made_behind_the_error_is_nobodys() {
+    let thread = numbers();
+    let (enter, entered) = mpsc::channel();
+    let (go_on, goes_on) = mpsc::channel::<()>();
+    let (steps, _finished) = each(move |input, _| {
+        let _ = enter.send(());
+        let _ = goes_on.recv();
+        Ok(input)
+    });
+    let mut stream = thread.steps(stream::iter(0..2), steps);
+    assert!(stream.next().now_or_never().is_none());
+    entered.recv().unwrap();
+    let closing = thread.close_now();
+    let error = stream.next_blocking().unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Closed);
+    go_on.send(()).unwrap();
+    drop(go_on);
+    // The thread has ended, and with it the hop, which has made its item.
+    closing.blocking().unwrap();
+    assert!(stream.next_blocking().is_none());
+}

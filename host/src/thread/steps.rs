@@ -247,6 +247,10 @@ where
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
+        // A hop that goes on behind its error may still make an item, which is nobody's.
+        if matches!(this.stage, Stage::Ended) {
+            return Poll::Ready(None);
+        }
         loop {
             if let Some(item) = this.take_item() {
                 return Poll::Ready(Some(Ok(item)));
