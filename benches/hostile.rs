@@ -72,6 +72,7 @@ fn main() {
 
     let runtime = Runtime::new().expect("the system starts tokio's threads");
     let sleeps = machine_lateness(if runs == 1 { 1 } else { SLEEPS });
+    // Behind what waits: a machine may take back meanwhile what is not touched, and a context is made within the time of a call.
     let sandbox = Sandbox::new().expect("the engine compiles");
     let mut context = open(&runtime, &sandbox);
     let mut measured: Vec<Run<'_>> = Vec::new();

@@ -42,3 +42,41 @@ pub(super) fn decode(data: &Data<Ambient>, evaluation: &Evaluation, value: &[u8]
 fn malformed(reason: &str) -> Error {
     Error::new(ErrorKind::Engine, format!("the engine's result is malformed: {reason}"))
 }
+
+#[cfg(all(test, feature = "compiler"))]
+mod tests {
+    use std::{hint, rc::Rc, time::Duration};
+
+    use super::*;
+    use crate::{Context, Sandbox, component::Limits, js::bindings::Outcome};
+
+    /// What becomes of a result that leaves the engine when the time of its call is over.
+    fn leaves_late(context: &Context, value: &Value) -> Result<Value, Error> {
+        let encoded = wire::encode(value, "value").unwrap().bytes;
+        let mut limits = Limits::default();
+        limits.wall_time = Duration::from_millis(10);
+        let call = context.limited(limits).evaluation(Ok, move |engine, running, terms| {
+            let evaluation = engine.begin(running, terms);
+            engine.run(Rc::clone(&evaluation), |_, _| {
+                while !evaluation.is_over() {
+                    hint::spin_loop();
+                }
+                Ok(Ok(Outcome::Done(encoded)))
+            })
+        });
+        call.blocking()
+    }
+
+    #[test]
+    fn a_long_result_that_is_late_is_given_up_as_it_is_read_and_its_context_is_kept() {
+        let context = Sandbox::new().unwrap().context().blocking().unwrap();
+        context.eval("globalThis.kept = 1").blocking().unwrap();
+        for _ in 0..3 {
+            let error = leaves_late(&context, &Value::Array(vec![1.into(); 100_000])).map(drop).unwrap_err();
+            assert_eq!((error.kind(), error.is_context_kept()), (ErrorKind::Timeout, true), "{error}");
+            // It takes no time to read.
+            assert_eq!(leaves_late(&context, &2.into()).unwrap(), 2.into());
+            assert_eq!(context.eval("kept").blocking().unwrap(), 1.into());
+        }
+    }
+}
