@@ -52,9 +52,8 @@ mod tests {
 
     /// What becomes of a result that leaves the engine when the time of its call is over.
     fn leaves_late(context: &Context, value: &Value) -> Result<Value, Error> {
-        let encoded = wire::encode(value, "value").unwrap().bytes;
-        let mut limits = Limits::default();
-        limits.wall_time = Duration::from_millis(10);
+        let encoded = wire::encode(value, "value").expect("it has no references").bytes;
+        let limits = Limits { wall_time: Duration::from_millis(10), ..Limits::default() };
         let call = context.limited(limits).evaluation(Ok, move |engine, running, terms| {
             let evaluation = engine.begin(running, terms);
             engine.run(Rc::clone(&evaluation), |_, _| {
