@@ -88,7 +88,7 @@ fn main() {
     print(&measured, &sleeps);
 }
 
-/// How late this machine is by itself: a thread that counts, and one that sleeps as the ticker does and tells it to stop.
+/// How late this machine is by itself: a thread that counts, and one that sleeps half a millisecond at a time and tells it to stop.
 fn machine_lateness(count: usize) -> Vec<Duration> {
     let mut lateness: Vec<_> = (0..count)
         .map(|_| {

@@ -71,6 +71,7 @@ fn main() {
     warm(&mut criterion, &context, &native);
     empty(&mut criterion, &context, &thread, &native);
     batch(&mut criterion, &runtime, &context);
+    cores(&mut criterion, &runtime);
     values(&mut criterion, &context, &native);
     modules(&mut criterion);
     criterion.final_summary();
@@ -156,6 +157,37 @@ fn batch(criterion: &mut Criterion, runtime: &Runtime, context: &Context) {
             assert_eq!(results.len(), BATCH);
         });
     });
+    group.finish();
+}
+
+/// As many scripts in each of one context or two of a sandbox, at once: what a second core is good for.
+fn cores(criterion: &mut Criterion, runtime: &Runtime) {
+    let sandbox = Sandbox::new().expect("the engine compiles");
+    let contexts = [(); 2].map(|()| sandbox.context().blocking().expect("there is room for a context"));
+    let natives = [(); 2].map(|()| {
+        Channel::open(|| {
+            let native = Native::new();
+            move || (0..BATCH).map(|_| native.sum(SUM)).sum()
+        })
+    });
+    let mut group = criterion.benchmark_group("a batch on each thread");
+    for threads in 1..=2 {
+        group.throughput(Throughput::Elements((BATCH * threads) as u64));
+        group.bench_function(format!("ours, {threads} threads"), |bencher| {
+            bencher.iter(|| {
+                let batches =
+                    contexts.iter().take(threads).map(|context| context.eval_batch(iter::repeat_n(SUM, BATCH)));
+                let results = runtime.block_on(join_all(batches.map(IntoFuture::into_future)));
+                assert!(results.into_iter().all(|results| results.is_ok_and(|results| results.len() == BATCH)));
+            });
+        });
+        group.bench_function(format!("native, {threads} threads"), |bencher| {
+            bencher.iter(|| {
+                let sums = runtime.block_on(join_all(natives.iter().take(threads).map(Channel::call)));
+                assert!(sums.into_iter().all(|sum| sum == 3 * BATCH as i32));
+            });
+        });
+    }
     group.finish();
 }
 

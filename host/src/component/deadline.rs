@@ -1,19 +1,17 @@
-//! Stopping what runs: the ticker, and for each call first a request and then the end.
+//! Stopping what runs: for each call first a request and then the end.
 //!
 //! Nothing in a guest can run on without a look at what stops it: at the engine's epoch, which compiled code compares in every function and
 //! every loop, or at its [brake page](super::brake). A tick is half a millisecond. At each tick the running call's deadline and its
 //! caller's interest are checked; past them the guest is asked to stop, and [`GRACE`] later it is trapped. With
-//! epochs the guest's own thread does that, whenever it sees that the epoch is another; with brakes the ticker does.
+//! epochs the guest's own thread does that, whenever it sees that the epoch is another; with brakes the [ticker](super::ticker) does.
 
 use std::{
     io, mem,
-    panic::{AssertUnwindSafe, catch_unwind},
     process::abort,
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
     },
-    thread,
     time::{Duration, Instant},
 };
 
@@ -32,10 +30,7 @@ use super::{
 };
 #[cfg(feature = "js")]
 use crate::sync::block_until;
-use crate::{
-    error::{Error, ErrorKind},
-    thread::Running,
-};
+use crate::{error::ErrorKind, thread::Running};
 
 /// Time between two looks at the deadline.
 pub(super) const TICK: Duration = Duration::from_micros(500);
@@ -51,131 +46,8 @@ const FIRST_GRACE: Duration = Duration::from_millis(5);
 /// A call of this process was asked to stop, and has ended.
 static HAS_STOPPED: AtomicBool = AtomicBool::new(false);
 
-/// Ticks with nothing running after which the ticker goes to sleep. Waking it costs a system call, so a server under
-/// load should not pay for it each call.
-const LINGER: u32 = 20;
-
-/// A thread that advances an engine's epoch and looks at the calls that run, and sleeps while none does.
-#[derive(Debug)]
-pub(super) struct Ticker {
-    state: Arc<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    running: AtomicUsize,
-    asleep: AtomicBool,
-    stopped: AtomicBool,
-    lock: Mutex<()>,
-    wake: Condvar,
-    /// The calls that run with brakes.
-    braked: Mutex<Vec<Deadline>>,
-}
-
-impl Ticker {
-    /// Starts the thread.
-    pub(super) fn start(engine: wasmtime::Engine) -> Result<Ticker, Error> {
-        let state = Arc::new(State::default());
-        let ticking = Arc::clone(&state);
-        let started = thread::Builder::new().name("aiointernal-tick".to_owned()).spawn(move || ticking.run(&engine));
-        match started {
-            Ok(_) => Ok(Ticker { state }),
-            Err(error) => Err(Error::with_source(ErrorKind::Thread, format!("cannot start a thread: {error}"), error)),
-        }
-    }
-
-    /// Looks at a call until the result is dropped, which is to be before the store.
-    pub(super) fn watch(&self, deadline: &Deadline, has_brakes: bool) -> Watch {
-        if has_brakes {
-            lock(&self.state.braked).push(deadline.clone());
-        }
-        self.state.running.fetch_add(1, Ordering::SeqCst);
-        if self.state.asleep.load(Ordering::SeqCst) {
-            self.state.rouse();
-        }
-        Watch { state: Arc::clone(&self.state), deadline: deadline.clone(), has_brakes }
-    }
-}
-
-impl Drop for Ticker {
-    fn drop(&mut self) {
-        self.state.stopped.store(true, Ordering::SeqCst);
-        self.state.rouse();
-    }
-}
-
-impl State {
-    fn run(&self, engine: &wasmtime::Engine) {
-        let mut idle = 0_u32;
-        let mut braked = Vec::new();
-        let mut spare = Spare::default();
-        while !self.stopped.load(Ordering::SeqCst) {
-            #[expect(clippy::disallowed_methods, reason = "a clock's tick is a sleep")]
-            thread::sleep(TICK);
-            engine.increment_epoch();
-            // Behind the lock: a call that begins does not wait until all others are looked at.
-            braked.extend_from_slice(&lock(&self.braked));
-            if !braked.is_empty() {
-                spare.take();
-            }
-            // A subscriber of `tracing` may panic, also where its panic is dropped, and this thread keeps the time of all others.
-            for deadline in &braked {
-                let ticked = catch_unwind(AssertUnwindSafe(|| deadline.tick_with_brakes(&mut spare)));
-                ticked.unwrap_or_else(mem::forget);
-            }
-            // Behind all of them: a waker is anybody's code, and may take its time. So is what a call drops with its last record.
-            for deadline in braked.drain(..) {
-                catch_unwind(AssertUnwindSafe(|| deadline.report_progress())).unwrap_or_else(mem::forget);
-            }
-            idle = if self.running.load(Ordering::SeqCst) == 0 { idle.saturating_add(1) } else { 0 };
-            if idle >= LINGER {
-                self.sleep();
-                idle = 0;
-            }
-        }
-    }
-
-    fn sleep(&self) {
-        let mut guard = lock(&self.lock);
-        // Asleep is said before the last look at `running`, and `watch` writes `running` before it looks at `asleep`:
-        // one of the two sees the other.
-        self.asleep.store(true, Ordering::SeqCst);
-        while self.running.load(Ordering::SeqCst) == 0 && !self.stopped.load(Ordering::SeqCst) {
-            guard = self.wake.wait(guard).unwrap_or_else(PoisonError::into_inner);
-        }
-        self.asleep.store(false, Ordering::SeqCst);
-    }
-
-    fn rouse(&self) {
-        let _guard = lock(&self.lock);
-        self.wake.notify_one();
-    }
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A call is looked at.
-#[derive(Debug)]
-#[must_use]
-pub(super) struct Watch {
-    state: Arc<State>,
-    deadline: Deadline,
-    has_brakes: bool,
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.deadline.disarm();
-        if self.has_brakes {
-            let mut braked = lock(&self.state.braked);
-            if let Some(place) = braked.iter().position(|other| Arc::ptr_eq(&other.0, &self.deadline.0)) {
-                braked.swap_remove(place);
-            }
-        }
-        self.state.running.fetch_sub(1, Ordering::SeqCst);
-    }
 }
 
 /// When and why the running call of an instance is to stop, for its thread and the ticker.
@@ -292,6 +164,11 @@ pub(super) fn after(limit: Duration) -> Instant {
 }
 
 impl Deadline {
+    /// Whether the other is a clone of this.
+    pub(super) fn is(&self, other: &Deadline) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Starts to look at a call that this thread makes.
     pub(super) fn arm(&self, running: Running, until: Instant, processor: Option<Processor>) {
         let mut terms = lock(&self.0);
@@ -329,7 +206,7 @@ impl Deadline {
     }
 
     /// Wakes the caller where the call has made progress: without the lock, as a waker is anybody's code.
-    fn report_progress(&self) {
+    pub(super) fn report_progress(&self) {
         let running = lock(&self.0).call.as_ref().map(|call| call.running.clone());
         if let Some(running) = running {
             running.report_progress();
@@ -337,7 +214,7 @@ impl Deadline {
     }
 
     /// A tick for a guest that does not see it, by another thread.
-    fn tick_with_brakes(&self, spare: &mut Spare) {
+    pub(super) fn tick_with_brakes(&self, spare: &mut Spare) {
         let mut terms = lock(&self.0);
         // The host's work for it cannot be stopped, and afterwards it is asked before it is trapped.
         if terms.call.is_none() || terms.is_away || terms.tick() {

@@ -11,10 +11,10 @@ use wasmtime::{
 use super::room::Memory;
 use super::{
     cache,
-    deadline::Ticker,
     instance::{Data, Instance, Program},
     limits::Limits,
     room::Room,
+    ticker::Ticker,
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -119,7 +119,7 @@ impl Engine {
         room.check_mappings(&config)?;
         let wasmtime =
             wasmtime::Engine::new(&wasmtime_config(&config)).map_err(|error| no_engine(error, &room, &config))?;
-        let ticker = Ticker::start(wasmtime.clone())?;
+        let ticker = Ticker::start(wasmtime.clone(), config.brakes)?;
         Ok(Engine(Arc::new(Inner { wasmtime, ticker, config })))
     }
 

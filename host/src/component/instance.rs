@@ -13,7 +13,7 @@ use wasmtime::{PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
 #[cfg(feature = "js")]
 use super::{brake::Page, deadline::Away, ledger::Refused, pages};
 use super::{
-    deadline::{self, Deadline, Processor, Stop, Watch},
+    deadline::{self, Deadline, Processor, Stop},
     engine::Engine,
     group::{Group, Member},
     ledger::Ledger,
@@ -317,7 +317,13 @@ impl<P: Program> Instance<P> {
         };
         // Behind the making of an instance, which counted its own.
         let processor = self.processor(account);
-        let _watch = self.watch(&live.store);
+        let _watch = match self.engine.ticker().watch(&live.store.data().deadline) {
+            Ok(watch) => watch,
+            Err(error) => {
+                self.live = Some(live);
+                return Err(error);
+            }
+        };
         arm(&mut live.store, running, account.until, limits, processor);
         if self.engine.config().fuel {
             live.store.set_fuel(account.fuel_left()).map_err(|error| host_error(error, "fuel cannot be counted"))?;
@@ -342,11 +348,6 @@ impl<P: Program> Instance<P> {
                 Err(error)
             }
         }
-    }
-
-    /// Has the ticker look at what runs in a store. The result is to be dropped first.
-    fn watch(&self, store: &Store<Data<P::Host>>) -> Watch {
-        self.engine.ticker().watch(&store.data().deadline, self.engine.config().brakes)
     }
 
     /// Whether a call may begin.
@@ -440,7 +441,7 @@ impl<P: Program> Instance<P> {
         store.epoch_deadline_callback(|store| {
             Ok(if store.data().deadline.tick() { UpdateDeadline::Continue(1) } else { UpdateDeadline::Interrupt })
         });
-        let watch = self.watch(&store);
+        let watch = self.engine.ticker().watch(&store.data().deadline)?;
         arm(&mut store, running, account.until, &limits, self.processor(account));
         if self.engine.config().fuel {
             store.set_fuel(limits.fuel).map_err(|error| host_error(error, "fuel cannot be counted"))?;

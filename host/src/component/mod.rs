@@ -96,6 +96,8 @@ mod limits;
 mod ledger;
 mod group;
 mod deadline;
+mod ticker;
+mod beat;
 mod brake;
 #[cfg(feature = "js")]
 mod pages;

@@ -1,0 +1,209 @@
+//! The thread that keeps the time of all calls of an engine.
+
+use std::{
+    io, iter, mem,
+    num::NonZeroUsize,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use super::{beat::Beat, brake::Spare, deadline::Deadline};
+use crate::error::{Error, ErrorKind};
+
+/// The number of the next thread that makes calls.
+static NEXT_THREAD: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static THREAD: usize = NEXT_THREAD.fetch_add(1, Ordering::Relaxed);
+}
+
+/// A thread that advances an engine's epoch and looks at the calls that run. After a tick that finds none it sleeps.
+#[derive(Debug)]
+pub(super) struct Ticker(Arc<State>);
+
+#[derive(Debug)]
+struct State {
+    /// As many seats as there are cores, so that calls on two of them seldom wait for one another here.
+    seats: NonZeroUsize,
+    first: Seat,
+    others: Vec<Seat>,
+    has_brakes: bool,
+    beat: Beat,
+    /// There is no beat.
+    is_asleep: AtomicBool,
+    is_stopped: AtomicBool,
+}
+
+/// The calls that run on some of the threads. Each has the cache lines to itself, and those that the processor fetches along with them.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Seat(Mutex<Vec<Deadline>>);
+
+impl Seat {
+    fn lock(&self) -> MutexGuard<'_, Vec<Deadline>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ticker {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    ///
+    /// [`Thread`](ErrorKind::Thread): the system refused it, or the clock that wakes it.
+    pub(super) fn start(engine: wasmtime::Engine, has_brakes: bool) -> Result<Ticker, Error> {
+        let seats = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let state = Arc::new(State {
+            seats,
+            first: Seat::default(),
+            others: (1..seats.get()).map(|_| Seat::default()).collect(),
+            has_brakes,
+            beat: Beat::new().map_err(|error| {
+                Error::with_source(ErrorKind::Thread, format!("no clock for time limits: {error}"), error)
+            })?,
+            is_asleep: AtomicBool::new(true),
+            is_stopped: AtomicBool::new(false),
+        });
+        let ticking = Arc::clone(&state);
+        let started = thread::Builder::new().name("aiointernal-tick".to_owned()).spawn(move || ticking.run(&engine));
+        match started {
+            Ok(_) => Ok(Ticker(state)),
+            Err(error) => Err(Error::with_source(ErrorKind::Thread, format!("cannot start a thread: {error}"), error)),
+        }
+    }
+
+    /// Looks at a call of this thread until the result is dropped, which is to be before the store.
+    ///
+    /// # Errors
+    ///
+    /// [`Thread`](ErrorKind::Thread): the system does not begin the ticks again, so nothing would stop the call.
+    pub(super) fn watch(&self, deadline: &Deadline) -> Result<Watch<'_>, Error> {
+        let number = THREAD.with(|number| *number) % self.0.seats;
+        let seat = self.0.others.get(number).unwrap_or(&self.0.first);
+        seat.lock().push(deadline.clone());
+        let watch = Watch { seat, deadline: deadline.clone() };
+        self.0.rouse().map_err(|error| {
+            Error::with_source(ErrorKind::Thread, format!("the clock for time limits does not start: {error}"), error)
+        })?;
+        Ok(watch)
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.0.is_stopped.store(true, Ordering::SeqCst);
+        // Where the beat cannot start the thread stays, asleep.
+        let _ = self.0.beat.start();
+    }
+}
+
+impl State {
+    fn run(&self, engine: &wasmtime::Engine) {
+        let mut running = Vec::new();
+        let mut spare = Spare::default();
+        loop {
+            self.beat.wait();
+            if self.is_stopped.load(Ordering::SeqCst) {
+                return;
+            }
+            engine.increment_epoch();
+            // Behind the locks: a call that begins does not wait until all others are looked at.
+            self.seats().for_each(|seat| running.extend_from_slice(&seat.lock()));
+            if running.is_empty() {
+                self.rest();
+            } else if self.has_brakes {
+                self.look_at(&running, &mut spare);
+            }
+            running.clear();
+        }
+    }
+
+    fn look_at(&self, running: &[Deadline], spare: &mut Spare) {
+        spare.take();
+        // A subscriber of `tracing` may panic, also where its panic is dropped, and this thread keeps the time of all others.
+        for deadline in running {
+            let ticked = catch_unwind(AssertUnwindSafe(|| deadline.tick_with_brakes(spare)));
+            ticked.unwrap_or_else(mem::forget);
+        }
+        // Behind all of them: a waker is anybody's code, and may take its time. So is what a call drops with its last record.
+        for deadline in running {
+            catch_unwind(AssertUnwindSafe(|| deadline.report_progress())).unwrap_or_else(mem::forget);
+        }
+    }
+
+    fn seats(&self) -> impl Iterator<Item = &Seat> {
+        iter::once(&self.first).chain(&self.others)
+    }
+
+    /// Ticks no longer, until something runs.
+    fn rest(&self) {
+        self.beat.stop();
+        // Asleep is said before the last look at the seats, and a call takes its seat before it looks whether this sleeps: one of the two
+        // sees the other, as both have the seat's lock in between.
+        self.is_asleep.store(true, Ordering::SeqCst);
+        if self.seats().any(|seat| !seat.lock().is_empty()) {
+            // Where it does not start, `wait` keeps the time by itself.
+            let _ = self.rouse();
+        }
+    }
+
+    /// Has the ticks begin again, if there are none.
+    fn rouse(&self) -> io::Result<()> {
+        if self.is_asleep.load(Ordering::SeqCst) && self.is_asleep.swap(false, Ordering::SeqCst) {
+            self.beat.start().inspect_err(|_| self.is_asleep.store(true, Ordering::SeqCst))?;
+        }
+        Ok(())
+    }
+}
+
+/// A call is looked at.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct Watch<'a> {
+    seat: &'a Seat,
+    deadline: Deadline,
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.deadline.disarm();
+        let mut running = self.seat.lock();
+        if let Some(place) = running.iter().position(|other| other.is(&self.deadline)) {
+            running.swap_remove(place);
+        }
+    }
+}
+
+#[cfg(all(test, feature = "js"))]
+mod tests {
+    use std::{hint::spin_loop, time::Instant};
+
+    use super::*;
+    use crate::thread::Running;
+
+    #[test]
+    fn whoever_comes_while_it_rests_or_goes_to_rest_is_looked_at() {
+        let ticker = Ticker::start(wasmtime::Engine::default(), true).unwrap();
+        let over = || {
+            let deadline = Deadline::default();
+            let watch = ticker.watch(&deadline).unwrap();
+            deadline.arm(Running::unattended(), Instant::now(), None);
+            while deadline.asked_to_stop().is_none() {
+                spin_loop();
+            }
+            drop(watch);
+        };
+        for round in 0..50 {
+            over();
+            while round % 2 == 0 && !ticker.0.is_asleep.load(Ordering::SeqCst) {
+                spin_loop();
+            }
+        }
+        thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(|| (0..50).for_each(|_| over())))));
+        assert!(ticker.0.seats().all(|seat| seat.lock().is_empty()));
+    }
+}
