@@ -12,8 +12,9 @@ use futures_util::{FutureExt as _, StreamExt as _, future::join, stream};
 
 use super::{Bell, Numbers, closed_error, id_of, kind, numbers, numbers_with_room, occupy, push, seen};
 
-/// Items of one hop, at most, as the documentation of `steps` says.
+/// Items of the first hop, and of any, at most, as the documentation of `steps` says.
 const HOP: usize = 64;
+const LONGEST_HOP: usize = 512;
 
 /// Makes an item of each input, adds it to the numbers, and tells on which thread it finishes.
 struct Each<F> {
@@ -118,7 +119,33 @@ fn nothing_is_made_ahead_of_the_consumer_but_one_hop() {
         assert_eq!(seen(&thread).len(), made);
     }
     assert_eq!(stream.next_blocking().unwrap().unwrap() as usize, made);
-    assert!(seen(&thread).len() <= made + HOP);
+    assert!(seen(&thread).len() <= made + 2 * HOP);
+}
+
+#[test]
+fn hops_that_make_all_they_may_grow_up_to_the_longest() {
+    let thread = numbers();
+    let (steps, _finished) = each(|input, _| Ok(input));
+    let mut stream = thread.steps(stream::iter(0..), steps);
+    let (mut taken, mut most) = (0, HOP);
+    // A machine that is busy may let a hop's time end before.
+    for _ in 0..200 {
+        taken += 1;
+        assert!(stream.next_blocking().unwrap().is_ok());
+        let hop = seen(&thread).len() + 1 - taken;
+        assert!(hop <= most, "{hop} of {most}");
+        if hop == LONGEST_HOP {
+            return;
+        }
+        if hop == most {
+            most *= 2;
+        }
+        for _ in 1..hop {
+            taken += 1;
+            assert!(stream.next_blocking().unwrap().is_ok());
+        }
+    }
+    panic!("{most} at most");
 }
 
 #[tokio::test]

@@ -121,7 +121,8 @@ impl Batch {
     }
 
     /// The results one by one, in the order of the sources, each within a millisecond of when it is there. The engine
-    /// works no further ahead than one hop, 64 sources, of the consumer; other calls of the context run in between.
+    /// works no further ahead of the consumer than one hop: a millisecond, and 64 sources, or up to 512 where those before took less. Other
+    /// calls of the context run in between.
     /// Dropping the stream stops the item that is running and skips the rest.
     pub fn stream(self) -> BatchStream {
         let stream = self.thread.steps(self.sources, Evaluations::new(self.terms));

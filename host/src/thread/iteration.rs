@@ -59,7 +59,7 @@ impl<T: 'static, I: Send + 'static> Iteration<T, I> {
         Iteration { deadline: Some(deadline), ..self }
     }
 
-    /// The items as they are made, in hops of 64 items or 1 ms, as [`HeapThread::steps`] describes them. Dropping the
+    /// The items as they are made, in hops of 1 ms or 64 to 512 items, as [`HeapThread::steps`] describes them. Dropping the
     /// stream ends it at the item that is being made.
     pub fn stream(self) -> IterationStream<T, I> {
         let stream = self.thread.steps(Once(Some(())), self.next);

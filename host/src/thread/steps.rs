@@ -18,8 +18,12 @@ use crate::{
     sync::{Arc, Mutex, thread::ThreadId},
 };
 
-/// Items of one hop to the thread, at most.
-const HOP_ITEMS: usize = 64;
+/// Items of the first hop to the thread, at most. One that made as many in less than its time is followed by one of twice as many: the way there
+/// and back can take as long as 64 items.
+const FIRST_HOP: usize = 64;
+
+/// Items of any hop, at most.
+const LONGEST_HOP: usize = 512;
 
 /// Time after which a hop brings back what it has, so that a slow item does not hold back those before it, and other
 /// calls get their turn.
@@ -65,6 +69,8 @@ struct Hop<T: 'static, S: Steps<T>> {
     generation: Option<u64>,
     inputs: VecDeque<S::Input>,
     made: Made<S::Item>,
+    /// Items that it may make, and inputs that it may take along.
+    most: usize,
 }
 
 impl<T, S: Steps<T>> Hop<T, S> {
@@ -75,11 +81,12 @@ impl<T, S: Steps<T>> Hop<T, S> {
             generation: None,
             inputs: VecDeque::new(),
             made: Made::default(),
+            most: FIRST_HOP,
         }
     }
 
-    /// Steps until the inputs are used up, or `enough` says so.
-    fn run(&mut self, object: &mut T, running: &Running, enough: impl Fn(usize) -> bool) -> Result<(), Error> {
+    /// Steps until the inputs are used up, or `enough` says so of the items that were made.
+    fn run(&mut self, object: &mut T, running: &Running, enough: impl Fn(usize) -> bool) -> Result<usize, Error> {
         let generation = self.thread.shared().life.generation();
         if *self.generation.get_or_insert(generation) != generation {
             self.steps = None;
@@ -98,7 +105,7 @@ impl<T, S: Steps<T>> Hop<T, S> {
                 break;
             }
         }
-        Ok(())
+        Ok(items)
     }
 }
 
@@ -119,9 +126,10 @@ impl<T, S: Steps<T>> Drop for Hop<T, S> {
 impl<T: 'static> HeapThread<T> {
     /// A stream of the items that `steps` makes of a stream of inputs.
     ///
-    /// Nothing runs ahead of the consumer but the hop that is under way: up to 64 items, or 1 ms and the item that is
-    /// then being made. Inputs are asked for by the consumer's task, as many as are ready. Items reach the consumer
-    /// when their hop ends; a JavaScript context hands them over every millisecond.
+    /// Nothing runs ahead of the consumer but the hop that is under way: 1 ms and the item that is then being made, or 64
+    /// items, and up to 512 where the hops before took less than that. Inputs are asked for by the consumer's task, as many as
+    /// are ready and the hop may take. Items reach the consumer when their hop ends; a JavaScript context hands them over every
+    /// millisecond.
     pub fn steps<S, I>(&self, inputs: I, steps: S) -> StepsStream<T, S, I>
     where
         S: Steps<T>,
@@ -148,7 +156,7 @@ impl<T: 'static> HeapThread<T> {
             let mut inputs = inputs.into_iter().fuse();
             loop {
                 let left = hop.inputs.len();
-                hop.inputs.extend(inputs.by_ref().take(HOP_ITEMS));
+                hop.inputs.extend(inputs.by_ref().take(FIRST_HOP));
                 if hop.inputs.len() == left {
                     break;
                 }
@@ -217,7 +225,7 @@ where
 
     /// Takes the inputs that are ready.
     fn take_inputs(&mut self, hop: &mut Hop<T, S>, context: &mut Context<'_>) {
-        while !self.inputs_ended && hop.inputs.len() < HOP_ITEMS {
+        while !self.inputs_ended && hop.inputs.len() < hop.most {
             match Pin::new(&mut self.inputs).poll_next(context) {
                 Poll::Ready(Some(input)) => hop.inputs.push_back(input),
                 Poll::Ready(None) => self.inputs_ended = true,
@@ -232,7 +240,10 @@ fn depart<T, S: Steps<T>>(mut hop: Hop<T, S>, deadline: Option<Instant>) -> Tick
     let thread = hop.thread.clone();
     let call = Call::new(&thread, move |object, running| {
         let started = Instant::now();
-        hop.run(object, running, |items| items >= HOP_ITEMS || started.elapsed() >= HOP_TIME)?;
+        let most = hop.most;
+        if hop.run(object, running, |items| items >= most || started.elapsed() >= HOP_TIME)? >= most {
+            hop.most = most.saturating_mul(2).min(LONGEST_HOP);
+        }
         Ok(hop)
     });
     deadline.into_iter().fold(call, Call::deadline).into_future()
