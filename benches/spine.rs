@@ -9,12 +9,14 @@ mod machine;
 mod cpu;
 mod turns;
 mod ours;
+mod pipelined;
 mod native;
 mod latency;
 
 use std::{
     env, iter,
     num::NonZeroUsize,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -23,13 +25,13 @@ use aiointernal::{
     js::{Pool, TypedArray},
 };
 use criterion::{Criterion, Throughput};
-use futures_util::{StreamExt as _, future::join_all};
+use futures_util::{FutureExt as _, StreamExt as _, future::join_all};
 use tokio::runtime::Runtime;
 
 use crate::{
     latency::Way,
     native::{Channel, Native},
-    ours::pipelined,
+    pipelined::pipelined,
 };
 
 /// The smallest script that computes something.
@@ -40,6 +42,9 @@ const MISS: &str = "zzz-1";
 
 /// Sources of one batch.
 const BATCH: usize = 10_000;
+
+/// Contexts that a pool keeps ready.
+const SPARES: usize = 32;
 
 /// Makes what is then handed out: 1 MB of JSON, a graph, and 1 MB of numbers.
 const VALUES: &str = "
@@ -95,13 +100,34 @@ fn fresh(criterion: &mut Criterion, context: &Context) {
     group.finish();
 }
 
-/// The same from a pool, which many ask at once.
+/// The same from a pool, which many ask at once; and what one takes that is kept ready.
 fn pool(criterion: &mut Criterion, runtime: &Runtime) {
     const ASKERS: u64 = 16;
     let sandbox = Sandbox::new().expect("the engine compiles");
+    let pool = Pool::builder(&sandbox).threads(NonZeroUsize::MIN).spares(SPARES).build().expect("its threads start");
+    criterion.bench_function("a spare context of a pool", |bencher| {
+        bencher.iter_custom(|spares| {
+            let mut time = Duration::ZERO;
+            let mut left = spares;
+            while left > 0 {
+                // All are ready.
+                while pool.stats().waiting > 0 {
+                    thread::yield_now();
+                }
+                let taken = left.min(SPARES as u64);
+                let begun = Instant::now();
+                let fresh: Vec<_> = (0..taken).map(|_| pool.fresh().now_or_never()).collect();
+                time += begun.elapsed();
+                assert!(fresh.iter().flatten().all(Result::is_ok) && fresh.iter().all(Option::is_some));
+                left -= taken;
+            }
+            time
+        });
+    });
+    drop(pool);
     let mut group = criterion.benchmark_group("fresh context of a pool, and eval");
     for threads in 1..=2 {
-        let pool = Pool::builder(&sandbox).threads(NonZeroUsize::new(threads).expect("it is not zero")).spares(32);
+        let pool = Pool::builder(&sandbox).threads(NonZeroUsize::new(threads).expect("it is not zero")).spares(SPARES);
         let pool = pool.build().expect("its threads start");
         group.bench_function(format!("ours, {threads} threads"), |bencher| {
             bencher.iter_custom(|calls| {
