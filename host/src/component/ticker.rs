@@ -21,7 +21,8 @@ thread_local! {
     static THREAD: usize = NEXT_THREAD.fetch_add(1, Ordering::Relaxed);
 }
 
-/// A thread that advances an engine's epoch and looks at the calls that run. After a tick that finds none it sleeps.
+/// A thread that advances an engine's epoch and looks at the calls that run. When none began or ran from one tick to
+/// the next, it sleeps.
 #[derive(Debug)]
 pub(super) struct Ticker(Arc<State>);
 
@@ -38,14 +39,34 @@ struct State {
     is_stopped: AtomicBool,
 }
 
-/// The calls that run on some of the threads. Each has the cache lines to itself, and those that the processor fetches along with them.
+/// The calls of some of the threads. Each seat has its cache lines to itself, and those that the processor fetches along with them.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct Seat(Mutex<Vec<Deadline>>);
+struct Seat(Mutex<Calls>);
+
+#[derive(Debug, Default)]
+struct Calls {
+    running: Vec<Deadline>,
+    /// One began since the last tick.
+    has_begun: bool,
+}
 
 impl Seat {
-    fn lock(&self) -> MutexGuard<'_, Vec<Deadline>> {
+    fn lock(&self) -> MutexGuard<'_, Calls> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, deadline: &Deadline) {
+        let mut calls = self.lock();
+        calls.running.push(deadline.clone());
+        calls.has_begun = true;
+    }
+
+    fn leave(&self, deadline: &Deadline) {
+        let mut calls = self.lock();
+        if let Some(place) = calls.running.iter().position(|other| other.is(deadline)) {
+            calls.running.swap_remove(place);
+        }
     }
 }
 
@@ -84,7 +105,7 @@ impl Ticker {
     pub(super) fn watch(&self, deadline: &Deadline) -> Result<Watch<'_>, Error> {
         let number = THREAD.with(|number| *number) % self.0.seats;
         let seat = self.0.others.get(number).unwrap_or(&self.0.first);
-        seat.lock().push(deadline.clone());
+        seat.take(deadline);
         let watch = Watch { seat, deadline: deadline.clone() };
         self.0.rouse().map_err(|error| {
             Error::with_source(ErrorKind::Thread, format!("the clock for time limits does not start: {error}"), error)
@@ -111,11 +132,16 @@ impl State {
                 return;
             }
             engine.increment_epoch();
-            // Behind the locks: a call that begins does not wait until all others are looked at.
-            self.seats().for_each(|seat| running.extend_from_slice(&seat.lock()));
-            if running.is_empty() {
+            let mut is_idle = true;
+            for seat in self.seats() {
+                let mut calls = seat.lock();
+                // Looked at behind the lock: a call that begins does not wait until all others are.
+                running.extend_from_slice(&calls.running);
+                is_idle &= calls.running.is_empty() && !mem::take(&mut calls.has_begun);
+            }
+            if is_idle {
                 self.rest();
-            } else if self.has_brakes {
+            } else if self.has_brakes && !running.is_empty() {
                 self.look_at(&running, &mut spare);
             }
             running.clear();
@@ -145,7 +171,7 @@ impl State {
         // Asleep is said before the last look at the seats, and a call takes its seat before it looks whether this sleeps: one of the two
         // sees the other, as both have the seat's lock in between.
         self.is_asleep.store(true, Ordering::SeqCst);
-        if self.seats().any(|seat| !seat.lock().is_empty()) {
+        if self.seats().any(|seat| seat.lock().has_begun) {
             // Where it does not start, `wait` keeps the time by itself.
             let _ = self.rouse();
         }
@@ -171,10 +197,7 @@ pub(super) struct Watch<'a> {
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
         self.deadline.disarm();
-        let mut running = self.seat.lock();
-        if let Some(place) = running.iter().position(|other| other.is(&self.deadline)) {
-            running.swap_remove(place);
-        }
+        self.seat.leave(&self.deadline);
     }
 }
 
@@ -204,6 +227,6 @@ mod tests {
             }
         }
         thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(|| (0..50).for_each(|_| over())))));
-        assert!(ticker.0.seats().all(|seat| seat.lock().is_empty()));
+        assert!(ticker.0.seats().all(|seat| seat.lock().running.is_empty()));
     }
 }
