@@ -14,11 +14,9 @@ use rquickjs::{
 
 use crate::{
     console::Console,
-    countdown::Countdown,
     evaluations::{Awaited, End, Ended, Evaluations, Progress},
     failure::Failure,
     functions::{Functions, HostError, HostFunction},
-    garbage::Garbage,
     globals::Globals,
     handles::Handles,
     host::{Host, LogLevel},
@@ -28,6 +26,7 @@ use crate::{
     raw,
     rejections::Rejections,
     scripts::Scripts,
+    stopping::Stopping,
     text,
     timers::Timers,
     value,
@@ -145,15 +144,8 @@ pub struct Engine<H> {
     timers: Rc<Timers>,
     evaluations: Rc<Evaluations>,
     rejections: Rc<Rejections>,
-    countdown: Rc<Countdown>,
-    garbage: Rc<Garbage>,
+    stopping: Rc<Stopping>,
     interrupted: Interrupted,
-    /// The running call was told to stop.
-    stopped: Rc<Cell<bool>>,
-    /// There were jobs when it was. What is freed as it unwinds may queue more.
-    had_jobs: Rc<Cell<bool>>,
-    /// Its jobs were let go.
-    are_jobs_gone: Cell<bool>,
     result_bytes: Rc<Cell<usize>>,
     uncaught_is_fatal: Cell<bool>,
 }
@@ -171,34 +163,19 @@ impl<H: Host> Engine<H> {
         let host = Rc::new(host);
         let runtime = runtime()?;
         // What each call writes is made at once, so that it lies together.
-        let stopped = Rc::new(Cell::new(false));
-        let had_jobs = Rc::new(Cell::new(false));
+        let stopping = Rc::new(Stopping::default());
         let result_bytes = Rc::new(Cell::new(usize::MAX));
         let handles = Rc::new(Handles::default());
         let evaluations = Rc::new(Evaluations::default());
         let scripts = Rc::new(Scripts::default());
         let rejections = Rejections::install(&runtime);
         let context = Context::custom::<Everything>(&runtime)?;
-        let countdown = Rc::new(context.with(|ctx| Countdown::find(&ctx))?);
-        let garbage = Rc::new(context.with(|ctx| Garbage::of(&ctx)));
+        context.with(|ctx| stopping.connect(&ctx))?;
         let interrupted: Interrupted = Rc::new({
-            let (host, stopped, had_jobs) = (Rc::clone(&host), Rc::clone(&stopped), Rc::clone(&had_jobs));
-            let (countdown, garbage) = (Rc::clone(&countdown), Rc::clone(&garbage));
-            move || {
-                // Once it is to stop it is asked at every step, so that no more of the script runs than one.
-                let patience = if stopped.get() { 0 } else { host.patience() };
-                countdown.set(patience);
-                if patience == 0 {
-                    if !stopped.get() {
-                        had_jobs.set(garbage.are_jobs_pending());
-                    }
-                    garbage.put_off();
-                }
-                stopped.set(patience == 0);
-                stopped.get()
-            }
+            let (host, stopping) = (Rc::clone(&host), Rc::clone(&stopping));
+            move || stopping.ask(&*host)
         });
-        let modules = Modules::install(&runtime, &host, &stopped, &interrupted);
+        let modules = Modules::install(&runtime, &host, &stopping, &interrupted);
         runtime.set_interrupt_handler(Some(Box::new({
             let interrupted = Rc::clone(&interrupted);
             move || interrupted()
@@ -228,12 +205,8 @@ impl<H: Host> Engine<H> {
             timers,
             evaluations,
             rejections,
-            countdown,
-            garbage,
+            stopping,
             interrupted,
-            stopped,
-            had_jobs,
-            are_jobs_gone: Cell::new(false),
             result_bytes,
             uncaught_is_fatal: Cell::new(false),
         })
@@ -306,7 +279,7 @@ impl<H: Host> Engine<H> {
         options.promise = true;
         match ctx.eval_with_options::<Promise<'js>, _>(source.text.as_str(), options) {
             Ok(promise) => Ok(Progress::Waits(Awaited::new(promise, true))),
-            Err(error) if !error.is_exception() || self.stopped.get() => Err(error),
+            Err(error) if !error.is_exception() || self.stopping.is_stopped() => Err(error),
             Err(_) => {
                 let refused = ctx.catch();
                 classic(ctx).map_err(|error| {
@@ -426,7 +399,7 @@ impl<H: Host> Engine<H> {
     /// [`Failure::Interrupted`], [`Failure::OutOfMemory`]; [`Failure::Thrown`] where [that is fatal](Settings::uncaught_is_fatal).
     pub fn fire(&self, timer: u64) -> Result<(), Failure> {
         self.turn(|ctx, intrinsics| match self.timers.fire(ctx, timer) {
-            Err(error) if !self.uncaught_is_fatal.get() && error.is_exception() && !self.stopped.get() => {
+            Err(error) if !self.uncaught_is_fatal.get() && error.is_exception() && !self.stopping.is_stopped() => {
                 let thrown = ctx.catch();
                 let text = text::inspect(intrinsics, &thrown, UNCAUGHT_BYTES);
                 self.host.log(LogLevel::Error, &format!("Uncaught {text}"), &[]);
@@ -448,13 +421,7 @@ impl<H: Host> Engine<H> {
 
     /// Frees a part of what a call has left that was told to stop: whether there is more.
     pub fn free(&self) -> bool {
-        if !self.stopped.get() {
-            return false;
-        }
-        if !self.are_jobs_gone.replace(true) {
-            self.drop_jobs();
-        }
-        self.garbage.free_some()
+        self.stopping.free_some(&self.context)
     }
 
     /// The pending evaluations that have ended and were not taken, and whether scripts want to [hear](Engine::tidy) of what was freed.
@@ -579,7 +546,7 @@ impl<H: Host> Engine<H> {
             // What getters of a result, of an error, or of the reason of a rejection queue is this call's own.
             loop {
                 self.drive_jobs(&ctx);
-                if self.stopped.get() {
+                if self.stopping.is_stopped() {
                     break;
                 }
                 self.evaluations.advance(&ctx, &self.rejections, self.waits_for_host());
@@ -598,17 +565,17 @@ impl<H: Host> Engine<H> {
             ctx.catch();
             outcome
         });
-        if outcome.is_err() || self.stopped.get() {
+        if outcome.is_err() || self.stopping.is_stopped() {
             // The host hears of no handle.
             handles.release_since(last);
         }
-        if matches!(outcome, Err(Failure::OutOfMemory)) && !self.stopped.get() {
+        if matches!(outcome, Err(Failure::OutOfMemory)) && !self.stopping.is_stopped() {
             // What is only held by cycles is freed for the next call, and so is what can be made again.
             self.scripts.clear();
             self.runtime.run_gc();
         }
-        if self.stopped.get() {
-            return Err(Failure::Interrupted { jobs_dropped: self.had_jobs.get() });
+        if self.stopping.is_stopped() {
+            return Err(Failure::Interrupted { jobs_dropped: self.stopping.had_jobs() });
         }
         self.bury();
         outcome.map_err(|failure| self.modules.told(failure).clipped())
@@ -617,11 +584,11 @@ impl<H: Host> Engine<H> {
     /// Values were freed beside a turn: the host hears of it, and scripts may have asked to.
     fn is_untidy(&self) -> bool {
         // What a call has left that was told to stop nobody is to hear.
-        if self.stopped.get() {
+        if self.stopping.is_stopped() {
             return false;
         }
         self.bury();
-        if self.stopped.get() {
+        if self.stopping.is_stopped() {
             // That took too long.
             self.clear(true);
         }
@@ -637,7 +604,7 @@ impl<H: Host> Engine<H> {
 
     fn drive_jobs(&self, ctx: &Ctx<'_>) {
         let mut jobs: u32 = 0;
-        while !self.stopped.get() && ctx.execute_pending_job() {
+        while !self.stopping.is_stopped() && ctx.execute_pending_job() {
             jobs = jobs.wrapping_add(1);
             if jobs.is_multiple_of(JOBS_PER_POLL) {
                 (self.interrupted)();
@@ -645,29 +612,11 @@ impl<H: Host> Engine<H> {
         }
     }
 
-    /// Lets the jobs go that are in the queue. While a call is to stop, one that is run ends where it would first run code of a script.
-    fn drop_jobs(&self) {
-        self.countdown.set(0);
-        self.context.with(|ctx| while ctx.execute_pending_job() {});
-    }
-
-    /// Lets go what a call has left that was told to stop: the jobs in its queue, which would run in a later one, and what it held. What
-    /// scripts asked to hear of that is in the queue then, but for a later call, in whose time it would run: there nobody hears of it.
+    /// Lets go what a call has left that was told to stop.
     fn clear(&self, is_for_a_call: bool) {
-        if !self.stopped.get() {
-            return;
+        if self.stopping.clear(&self.runtime, &self.context, is_for_a_call) {
+            self.rejections.clear();
         }
-        if !self.are_jobs_gone.replace(false) {
-            self.drop_jobs();
-        }
-        self.garbage.free();
-        while is_for_a_call && self.runtime.is_job_pending() {
-            self.garbage.put_off();
-            self.drop_jobs();
-            self.garbage.free();
-        }
-        self.rejections.clear();
-        self.stopped.set(false);
     }
 }
 

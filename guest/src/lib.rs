@@ -29,6 +29,7 @@ mod raw;
 mod rejections;
 mod scripts;
 mod sites;
+mod stopping;
 mod table;
 mod text;
 mod timers;

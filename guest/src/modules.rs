@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    cell::{Cell, RefCell},
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     rc::Rc,
 };
@@ -19,6 +19,7 @@ use crate::{
     host::Host,
     intrinsics::Interrupted,
     sites::Site,
+    stopping::Stopping,
     text,
 };
 
@@ -82,7 +83,7 @@ pub enum ModuleKind {
 pub(crate) struct Modules<H> {
     host: Rc<H>,
     /// The running call was told to stop.
-    stopped: Rc<Cell<bool>>,
+    stopping: Rc<Stopping>,
     interrupted: Interrupted,
     graph: RefCell<Graph>,
 }
@@ -92,13 +93,13 @@ impl<H: Host> Modules<H> {
     pub(crate) fn install(
         runtime: &Runtime,
         host: &Rc<H>,
-        stopped: &Rc<Cell<bool>>,
+        stopping: &Rc<Stopping>,
         interrupted: &Interrupted,
     ) -> Rc<Modules<H>> {
         let graph = RefCell::default();
         let modules = Rc::new(Modules {
             host: Rc::clone(host),
-            stopped: Rc::clone(stopped),
+            stopping: Rc::clone(stopping),
             interrupted: Rc::clone(interrupted),
             graph,
         });
@@ -116,7 +117,7 @@ impl<H: Host> Modules<H> {
         let module = self.declare(ctx, &label, name, text.to_owned(), true);
         self.leave();
         let evaluated = module?.eval();
-        if evaluated.is_err() && !self.stopped.get() {
+        if evaluated.is_err() && !self.stopping.is_stopped() {
             self.graph.borrow_mut().give_up();
         }
         evaluated.map(|(_, done)| done)
@@ -240,8 +241,11 @@ impl<H: Host> Modules<H> {
         import: &Import,
         question: impl FnOnce(&H) -> Result<T, Refusal>,
     ) -> rquickjs::Result<T> {
-        let answer =
-            if self.stopped.get() { Err("the call was stopped".to_owned().into()) } else { question(&self.host) };
+        let answer = if self.stopping.is_stopped() {
+            Err("the call was stopped".to_owned().into())
+        } else {
+            question(&self.host)
+        };
         answer.map_err(|refusal| {
             (self.interrupted)();
             match refusal {

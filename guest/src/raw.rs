@@ -1,8 +1,9 @@
-//! Texts, names and members of objects, straight from QuickJS. The forms that rquickjs has for them copy each text, make an
+//! Texts, names and members of objects, and compiled scripts, straight from QuickJS. The forms that rquickjs has for them copy each text, make an
 //! atom of each index, and count the context once more for each of those: several times the cost of the rest.
 #![expect(unsafe_code, reason = "rquickjs has no safe form of these calls that costs as little")]
 
 use core::{ffi::c_char, ptr::NonNull, slice};
+use std::ffi::CString;
 
 use rquickjs::{Ctx, Error, Object, Result, String as JsString, TypedArray, Value, qjs};
 
@@ -242,10 +243,33 @@ unsafe fn define_atom<'js>(object: &Object<'js>, atom: qjs::JSAtom, value: &Valu
     }
 }
 
+/// Compiles a script, with these flags beside those of every script.
+pub(crate) fn compile<'js>(ctx: &Ctx<'js>, name: &str, text: &str, flags: u32) -> Result<Value<'js>> {
+    let flags = flags | qjs::JS_EVAL_TYPE_GLOBAL | qjs::JS_EVAL_FLAG_COMPILE_ONLY;
+    let length = text.len();
+    let (name, text) = (CString::new(name)?, CString::new(text)?);
+    // SAFETY: both texts end with a zero, and are there for the length of the call. What it gives is owned. No script sees it, and the
+    // values of rquickjs count what they do not know as they count all others.
+    unsafe {
+        let raw = ctx.as_raw().as_ptr();
+        owned(ctx, qjs::JS_Eval(raw, text.as_ptr(), length as _, name.as_ptr(), flags as qjs::c_int))
+    }
+}
+
+/// Runs what was compiled: its completion value.
+pub(crate) fn run<'js>(compiled: &Value<'js>) -> Result<Value<'js>> {
+    let ctx = compiled.ctx();
+    let raw = ctx.as_raw().as_ptr();
+    // SAFETY: what is run is alive, and counted once more for the call, which frees that. What it gives is owned.
+    unsafe { owned(ctx, qjs::JS_EvalFunction(raw, qjs::JS_DupValue(raw, compiled.as_raw()))) }
+}
+
+/// What a call of QuickJS gave.
+///
 /// # Safety
 ///
 /// The value is an owned one of this context, or the mark of an exception.
-unsafe fn owned<'js>(ctx: &Ctx<'js>, value: qjs::JSValue) -> Result<Value<'js>> {
+pub(crate) unsafe fn owned<'js>(ctx: &Ctx<'js>, value: qjs::JSValue) -> Result<Value<'js>> {
     // SAFETY: the caller's word.
     unsafe { if qjs::JS_IsException(value) { Err(Error::Exception) } else { Ok(Value::from_raw(ctx.clone(), value)) } }
 }

@@ -1,16 +1,18 @@
 //! Classic scripts. One that comes again is kept compiled, as reading it takes longer than most scripts that come again run.
-#![expect(unsafe_code, reason = "rquickjs compiles only what it runs at once")]
+#![expect(unsafe_code, reason = "rquickjs has no call that takes the stack that was made last")]
 
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
-    ffi::CString,
     hash::{DefaultHasher, Hash as _, Hasher as _},
 };
 
-use rquickjs::{Ctx, Error, Persistent, Result, Value, qjs};
+use rquickjs::{Ctx, Persistent, Result, Value, qjs};
 
-use crate::engine::{Source, script_options};
+use crate::{
+    engine::{Source, script_options},
+    raw,
+};
 
 /// Scripts that are kept, and bytes of their names and texts together: a longer one never is. What is compiled takes some times as much,
 /// and more where functions are deep within one another, each of which has its own text.
@@ -50,14 +52,14 @@ impl Scripts {
     /// Evaluates a script: its completion value.
     pub(crate) fn run<'js>(&self, ctx: &Ctx<'js>, source: &Source) -> Result<Value<'js>> {
         if let Some(compiled) = self.kept(source) {
-            return run(ctx, compiled.restore(ctx)?);
+            return run(&compiled.restore(ctx)?);
         }
         if !self.comes_again(source) {
             return ctx.eval_with_options(source.text.as_str(), script_options(&source.name));
         }
-        let compiled = compile(ctx, source)?;
+        let compiled = raw::compile(ctx, &source.name, &source.text, 0)?;
         self.keep(source, Persistent::save(ctx, compiled.clone()));
-        run(ctx, compiled)
+        run(&compiled)
     }
 
     fn kept(&self, source: &Source) -> Option<Persistent<Value<'static>>> {
@@ -105,31 +107,16 @@ impl Scripts {
     }
 }
 
-/// Compiles a script, as `eval_with_options` does.
-fn compile<'js>(ctx: &Ctx<'js>, source: &Source) -> Result<Value<'js>> {
-    const COMPILE: u32 = qjs::JS_EVAL_TYPE_GLOBAL | qjs::JS_EVAL_FLAG_COMPILE_ONLY;
-    let (name, text) = (CString::new(source.name.as_str())?, CString::new(source.text.as_str())?);
-    // SAFETY: both texts end with a zero, and are there for the length of the call. What it gives is an owned value, or the mark of
-    // an exception. No script sees it, and the values of rquickjs count what they do not know as they count all others.
-    unsafe {
-        let (raw, length) = (ctx.as_raw().as_ptr(), source.text.len());
-        let compiled = qjs::JS_Eval(raw, text.as_ptr(), length as _, name.as_ptr(), COMPILE as qjs::c_int);
-        if qjs::JS_IsException(compiled) { Err(Error::Exception) } else { Ok(Value::from_raw(ctx.clone(), compiled)) }
-    }
-}
-
 /// Runs what was compiled.
-fn run<'js>(ctx: &Ctx<'js>, compiled: Value<'js>) -> Result<Value<'js>> {
+fn run<'js>(compiled: &Value<'js>) -> Result<Value<'js>> {
     /// Takes what `Error.prepareStackTrace` made last, for which QuickJS looks no more when another script is read.
     const TAKE_STACK: qjs::c_int = 2;
-    // SAFETY: what is taken is an owned value. What is run is what `compile` gave, in this context, counted once more for the call, which frees
-    // that. What that gives is an owned value, or the mark of an exception.
+    let ctx = compiled.ctx().as_raw().as_ptr();
+    // SAFETY: what is taken is an owned value, and freed once.
     unsafe {
-        let raw = ctx.as_raw().as_ptr();
         let mut stack = qjs::JS_UNDEFINED;
-        qjs::js_std_cmd(TAKE_STACK, raw, &mut stack);
-        qjs::JS_FreeValue(raw, stack);
-        let value = qjs::JS_EvalFunction(raw, qjs::JS_DupValue(raw, compiled.as_raw()));
-        if qjs::JS_IsException(value) { Err(Error::Exception) } else { Ok(Value::from_raw(ctx.clone(), value)) }
+        qjs::js_std_cmd(TAKE_STACK, ctx, &mut stack);
+        qjs::JS_FreeValue(ctx, stack);
     }
+    raw::run(compiled)
 }
