@@ -100,13 +100,48 @@ struct Contexts {
 /// Fresh contexts of a thread that nobody uses.
 #[derive(Default)]
 struct Unused {
-    /// The first is the one that was given back first.
-    idle: VecDeque<HeapThread<Engine>>,
+    /// Those that are ready, or will be before their next call.
+    idle: Vec<HeapThread<Engine>>,
+    /// Those that were used, and are to be made anew. The first was given back first.
+    used: VecDeque<HeapThread<Engine>>,
+    /// The thread is to make one anew when it has nothing else to do.
+    has_chore: bool,
     /// Those that the pool has closed. Each makes room for one more on the same thread, which begins behind its end.
     closing: VecDeque<Closing>,
 }
 
 impl Unused {
+    fn iter(&self) -> impl Iterator<Item = &HeapThread<Engine>> {
+        self.idle.iter().chain(&self.used)
+    }
+
+    fn len(&self) -> usize {
+        self.idle.len().saturating_add(self.used.len())
+    }
+
+    /// One that was used is made anew: that which was given back last is in the processor's caches, and so is the first choice of who asks.
+    fn renew(&mut self, used: Option<HeapThread<Engine>>) {
+        if let Some(thread) = used {
+            // Who comes next is behind this message.
+            thread.send(Engine::begin_use);
+            self.idle.push(thread);
+        }
+    }
+
+    /// Takes the one that was used last: of those that are ready, if there are any.
+    fn take(&mut self) -> Option<HeapThread<Engine>> {
+        if self.idle.is_empty() {
+            let used = self.used.pop_back();
+            self.renew(used);
+        }
+        self.idle.pop()
+    }
+
+    /// Takes one that is to end: it need not be made anew before.
+    fn evict(&mut self) -> Option<HeapThread<Engine>> {
+        self.used.pop_back().or_else(|| self.idle.pop())
+    }
+
     /// Has one that ends give its place to the next that is opened here; `false` where there is none.
     fn give_place(&mut self) -> bool {
         while let Some(closing) = self.closing.pop_front() {
@@ -152,8 +187,8 @@ impl PoolBuilder {
     }
 
     /// How many fresh contexts are kept ready on each thread, as far as there may be as many. They are opened when the pool is built, in the
-    /// background, and made anew after each use; one that cannot be is missing, and no failure of the pool. With none, each use opens a
-    /// context. Default: 8.
+    /// background, and made anew after each use, when the thread has nothing else to do or after four turns of others; one that cannot be is
+    /// missing, and no failure of the pool. With none, each use opens a context. Default: 8.
     pub fn spares(mut self, spares: usize) -> PoolBuilder {
         self.spares = spares;
         self
@@ -267,7 +302,11 @@ impl Pool {
         let contexts = {
             let mut contexts = self.lock();
             contexts.is_closed = true;
-            let idle: Vec<_> = contexts.unused.iter_mut().flat_map(|unused| unused.idle.drain(..)).collect();
+            let idle: Vec<_> = contexts
+                .unused
+                .iter_mut()
+                .flat_map(|unused| unused.idle.drain(..).chain(unused.used.drain(..)))
+                .collect();
             let used = contexts.tenants.values().chain(contexts.leased.values());
             idle.into_iter().chain(used.cloned()).collect::<Vec<_>>()
         };
@@ -286,7 +325,7 @@ impl Pool {
             threads: self.0.lanes.len(),
             contexts: members,
             tenants: contexts.tenants.values().filter(|thread| !thread.is_closed()).count(),
-            idle: contexts.unused.iter().flat_map(|unused| &unused.idle).filter(|idle| !idle.is_closed()).count(),
+            idle: contexts.unused.iter().flat_map(Unused::iter).filter(|unused| !unused.is_closed()).count(),
             waiting,
         }
     }
@@ -380,10 +419,10 @@ impl Pool {
                 drop(gone);
                 return Ok(opening);
             }
-            // One that nobody uses makes room, of a thread with little to do. The last that was given back may not be made anew yet, and need not be then.
-            let number = self.least(&contexts, |unused, load| (!unused.idle.is_empty()).then(|| place_key(load)));
+            // One that nobody uses makes room, of a thread with little to do.
+            let number = self.least(&contexts, |unused, load| (unused.len() > 0).then(|| place_key(load)));
             let number = number.ok_or_else(|| self.full())?;
-            let evicted = contexts.unused.get_mut(number).and_then(|unused| unused.idle.pop_back());
+            let evicted = contexts.unused.get_mut(number).and_then(Unused::evict);
             drop(contexts);
             if let Some(evicted) = evicted {
                 self.dismiss(number, &evicted);
@@ -397,14 +436,13 @@ impl Pool {
             let mut contexts = self.lock();
             self.check_open(&contexts)?;
             // An idle one of the thread with the least to do, or one more there. Where there may be no more, one of any thread.
-            let least =
-                self.least(&contexts, |unused, (waiting, members)| Some((waiting, unused.idle.is_empty(), members)));
-            let is_idle = |number: &usize| contexts.unused.get(*number).is_some_and(|unused| !unused.idle.is_empty());
+            let least = self.least(&contexts, |unused, (waiting, members)| Some((waiting, unused.len() == 0, members)));
+            let is_idle = |number: &usize| contexts.unused.get(*number).is_some_and(|unused| unused.len() > 0);
             let chosen = least
                 .filter(|number| is_idle(number) || self.has_room())
-                .or_else(|| self.least(&contexts, |unused, load| (!unused.idle.is_empty()).then_some(load)));
+                .or_else(|| self.least(&contexts, |unused, load| (unused.len() > 0).then_some(load)));
             let chosen = chosen.or_else(|| self.successor(&mut contexts)).ok_or_else(|| self.full())?;
-            let idle = contexts.unused.get_mut(chosen).and_then(|unused| unused.idle.pop_front());
+            let idle = contexts.unused.get_mut(chosen).and_then(Unused::take);
             let is_spare = idle.is_some();
             let opening = match idle {
                 Some(dead) if dead.is_closed() => {
@@ -434,14 +472,33 @@ impl Pool {
         contexts.leased.remove(&number);
         let is_wanted = !was_closed && !contexts.is_closed && !thread.is_closed();
         let unused = contexts.unused.get_mut(lane);
-        if let Some(unused) = unused.filter(|unused| is_wanted && unused.idle.len() < self.0.spares) {
-            // Who comes next is behind this message.
-            thread.send(Engine::begin_use);
-            unused.idle.push_back(thread);
+        if let Some(unused) = unused.filter(|unused| is_wanted && unused.len() < self.0.spares) {
+            unused.used.push_back(thread);
+            self.renew_later(lane, unused);
             return;
         }
         drop(contexts);
         self.dismiss(lane, &thread);
+    }
+
+    /// Has a thread make those anew that were used, one at a time, when it has nothing else to do.
+    fn renew_later(&self, number: usize, unused: &mut Unused) {
+        let lane = self.0.lanes.get(number).filter(|_| !unused.used.is_empty() && !unused.has_chore);
+        let Some(lane) = lane else {
+            return;
+        };
+        unused.has_chore = true;
+        let pool = Arc::downgrade(&self.0);
+        lane.do_later(move || {
+            if let Some(pool) = pool.upgrade().map(Pool)
+                && let Some(unused) = pool.lock().unused.get_mut(number)
+            {
+                unused.has_chore = false;
+                let first = unused.used.pop_front();
+                unused.renew(first);
+                pool.renew_later(number, unused);
+            }
+        });
     }
 
     /// Ends a context that nobody uses. Without the pool's lock: what is left of its last use may wake and drop anything.
@@ -526,18 +583,48 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_gets_the_context_that_was_given_back_first() {
-        let pool = pool(1, 3);
+    fn who_asks_gets_what_is_ready_before_what_is_to_be_made_anew_and_of_either_the_last() {
+        let pool = pool(1, 5);
         let place = |fresh: &Fresh| fresh.thread().call(|engine| ptr::from_ref(engine).addr()).blocking().unwrap();
-        let mut used: VecDeque<_> = (0..3).map(|_| ready(pool.fresh()).unwrap()).collect();
-        let places: Vec<_> = used.iter().map(place).collect();
-        for turn in 0..6 {
-            drop(used.pop_front());
+        let mut used: Vec<_> = (0..5).map(|_| ready(pool.fresh()).unwrap()).collect();
+        let mut places: Vec<_> = used.iter().map(place).collect();
+        let (keeper, keeper_place) = (used.pop().unwrap(), places.pop().unwrap());
+        // Two are ready again.
+        for fresh in used.drain(..2) {
+            drop(fresh);
             rest(&pool);
-            if turn % 3 == 2 {
-                used.extend((0..3).map(|_| ready(pool.fresh()).unwrap()));
-                assert_eq!(used.iter().map(place).collect::<Vec<_>>(), places);
-            }
+        }
+        let (release, gate) = mpsc::channel::<()>();
+        let (entered, inside) = mpsc::channel();
+        let busy = keeper.thread().call(move |_| {
+            entered.send(()).unwrap();
+            gate.recv().unwrap();
+        });
+        let busy = busy.queue();
+        inside.recv().unwrap();
+        // Two wait for the thread.
+        drop(used);
+        assert_eq!(pool.stats().idle, 4);
+        let fresh: Vec<_> = (0..4).map(|_| ready(pool.fresh()).unwrap()).collect();
+        release.send(()).unwrap();
+        busy.blocking().unwrap();
+        places.swap(0, 1);
+        places[2..].reverse();
+        assert_eq!(fresh.iter().map(place).collect::<Vec<_>>(), places);
+        assert_eq!(place(&keeper), keeper_place);
+        // What was in them is gone.
+        drop((fresh, keeper));
+        rest(&pool);
+        assert_eq!(pool.stats().idle, 5);
+    }
+
+    #[test]
+    fn a_use_that_follows_another_at_once_finds_nothing_of_it() {
+        let pool = pool(1, 1);
+        for _ in 0..100 {
+            let fresh = ready(pool.fresh()).unwrap();
+            assert_eq!(fresh.eval("typeof mark").blocking().unwrap(), "undefined".into());
+            fresh.eval("globalThis.mark = 1").queue().detach();
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! queue of an object --wake--> its turn, at the end of the line --> the thread polls the object's life: a call, or a few
+//! chores, where the line is empty, or has had its turns
 //! ```
 
 use std::{
@@ -29,6 +30,12 @@ type Life = Pin<Box<dyn Future<Output = ()>>>;
 
 /// Begins the life of an object, on the lane's thread.
 type Birth = Box<dyn FnOnce() -> Life + Send>;
+
+/// What can wait until nobody else waits.
+type Chore = Box<dyn FnOnce() + Send>;
+
+/// Turns after which a chore is done, whoever waits.
+const TURNS_PER_CHORE: u32 = 4;
 
 /// A thread that several objects share, as long as this or one of them is there.
 #[derive(Clone)]
@@ -62,13 +69,33 @@ struct Line {
 #[derive(Default)]
 struct Waiting {
     line: VecDeque<Next>,
+    chores: VecDeque<Chore>,
+    /// How many of the line had their turn while a chore waited.
+    turns: u32,
     is_closed: bool,
+}
+
+impl Waiting {
+    fn length(&self) -> usize {
+        self.line.len().saturating_add(self.chores.len())
+    }
+
+    fn next(&mut self) -> Option<Next> {
+        let is_chore_due = self.turns >= TURNS_PER_CHORE;
+        if let Some(next) = self.line.pop_front_if(|_| !is_chore_due) {
+            self.turns = if self.chores.is_empty() { 0 } else { self.turns.saturating_add(1) };
+            return Some(next);
+        }
+        self.turns = 0;
+        self.chores.pop_front().map(Next::Chore)
+    }
 }
 
 /// What the thread does next.
 enum Next {
     Birth(Birth),
     Turn(usize),
+    Chore(Chore),
 }
 
 /// That of one object among those that are counted. It is given back on the lane's thread, before anybody hears that the object is gone.
@@ -141,7 +168,13 @@ impl Lane {
 
     /// Has an object live here, which has a place.
     pub(crate) fn adopt(&self, birth: Birth) {
-        self.0.line.join(Next::Birth(birth));
+        self.0.line.join(|waiting| waiting.line.push_back(Next::Birth(birth)));
+    }
+
+    /// Has the thread do something when no object waits for it, or every so many turns.
+    #[cfg(feature = "js")]
+    pub(crate) fn do_later(&self, chore: impl FnOnce() + Send + 'static) {
+        self.0.line.join(|waiting| waiting.chores.push_back(Box::new(chore)));
     }
 }
 
@@ -157,11 +190,11 @@ impl Line {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn join(&self, next: Next) {
+    fn join(&self, push: impl FnOnce(&mut Waiting)) {
         let mut waiting = self.lock();
-        waiting.line.push_back(next);
+        push(&mut waiting);
         self.busy.fetch_add(1, Ordering::AcqRel);
-        self.length.store(waiting.line.len(), Ordering::Release);
+        self.length.store(waiting.length(), Ordering::Release);
         drop(waiting);
         self.changed.notify_one();
     }
@@ -176,8 +209,8 @@ impl Line {
         }
         let mut waiting = self.lock();
         loop {
-            if let Some(next) = waiting.line.pop_front() {
-                self.length.store(waiting.line.len(), Ordering::Release);
+            if let Some(next) = waiting.next() {
+                self.length.store(waiting.length(), Ordering::Release);
                 return Some(next);
             }
             if waiting.is_closed && self.members.load(Ordering::Relaxed) == 0 {
@@ -211,7 +244,7 @@ impl Wake for Turn {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if !self.waits.swap(true, Ordering::AcqRel) {
-            self.line.join(Next::Turn(self.number));
+            self.line.join(|waiting| waiting.line.push_back(Next::Turn(self.number)));
         }
     }
 }
@@ -240,6 +273,10 @@ fn serve(line: &Arc<Line>, members: &mut Vec<Option<Member>>) {
         let _doing = Doing(line);
         let number = match next {
             Next::Turn(number) => number,
+            Next::Chore(chore) => {
+                catch_unwind(AssertUnwindSafe(chore)).unwrap_or_else(std::mem::forget);
+                continue;
+            }
             Next::Birth(birth) => {
                 let number = free.pop().unwrap_or(members.len());
                 let turn = Arc::new(Turn { line: Arc::clone(line), number, waits: AtomicBool::new(false) });
@@ -311,6 +348,46 @@ mod tests {
         }
         drop(told);
         assert_eq!(order.iter().collect::<Vec<_>>(), [3, 3, 3, 1, 3, 3, 3, 1, 1, 1, 1, 1]);
+    }
+
+    #[cfg(feature = "js")]
+    #[test]
+    fn a_chore_waits_for_four_turns_of_others_and_no_more() {
+        let lane = Lane::start("lane", 1 << 20).unwrap();
+        let object = open(&lane, 1);
+        let (release, gate) = mpsc::channel::<()>();
+        let (entered, inside) = mpsc::channel();
+        let first = object.call(move |_| {
+            entered.send(()).unwrap();
+            gate.recv().unwrap();
+        });
+        let first = first.queue();
+        inside.recv().unwrap();
+        let (told, order) = mpsc::channel();
+        let tell = |what: u32| {
+            let told = told.clone();
+            move || told.send(what).unwrap()
+        };
+        lane.do_later(|| panic!("on purpose"));
+        lane.do_later(tell(100));
+        lane.do_later(tell(101));
+        let queue = |call| {
+            let tell = tell(call);
+            object.call(move |_| tell()).queue()
+        };
+        let calls: Vec<_> = (0..10).map(queue).collect();
+        release.send(()).unwrap();
+        first.blocking().unwrap();
+        for call in calls {
+            call.blocking().unwrap();
+        }
+        while lane.load().0 > 0 {
+            thread::yield_now();
+        }
+        drop(told);
+        // The one that panics is done after four.
+        let expected = (0..8).chain([100]).chain(8..10).chain([101]);
+        assert_eq!(order.iter().collect::<Vec<_>>(), expected.collect::<Vec<_>>());
     }
 
     #[test]
