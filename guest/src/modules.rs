@@ -82,7 +82,7 @@ pub enum ModuleKind {
 /// The modules of one context.
 pub(crate) struct Modules<H> {
     host: Rc<H>,
-    /// The running call was told to stop.
+    /// Whether the running call is to stop.
     stopping: Rc<Stopping>,
     interrupted: Interrupted,
     graph: RefCell<Graph>,

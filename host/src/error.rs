@@ -37,7 +37,7 @@ pub enum ErrorKind {
     Object,
     /// The object's own thread was to wait for the object.
     Deadlock,
-    /// The system refused a thread.
+    /// The system refused a thread, or the timer that time limits are kept by.
     Thread,
     /// A file could not be read, or is not UTF-8.
     Io,

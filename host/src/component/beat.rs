@@ -70,8 +70,8 @@ mod system {
 
         pub(super) fn wait(&self) {
             let mut beats = [0; 8];
-            if retry_on_intr(|| read(&self.0, &mut beats)).is_err() {
-                // Somebody closed what is not theirs. Time is kept all the same.
+            if retry_on_intr(|| read(&self.0, &mut beats)) != Ok(beats.len()) {
+                // It is no timer: somebody closed what is not theirs.
                 #[expect(clippy::disallowed_methods, reason = "a clock's tick is a sleep")]
                 thread::sleep(TICK);
             }

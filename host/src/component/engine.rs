@@ -115,7 +115,7 @@ impl Engine {
     ///
     /// - [`Engine`](ErrorKind::Engine): the address space, or the mappings, for that many instances are not to be had. The text says
     ///   how many fit, and which setting helps. Or wasmtime does not run here, for the reason that the text ends with.
-    /// - [`Thread`](ErrorKind::Thread): the system refused the thread.
+    /// - [`Thread`](ErrorKind::Thread): the system refused the thread, or, on Linux, a timer for it, which is one more open file.
     pub fn new(config: Config) -> Result<Engine, Error> {
         let room = Room::look();
         room.check_mappings(&config)?;

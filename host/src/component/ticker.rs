@@ -11,7 +11,11 @@ use std::{
     thread,
 };
 
-use super::{beat::Beat, brake::Spare, deadline::Deadline};
+use super::{
+    beat::Beat,
+    brake::Spare,
+    deadline::{Deadline, TICK},
+};
 use crate::error::{Error, ErrorKind};
 
 /// The number of the next thread that makes calls.
@@ -34,8 +38,9 @@ struct State {
     others: Vec<Seat>,
     has_brakes: bool,
     beat: Beat,
-    /// There is no beat.
+    /// There is no beat. Written with the lock, so that whoever reads that there is one does not go before it.
     is_asleep: AtomicBool,
+    starting: Mutex<()>,
     is_stopped: AtomicBool,
 }
 
@@ -87,6 +92,7 @@ impl Ticker {
                 Error::with_source(ErrorKind::Thread, format!("no clock for time limits: {error}"), error)
             })?,
             is_asleep: AtomicBool::new(true),
+            starting: Mutex::new(()),
             is_stopped: AtomicBool::new(false),
         });
         let ticking = Arc::clone(&state);
@@ -117,8 +123,8 @@ impl Ticker {
 impl Drop for Ticker {
     fn drop(&mut self) {
         self.0.is_stopped.store(true, Ordering::SeqCst);
-        // Where the beat cannot start the thread stays, asleep.
-        let _ = self.0.beat.start();
+        // Where the beat does not start the thread stays, asleep.
+        let _ = self.0.rouse();
     }
 }
 
@@ -126,8 +132,14 @@ impl State {
     fn run(&self, engine: &wasmtime::Engine) {
         let mut running = Vec::new();
         let mut spare = Spare::default();
+        let mut is_beating = true;
         loop {
-            self.beat.wait();
+            if is_beating {
+                self.beat.wait();
+            } else {
+                #[expect(clippy::disallowed_methods, reason = "a clock's tick is a sleep")]
+                thread::sleep(TICK);
+            }
             if self.is_stopped.load(Ordering::SeqCst) {
                 return;
             }
@@ -140,7 +152,7 @@ impl State {
                 is_idle &= calls.running.is_empty() && !mem::take(&mut calls.has_begun);
             }
             if is_idle {
-                self.rest();
+                is_beating = self.rest().is_ok();
             } else if self.has_brakes && !running.is_empty() {
                 self.look_at(&running, &mut spare);
             }
@@ -165,22 +177,29 @@ impl State {
         iter::once(&self.first).chain(&self.others)
     }
 
-    /// Ticks no longer, until something runs.
-    fn rest(&self) {
-        self.beat.stop();
-        // Asleep is said before the last look at the seats, and a call takes its seat before it looks whether this sleeps: one of the two
-        // sees the other, as both have the seat's lock in between.
-        self.is_asleep.store(true, Ordering::SeqCst);
-        if self.seats().any(|seat| seat.lock().has_begun) {
-            // Where it does not start, `wait` keeps the time by itself.
-            let _ = self.rouse();
+    /// Ticks no longer, until something runs. An error: something does, and there is no beat.
+    fn rest(&self) -> io::Result<()> {
+        {
+            let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+            self.beat.stop();
+            self.is_asleep.store(true, Ordering::SeqCst);
         }
+        // Asleep is said before this last look, and a call takes its seat before it looks whether this sleeps, as an end is said before that
+        // look: one of the two sees the other.
+        if self.is_stopped.load(Ordering::SeqCst) || self.seats().any(|seat| seat.lock().has_begun) {
+            return self.rouse();
+        }
+        Ok(())
     }
 
     /// Has the ticks begin again, if there are none.
     fn rouse(&self) -> io::Result<()> {
-        if self.is_asleep.load(Ordering::SeqCst) && self.is_asleep.swap(false, Ordering::SeqCst) {
-            self.beat.start().inspect_err(|_| self.is_asleep.store(true, Ordering::SeqCst))?;
+        if self.is_asleep.load(Ordering::SeqCst) {
+            let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+            if self.is_asleep.load(Ordering::SeqCst) {
+                self.beat.start()?;
+                self.is_asleep.store(false, Ordering::SeqCst);
+            }
         }
         Ok(())
     }
@@ -203,30 +222,82 @@ impl Drop for Watch<'_> {
 
 #[cfg(all(test, feature = "js"))]
 mod tests {
-    use std::{hint::spin_loop, time::Instant};
+    use std::{
+        hint::spin_loop,
+        time::{Duration, Instant},
+    };
 
     use super::*;
     use crate::thread::Running;
 
-    #[test]
-    fn whoever_comes_while_it_rests_or_goes_to_rest_is_looked_at() {
-        let ticker = Ticker::start(wasmtime::Engine::default(), true).unwrap();
-        let over = || {
-            let deadline = Deadline::default();
-            let watch = ticker.watch(&deadline).unwrap();
-            deadline.arm(Running::unattended(), Instant::now(), None);
-            while deadline.asked_to_stop().is_none() {
-                spin_loop();
-            }
-            drop(watch);
-        };
-        for round in 0..50 {
-            over();
-            while round % 2 == 0 && !ticker.0.is_asleep.load(Ordering::SeqCst) {
-                spin_loop();
-            }
+    fn wait_until(is_so: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !is_so() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "nobody ticks");
+            spin_loop();
         }
-        thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(|| (0..50).for_each(|_| over())))));
+    }
+
+    /// Makes a call that is over when it begins, and ends when it is asked to stop.
+    fn make_call(ticker: &Ticker) {
+        let deadline = Deadline::default();
+        let watch = ticker.watch(&deadline).unwrap();
+        deadline.arm(Running::unattended(), Instant::now(), None);
+        wait_until(|| deadline.asked_to_stop().is_some());
+        drop(watch);
+    }
+
+    fn ticker() -> Ticker {
+        Ticker::start(wasmtime::Engine::default(), true).unwrap()
+    }
+
+    #[test]
+    fn whoever_comes_while_it_rests_is_looked_at() {
+        let ticker = ticker();
+        for round in 0..50 {
+            make_call(&ticker);
+            wait_until(|| round % 2 == 0 || ticker.0.is_asleep.load(Ordering::SeqCst));
+        }
+        thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(|| (0..50).for_each(|_| make_call(&ticker))))));
         assert!(ticker.0.seats().all(|seat| seat.lock().running.is_empty()));
+    }
+
+    #[test]
+    fn whoever_took_a_seat_as_it_went_to_rest_is_looked_at() {
+        let ticker = ticker();
+        for _ in 0..20 {
+            wait_until(|| ticker.0.is_asleep.load(Ordering::SeqCst));
+            let deadline = Deadline::default();
+            deadline.arm(Running::unattended(), Instant::now(), None);
+            // It read that there is a beat.
+            ticker.0.first.take(&deadline);
+            ticker.0.rest().unwrap();
+            wait_until(|| deadline.asked_to_stop().is_some());
+            ticker.0.first.leave(&deadline);
+        }
+    }
+
+    #[test]
+    fn the_thread_ends_with_the_ticker_whatever_it_does_then() {
+        for round in 0..300 {
+            let ticker = ticker();
+            let state = Arc::downgrade(&ticker.0);
+            make_call(&ticker);
+            // Most of them go while it goes to rest.
+            wait_until(|| round % 3 == 0 || ticker.0.seats().all(|seat| !seat.lock().has_begun));
+            drop(ticker);
+            wait_until(|| state.strong_count() == 0);
+        }
+    }
+
+    #[test]
+    fn an_end_that_was_said_as_it_went_to_rest_is_heard() {
+        let ticker = ticker();
+        let state = Arc::clone(&ticker.0);
+        wait_until(|| state.is_asleep.load(Ordering::SeqCst));
+        state.is_stopped.store(true, Ordering::SeqCst);
+        state.rest().unwrap();
+        wait_until(|| Arc::strong_count(&state) == 2);
+        drop(ticker);
     }
 }

@@ -102,7 +102,7 @@ struct Contexts {
 struct Unused {
     /// Those that are ready, or will be before their next call.
     idle: Vec<HeapThread<Engine>>,
-    /// Those that were used, and are to be made anew. The first was given back first.
+    /// Those that were used, of which nothing is left, and which are to be made anew. The first was given back first.
     used: VecDeque<HeapThread<Engine>>,
     /// The thread is to make one anew when it has nothing else to do.
     has_chore: bool,
@@ -135,6 +135,11 @@ impl Unused {
             self.renew(used);
         }
         self.idle.pop()
+    }
+
+    /// Takes those that have ended.
+    fn take_dead(&mut self) -> Vec<HeapThread<Engine>> {
+        self.idle.extract_if(.., |idle| idle.is_closed()).collect()
     }
 
     /// Takes one that is to end: it need not be made anew before.
@@ -436,7 +441,9 @@ impl Pool {
             let mut contexts = self.lock();
             self.check_open(&contexts)?;
             // An idle one of the thread with the least to do, or one more there. Where there may be no more, one of any thread.
-            let least = self.least(&contexts, |unused, (waiting, members)| Some((waiting, unused.len() == 0, members)));
+            let least = self.least(&contexts, |unused, (waiting, members)| {
+                Some((waiting, unused.idle.is_empty(), unused.used.is_empty(), members))
+            });
             let is_idle = |number: &usize| contexts.unused.get(*number).is_some_and(|unused| unused.len() > 0);
             let chosen = least
                 .filter(|number| is_idle(number) || self.has_room())
@@ -472,10 +479,17 @@ impl Pool {
         contexts.leased.remove(&number);
         let is_wanted = !was_closed && !contexts.is_closed && !thread.is_closed();
         let unused = contexts.unused.get_mut(lane);
-        if let Some(unused) = unused.filter(|unused| is_wanted && unused.len() < self.0.spares) {
-            unused.used.push_back(thread);
-            self.renew_later(lane, unused);
-            return;
+        if let Some(unused) = unused.filter(|_| is_wanted) {
+            // Those that have died meanwhile take no place of a spare; who waits for their end is woken without the lock.
+            let dead = if unused.len() < self.0.spares { Vec::new() } else { unused.take_dead() };
+            if unused.len() < self.0.spares {
+                thread.send(Engine::end_use);
+                unused.used.push_back(thread);
+                self.renew_later(lane, unused);
+                drop(contexts);
+                drop(dead);
+                return;
+            }
         }
         drop(contexts);
         self.dismiss(lane, &thread);
@@ -616,6 +630,19 @@ mod tests {
         drop((fresh, keeper));
         rest(&pool);
         assert_eq!(pool.stats().idle, 5);
+    }
+
+    #[test]
+    fn what_waits_in_a_use_ends_with_it_and_not_when_the_context_is_made_anew() {
+        let pool = pool(1, 2);
+        let (busy, fresh) = (ready(pool.fresh()).unwrap(), ready(pool.fresh()).unwrap());
+        let waits = fresh.eval("new Promise((resolve) => setTimeout(resolve, 2000))").queue();
+        fresh.eval("1").blocking().unwrap();
+        drop(fresh);
+        // Nobody has time to make it anew.
+        let others: Vec<_> = (0..3).map(|_| busy.eval("2").queue()).collect();
+        assert_eq!(waits.blocking().unwrap_err().kind(), ErrorKind::Lost);
+        others.into_iter().for_each(|other| assert_eq!(other.blocking().unwrap(), 2.into()));
     }
 
     #[test]

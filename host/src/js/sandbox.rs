@@ -225,7 +225,8 @@ impl SandboxBuilder {
     ///   engine does not compile on this machine.
     /// - [`InvalidArgument`](crate::ErrorKind::InvalidArgument): a function has a name that leads nowhere, or there is a limit
     ///   of fuel that is not [counted](SandboxBuilder::count_fuel).
-    /// - [`Thread`](crate::ErrorKind::Thread): the system refused the thread that keeps the time limits.
+    /// - [`Thread`](crate::ErrorKind::Thread): the system refused the thread that keeps the time limits, or, on Linux, a timer for it, which is
+    ///   one more open file.
     ///
     /// A cache that cannot be used is logged, and costs only the time to compile.
     pub fn build(self) -> Result<Sandbox, Error> {

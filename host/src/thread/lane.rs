@@ -137,7 +137,7 @@ impl Lane {
         }
     }
 
-    /// How many objects wait for the thread or have it, and how many there are.
+    /// How many objects and chores wait for the thread or have it, and how many objects there are.
     pub(crate) fn load(&self) -> (usize, usize) {
         let line = &self.0.line;
         (line.busy.load(Ordering::Acquire), line.members.load(Ordering::Acquire))
@@ -172,9 +172,9 @@ impl Lane {
     }
 
     /// Has the thread do something when no object waits for it, or every so many turns.
-    #[cfg(feature = "js")]
     pub(crate) fn do_later(&self, chore: impl FnOnce() + Send + 'static) {
-        self.0.line.join(|waiting| waiting.chores.push_back(Box::new(chore)));
+        let chore = Box::new(chore);
+        self.0.line.join(|waiting| waiting.chores.push_back(chore));
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Items of the first hop to the thread, at most. One that made as many in less than its time is followed by one of twice as many: the way there
-/// and back can take as long as 64 items.
+/// and back can take as long as 50. One that took its time is followed by one of as many as it made.
 const FIRST_HOP: usize = 64;
 
 /// Items of any hop, at most.
@@ -241,7 +241,10 @@ fn depart<T, S: Steps<T>>(mut hop: Hop<T, S>, deadline: Option<Instant>) -> Tick
     let call = Call::new(&thread, move |object, running| {
         let started = Instant::now();
         let most = hop.most;
-        if hop.run(object, running, |items| items >= most || started.elapsed() >= HOP_TIME)? >= most {
+        let made = hop.run(object, running, |items| items >= most || started.elapsed() >= HOP_TIME)?;
+        if started.elapsed() >= HOP_TIME {
+            hop.most = made.max(FIRST_HOP);
+        } else if made >= most {
             hop.most = most.saturating_mul(2).min(LONGEST_HOP);
         }
         Ok(hop)

@@ -102,11 +102,16 @@ impl Engine {
         }
     }
 
-    /// A use of the context is over: it is a fresh one from now on. What is still held of the last is not counted for the next.
-    pub(super) fn begin_use(&mut self) {
+    /// A use of the context is over: nothing of it goes on, and what is still held of it is not counted for the next.
+    pub(super) fn end_use(&mut self) {
         self.leaving = Leaving::default();
         self.instance.forget_charges();
-        if let Err(error) = self.replace() {
+        self.abandon();
+    }
+
+    /// The next use begins with a fresh context.
+    pub(super) fn begin_use(&mut self) {
+        if let Err(error) = self.instance.replace() {
             // The next call tries again.
             tracing::debug!(%error, "a fresh context could not be made");
         }
@@ -115,15 +120,16 @@ impl Engine {
     /// Replaces the context by a fresh one.
     pub(super) fn reset(&mut self, terms: &Terms) -> Result<(), Error> {
         Engine::check_use(terms)?;
-        self.replace()
+        let replaced = self.instance.replace();
+        self.abandon();
+        replaced
     }
 
-    fn replace(&mut self) -> Result<(), Error> {
+    /// Nobody waits any longer for what a context did that is gone.
+    fn abandon(&mut self) {
         self.lost_alone = None;
-        let replaced = self.instance.replace();
         self.lose(&Error::new(ErrorKind::Lost, "the context was reset"));
         self.proceed();
-        replaced
     }
 }
 
