@@ -241,14 +241,14 @@ mod tests {
     /// Makes a call that is over when it begins, and ends when it is asked to stop.
     fn make_call(ticker: &Ticker) {
         let deadline = Deadline::default();
-        let watch = ticker.watch(&deadline).unwrap();
+        let watch = ticker.watch(&deadline).expect("the beat starts");
         deadline.arm(Running::unattended(), Instant::now(), None);
         wait_until(|| deadline.asked_to_stop().is_some());
         drop(watch);
     }
 
     fn ticker() -> Ticker {
-        Ticker::start(wasmtime::Engine::default(), true).unwrap()
+        Ticker::start(wasmtime::Engine::default(), true).expect("the system starts a thread")
     }
 
     #[test]
