@@ -311,13 +311,26 @@ mod tests {
 
     use super::*;
     use crate::error::ErrorKind;
-    use crate::thread::{HeapThread, Opening};
+    use crate::thread::{HeapThread, Opening, Ticket};
 
     fn open(lane: &Lane, weight: u32) -> HeapThread<Rc<u32>> {
         let weight = NonZeroU32::new(weight).unwrap();
         let opening: Opening<Rc<u32>> =
             HeapThread::builder().spawn_on(lane, weight, move |_| Ok(Rc::new(weight.get())), |_, _| Poll::Ready(()));
         opening.blocking().unwrap()
+    }
+
+    /// Keeps the thread of an object with a call of it, until the sender says so.
+    fn occupy(object: &HeapThread<Rc<u32>>) -> (mpsc::Sender<()>, Ticket<()>) {
+        let (release, gate) = mpsc::channel();
+        let (entered, inside) = mpsc::channel();
+        let call = object.call(move |_| {
+            entered.send(()).unwrap();
+            gate.recv().unwrap();
+        });
+        let call = call.queue();
+        inside.recv().unwrap();
+        (release, call)
     }
 
     #[test]
@@ -327,14 +340,7 @@ mod tests {
         let home = |object: &HeapThread<Rc<u32>>| object.call(|_| thread::current().id()).blocking().unwrap();
         assert_eq!(home(&light), home(&heavy));
 
-        let (release, gate) = mpsc::channel::<()>();
-        let (entered, inside) = mpsc::channel();
-        let first = light.call(move |_| {
-            entered.send(()).unwrap();
-            gate.recv().unwrap();
-        });
-        let first = first.queue();
-        inside.recv().unwrap();
+        let (release, first) = occupy(&light);
         let (told, order) = mpsc::channel();
         let queue = |object: &HeapThread<Rc<u32>>| {
             let told = told.clone();
@@ -355,14 +361,7 @@ mod tests {
     fn a_chore_waits_for_four_turns_of_others_and_no_more() {
         let lane = Lane::start("lane", 1 << 20).unwrap();
         let object = open(&lane, 1);
-        let (release, gate) = mpsc::channel::<()>();
-        let (entered, inside) = mpsc::channel();
-        let first = object.call(move |_| {
-            entered.send(()).unwrap();
-            gate.recv().unwrap();
-        });
-        let first = first.queue();
-        inside.recv().unwrap();
+        let (release, first) = occupy(&object);
         let (told, order) = mpsc::channel();
         let tell = |what: u32| {
             let told = told.clone();
@@ -394,14 +393,7 @@ mod tests {
     fn messages_of_an_object_do_not_take_the_place_of_its_calls() {
         let lane = Lane::start("lane", 1 << 20).unwrap();
         let (talks, silent) = (open(&lane, 1), open(&lane, 1));
-        let (release, gate) = mpsc::channel::<()>();
-        let (entered, inside) = mpsc::channel();
-        let first = silent.call(move |_| {
-            entered.send(()).unwrap();
-            gate.recv().unwrap();
-        });
-        let first = first.queue();
-        inside.recv().unwrap();
+        let (release, first) = occupy(&silent);
         let (told, order) = mpsc::channel();
         let queue = |object: &HeapThread<Rc<u32>>, name: &'static str| {
             let told = told.clone();
